@@ -1,0 +1,137 @@
+"""The network in which the cluster stands.
+
+Owns: one subnetwork with a range for nodes, one for pods and one for services; the network too, where it is asked to create one.
+Leaves to others: routes, firewalls and whatever else lives in an existing network.
+
+Why the ranges are written out, when gcloud's `--create-subnetwork` has Google choose them: the provider dropped that argument in
+version 3. The defaults are as large as the ranges Google chooses, and outside those of the auto-mode `default` network.
+
+Source: https://cloud.google.com/kubernetes-engine/docs/concepts/alias-ips
+"""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from itertools import combinations
+
+from gitpod_pov.configuration import Configuration, Fault
+from gitpod_pov.gcp_names import Cidr, NetworkName
+from gitpod_pov.project_apis import ProjectApis
+
+from cdktf_cdktf_provider_google.compute_network import ComputeNetwork
+from cdktf_cdktf_provider_google.compute_subnetwork import ComputeSubnetwork, ComputeSubnetworkSecondaryIpRange
+from constructs import Construct
+from pydantic import Field
+
+_AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
+_PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/16 to /27")}
+
+
+def _ranges(config: "ClusterNetworkConfig") -> dict[str, IPv4Network]:
+    return {key: IPv4Network(getattr(config, key)) for key in ("nodes_cidr", "pods_cidr", "services_cidr")}
+
+
+def _range_sizes(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    for key, (largest, smallest, allowed) in _PREFIXES.items():
+        if not largest <= IPv4Network(getattr(config, key)).prefixlen <= smallest:
+            yield Fault((key,), f"must be {allowed}", getattr(config, key))
+
+
+def _ranges_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    for (key, first), (other, second) in combinations(_ranges(config).items(), 2):
+        if first.overlaps(second):
+            yield Fault((other,), f"overlaps {key} {first}, use a range apart from it", str(second))
+
+
+def _outside_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    if config.network == "default" and not config.create_network:
+        for key, cidr in _ranges(config).items():
+            if cidr.overlaps(_AUTO_MODE_RANGE):
+                yield Fault(
+                    (key,),
+                    f"meets {_AUTO_MODE_RANGE}, which the auto-mode default network keeps for itself: use a range below 10.128.0.0 "
+                    "or another network",
+                    str(cidr),
+                )
+
+
+def _created_network_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    if config.create_network and config.network == "default":
+        yield Fault(
+            ("network",),
+            "is the network that projects come with: with create_network, name the network to create",
+            config.network,
+        )
+
+
+class ClusterNetworkConfig(Configuration):
+    """Configuration of `ClusterNetwork`."""
+
+    network: NetworkName = Field(default="default", description="Name of the VPC network, in the deployment's project.")
+    create_network: bool = Field(default=False, description="Whether to create that network, in custom mode, or to use an existing one.")
+    subnetwork: NetworkName | None = Field(
+        default=None, description="Name of the subnetwork to create. Left out: `gitpod-` and the cluster's name."
+    )
+    nodes_cidr: Cidr = Field(
+        default="10.0.0.0/20", description="IPv4 range of the nodes, /29 or larger; Google keeps four addresses of it."
+    )
+    pods_cidr: Cidr = Field(
+        default="10.4.0.0/14", description="IPv4 range of the pods; with 110 pods per node each node takes a /24 of it."
+    )
+    services_cidr: Cidr = Field(default="10.8.0.0/20", description="IPv4 range of the Kubernetes Services, /16 to /27.")
+
+    rules = (_range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named)
+
+
+class ClusterNetwork(Construct):
+    """The subnetwork of a cluster, and its network where that is created too.
+
+    Attributes:
+        network_name: the network's name; a token where the network is created here.
+        subnetwork_name: the subnetwork's name, as a token.
+        pods_range_name: name of the secondary range for pods, unique within the subnetwork.
+        services_range_name: name of the secondary range for services, unique within the subnetwork.
+        config: the configuration, for constructs whose own limits depend on the ranges.
+
+    """
+
+    pods_range_name = "pods"
+    services_range_name = "services"
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        project: str,
+        region: str,
+        cluster_name: str,
+        apis: ProjectApis | None = None,
+        config: ClusterNetworkConfig | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self.config = config = config or ClusterNetworkConfig()
+        depends_on = apis.dependables if apis else None
+        self.network_name: str = config.network
+        if config.create_network:
+            self.network_name = ComputeNetwork(
+                self,
+                "Default",
+                project=project,
+                name=config.network,
+                auto_create_subnetworks=False,
+                depends_on=depends_on,
+            ).name
+        self.subnetwork_name: str = ComputeSubnetwork(
+            self,
+            "subnetwork",
+            project=project,
+            region=region,
+            name=config.subnetwork or f"gitpod-{cluster_name}",
+            network=self.network_name,
+            ip_cidr_range=config.nodes_cidr,
+            secondary_ip_range=[
+                ComputeSubnetworkSecondaryIpRange(range_name=self.pods_range_name, ip_cidr_range=config.pods_cidr),
+                ComputeSubnetworkSecondaryIpRange(range_name=self.services_range_name, ip_cidr_range=config.services_cidr),
+            ],
+            depends_on=depends_on,
+        ).name

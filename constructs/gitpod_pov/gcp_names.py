@@ -1,0 +1,161 @@
+"""Naming rules and value types of Google Cloud and Kubernetes that the configurations share.
+
+Owns: one type for each kind of name or value, with the rule that Google's or Kubernetes' documentation gives for it. Leaves to
+others: rules between several values, which stand with the construct or the deployment they concern.
+
+Why refuse here what the API would refuse too: the API does so after minutes of an apply, this takes a second.
+"""
+
+import ipaddress
+import re
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+
+@dataclass(frozen=True)
+class Matching:
+    """A rule for a string: it matches `pattern` as a whole, else it "is not `allowed`"."""
+
+    pattern: str
+    allowed: str
+
+    def check(self, value: str) -> str:
+        """Return the value.
+
+        Raises:
+            ValueError: when it does not match.
+
+        """
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(f"is not {self.allowed}")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        # JSON Schema searches for a pattern, Python's fullmatch takes it as a whole.
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+
+_V = TypeVar("_V", bound=Hashable)
+
+
+def twice(values: Iterable[_V]) -> list[_V]:
+    """Return the values that occur more than once, in the order in which they recur."""
+    seen: set[_V] = set()
+    return [value for value in values if value in seen or seen.add(value)]  # type: ignore[func-returns-value]
+
+
+def _none_twice(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if repeated := twice(values):
+        raise ValueError(f"names {repeated[0]!r} twice")
+    return values
+
+
+NoneTwice = AfterValidator(_none_twice)
+"""A rule for a list: no value stands in it twice."""
+
+_DNS_LABEL = "[a-z]([-a-z0-9]*[a-z0-9])?"
+
+ProjectId = Annotated[
+    str,
+    Matching(
+        r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
+        "a project ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)",
+    ),
+]
+"""https://cloud.google.com/resource-manager/docs/creating-managing-projects"""
+
+Region = Annotated[str, Matching(r"[a-z]+-[a-z]+[0-9]+", "a region, such as us-central1 (for one zone of it, set zones)")]
+Zone = Annotated[str, Matching(r"[a-z]+-[a-z]+[0-9]+-[a-z]", "a zone, such as us-central1-a")]
+"""https://cloud.google.com/compute/docs/regions-zones"""
+
+ServiceAccountId = Annotated[
+    str,
+    Matching(
+        r"(?=.{6,30}$)" + _DNS_LABEL,
+        "a service account ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
+    ),
+]
+"""https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"""
+
+ClusterName = Annotated[
+    str,
+    Matching(
+        r"(?=.{1,40}$)" + _DNS_LABEL,
+        "a name GKE takes: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
+    ),
+]
+NodePoolName = ClusterName
+"""https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters"""
+
+NetworkName = Annotated[
+    str,
+    Matching(
+        r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
+        "a name Compute Engine takes: at most 63 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
+    ),
+]
+"""https://cloud.google.com/compute/docs/naming-resources"""
+
+Role = Annotated[
+    str,
+    Matching(
+        r"(roles|projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/roles|organizations/[0-9]+/roles)/[A-Za-z0-9_.]+",
+        "a role: roles/NAME, projects/PROJECT/roles/NAME or organizations/NUMBER/roles/NAME",
+    ),
+]
+"""https://cloud.google.com/iam/docs/roles-overview"""
+
+Api = Annotated[str, Matching(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*\.googleapis\.com", "an API: NAME.googleapis.com")]
+"""https://cloud.google.com/service-usage/docs/list-services"""
+
+KubernetesVersion = Annotated[
+    str, Matching(r"\d+\.\d+(\.\d+)?(-gke\.\d+)?", "a Kubernetes version, such as 1.33, 1.33.4 or 1.33.4-gke.1245000")
+]
+"""https://cloud.google.com/kubernetes-engine/versioning"""
+
+
+def _ipv4_range(value: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ipaddress.NetmaskValueError:
+        raise ValueError("is not an IPv4 range: the prefix must be /0 to /32") from None
+    except ValueError as error:
+        if "host bits" in str(error):
+            raise ValueError(f"has host bits set, the range is {ipaddress.IPv4Network(value, strict=False)}") from None
+        raise ValueError("is not an IPv4 range, such as 10.0.0.0/20") from None
+    if str(network) != value:
+        raise ValueError(f"is not in CIDR notation, write {network}")
+    return value
+
+
+Cidr = Annotated[str, AfterValidator(_ipv4_range)]
+"""An IPv4 range in CIDR notation with no host bit set."""
+
+RbacName = Annotated[str, Matching(r"(?!\.\.?$)[^/%]+", "an RBAC name: not . or .., without / and %")]
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names"""
+
+KubernetesLabelKey = Annotated[
+    str,
+    Matching(
+        r"(?=([^/]{1,253}/)?[^/]{1,63}$)([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+        r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?",
+        "a label key: an optional DNS prefix and /, then at most 63 letters, digits, hyphens, underscores and dots, the first and "
+        "last a letter or digit",
+    ),
+]
+KubernetesLabelValue = Annotated[
+    str,
+    Matching(
+        r"(?=.{0,63}$)([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?",
+        "a label value: at most 63 letters, digits, hyphens, underscores and dots, the first and last a letter or digit",
+    ),
+]
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set"""

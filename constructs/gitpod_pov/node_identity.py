@@ -1,0 +1,88 @@
+"""The identity under which the nodes run.
+
+Owns: the service account and the project roles that it is granted. Leaves to others: every other member of those roles (each grant
+only adds, and takes only itself away), and keys, of which none is made: the nodes read their credentials from the metadata server.
+
+Source: https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa
+"""
+
+import re
+from typing import Annotated
+
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.gcp_names import NoneTwice, Role, ServiceAccountId
+from gitpod_pov.project_apis import ProjectApis
+from gitpod_pov.risks import warn
+
+from cdktf import ITerraformDependable
+from cdktf_cdktf_provider_google.project_iam_member import ProjectIamMember
+from cdktf_cdktf_provider_google.service_account import ServiceAccount
+from constructs import Construct
+from pydantic import Field
+
+
+class NodeIdentityConfig(Configuration):
+    """Configuration of `NodeIdentity`."""
+
+    account_id: ServiceAccountId = Field(
+        default="gitpod-gke",
+        description="ID of the service account, the part of its e-mail before the @; also its display name.",
+    )
+    roles: Annotated[tuple[Role, ...], Field(strict=False), NoneTwice] = Field(
+        default=(
+            "roles/storage.admin",
+            "roles/logging.logWriter",
+            "roles/monitoring.metricWriter",
+            "roles/container.admin",
+        ),
+        description="Project roles that the account is granted. Defaults to the guide's four.",
+    )
+
+
+class NodeIdentity(Construct):
+    """The service account of the nodes, with its project roles.
+
+    Attributes:
+        email: the account's e-mail address, as a token.
+        member: the account as IAM names it, `serviceAccount:…`, as a token.
+        grants: what needs the roles in force lists these in its `depends_on`.
+
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        project: str,
+        apis: ProjectApis | None = None,
+        config: NodeIdentityConfig | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        config = config or NodeIdentityConfig()
+        account = ServiceAccount(
+            self,
+            "Default",
+            project=project,
+            account_id=config.account_id,
+            display_name=config.account_id,
+            depends_on=apis.dependables if apis else None,
+        )
+        self.email: str = account.email
+        self.member: str = account.member
+        # google_project_iam_member only adds; _binding and _policy would take the role away from everyone else.
+        self.grants: list[ITerraformDependable] = [
+            ProjectIamMember(self, _grant_id(role), project=project, role=role, member=self.member) for role in config.roles
+        ]
+        if "roles/container.admin" in config.roles:
+            warn(
+                self,
+                "node-account-is-cluster-admin",
+                "the nodes' service account holds roles/container.admin and the nodes the cloud-platform scope, so that any pod can "
+                "become cluster admin; take the role out of identity.roles where the workloads do not need it",
+            )
+
+
+def _grant_id(role: str) -> str:
+    """Return the part of the grant's address that names the role: `storage_admin` for roles/storage.admin."""
+    return re.sub(r"[^A-Za-z0-9-]", "_", role.removeprefix("roles/"))

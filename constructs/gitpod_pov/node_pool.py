@@ -1,0 +1,221 @@
+"""The single, labelled, autoscaled pool of Ubuntu nodes.
+
+Owns: the machines, their labels, how many there are and who looks after them. Leaves to others: the control plane, and the roles of
+the account that the nodes run under.
+
+Why the five labels are fixed: Gitpod schedules each of its workloads by one of them, and with a single pool every node needs all.
+
+Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/resources/container_node_pool
+"""
+
+import math
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from types import MappingProxyType
+from typing import Annotated
+
+from gitpod_pov.cluster_network import ClusterNetworkConfig
+from gitpod_pov.configuration import Configuration, Fault, refuse
+from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, Matching, NodePoolName, NoneTwice
+from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
+from gitpod_pov.node_identity import NodeIdentity
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_google.container_node_pool import (
+    ContainerNodePool,
+    ContainerNodePoolAutoscaling,
+    ContainerNodePoolManagement,
+    ContainerNodePoolNodeConfig,
+    ContainerNodePoolTimeouts,
+    ContainerNodePoolUpgradeSettings,
+)
+from constructs import Construct
+from pydantic import AfterValidator, Field
+
+WORKLOAD_LABELS = MappingProxyType(
+    {
+        f"gitpod.io/workload_{workload}": "true"
+        for workload in ("meta", "ide", "workspace_services", "workspace_regular", "workspace_headless")
+    }
+)
+"""The labels by which Gitpod places its workloads; every node carries them."""
+
+_METADATA = MappingProxyType({"disable-legacy-endpoints": "true"})
+
+_GKE_DEFAULT_SCOPES = (
+    "https://www.googleapis.com/auth/cloud-platform",
+    "https://www.googleapis.com/auth/userinfo.email",
+)
+
+_ZONES_OF_A_REGION = 3
+_ADDRESSES_GOOGLE_KEEPS = 4
+
+
+def _no_scope_alias(value: str) -> str:
+    if value in {"default", "gke-default"}:
+        raise ValueError(f"is gcloud's alias, write the list it stands for: {', '.join(_GKE_DEFAULT_SCOPES)}")
+    return value
+
+
+OauthScope = Annotated[
+    str,
+    AfterValidator(_no_scope_alias),
+    Matching(r"https://www\.googleapis\.com/auth/[a-z0-9._/-]+", "an OAuth scope: https://www.googleapis.com/auth/NAME"),
+]
+"""https://developers.google.com/identity/protocols/oauth2/scopes; the provider expands no alias."""
+
+
+def _node_counts(config: "NodePoolConfig") -> Iterator[Fault]:
+    if config.min_nodes > config.max_nodes:
+        yield Fault(("min_nodes",), f"is more than max_nodes {config.max_nodes}", config.min_nodes)
+    elif not config.min_nodes <= config.initial_nodes <= config.max_nodes:
+        yield Fault(
+            ("initial_nodes",),
+            f"must be from min_nodes {config.min_nodes} to max_nodes {config.max_nodes}",
+            config.initial_nodes,
+        )
+
+
+def _reserved_labels(config: "NodePoolConfig") -> Iterator[Fault]:
+    for key, value in config.labels.items():
+        domain = key.partition("/")[0] if "/" in key else ""
+        if domain in {"kubernetes.io", "k8s.io"} or domain.endswith((".kubernetes.io", ".k8s.io")):
+            yield Fault(("labels", key), "lies under kubernetes.io or k8s.io, which Kubernetes keeps for itself", value)
+        elif key in WORKLOAD_LABELS and value != WORKLOAD_LABELS[key]:
+            yield Fault(("labels", key), f"must be '{WORKLOAD_LABELS[key]}', Gitpod places its workloads by it", value)
+
+
+def _reserved_metadata(config: "NodePoolConfig") -> Iterator[Fault]:
+    for key, required in _METADATA.items():
+        if config.metadata.get(key, required) != required:
+            yield Fault(
+                ("metadata", key),
+                f"must be '{required}', without it the provider replaces the pool at every apply",
+                config.metadata[key],
+            )
+
+
+class NodePoolConfig(Configuration):
+    """Configuration of `LabelledNodePool`. All node counts are per zone."""
+
+    name: NodePoolName = Field(default="gitpod", description="Name of the node pool.")
+    machine_type: str = Field(default="n2d-standard-16", min_length=1, description="Compute Engine machine type of the nodes.")
+    disk_type: str = Field(default="pd-ssd", min_length=1, description="Type of the boot disk.")
+    disk_size_gb: int = Field(default=100, ge=10, description="Size of the boot disk in GB, 10 or more.")
+    image_type: str = Field(default="UBUNTU_CONTAINERD", min_length=1, description="Node image; Gitpod's workspaces need an Ubuntu one.")
+    initial_nodes: int = Field(default=1, ge=0, description="Nodes per zone at creation; later changes of it have no effect.")
+    min_nodes: int = Field(default=1, ge=0, description="Fewest nodes per zone that the autoscaler keeps.")
+    max_nodes: int = Field(default=50, ge=1, description="Most nodes per zone that the autoscaler adds.")
+    max_pods_per_node: int = Field(default=110, ge=8, le=256, description="Pods per node, 8 to 256; 110 take a /24 of the pod range.")
+    auto_repair: bool = Field(default=True, description="Whether GKE replaces unhealthy nodes.")
+    auto_upgrade: bool = Field(
+        default=False,
+        description="Whether GKE upgrades the nodes; false needs the release channel UNSPECIFIED, true any other.",
+    )
+    oauth_scopes: Annotated[tuple[OauthScope, ...], Field(strict=False), NoneTwice] = Field(
+        default=(*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite"),
+        description="OAuth scopes of the nodes, as full URLs. Defaults to what gcloud sends for the guide's `gke-default` and Cloud DNS.",
+    )
+    labels: dict[KubernetesLabelKey, KubernetesLabelValue] = Field(
+        default={}, description="Kubernetes labels of the nodes beside the five workload labels."
+    )
+    metadata: dict[str, str] = Field(default={}, description="Instance metadata of the nodes beside `disable-legacy-endpoints`.")
+
+    rules = (_node_counts, _reserved_labels, _reserved_metadata)
+
+
+def upgrade_faults(cluster: GkeClusterConfig, pool: NodePoolConfig) -> Iterator[Fault]:
+    """Yield a fault when the pool's upgrades do not fit the cluster's release channel; GKE answers 400 to it."""
+    if pool.auto_upgrade is (cluster.release_channel == "UNSPECIFIED"):
+        yield Fault(
+            ("node_pool", "auto_upgrade"),
+            f"does not go with cluster.release_channel {cluster.release_channel}: false needs UNSPECIFIED, true needs a channel",
+            pool.auto_upgrade,
+        )
+
+
+def capacity_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault for each range that is too small for the nodes that the autoscaler may add.
+
+    A region counts as three zones where none are named. Each node takes a block of the pod range for twice its pods, rounded up to
+    a power of two: https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
+    """
+    zone_count = len(zones) or _ZONES_OF_A_REGION
+    most = pool.max_nodes * zone_count
+    possible = f"{most} are possible ({pool.max_nodes} per zone in {zone_count} zone{'s' if zone_count > 1 else ''})"
+    node_prefix = 32 - math.ceil(math.log2(2 * pool.max_pods_per_node))
+
+    def fault(key: str, cidr: str, holds: int, fitting_prefix: int) -> Fault:
+        lower = f", or lower node_pool.max_nodes to {holds // zone_count}" if holds >= zone_count else ""
+        larger = f"use a /{fitting_prefix} or larger" if fitting_prefix >= 0 else "no range is large enough"
+        return Fault(("network", key), f"holds {holds} node{'' if holds == 1 else 's'}, {possible}: {larger}{lower}", cidr)
+
+    pods = IPv4Network(network.pods_cidr)
+    if (holds := 2 ** (node_prefix - pods.prefixlen) if pods.prefixlen <= node_prefix else 0) < most:
+        yield fault("pods_cidr", network.pods_cidr, holds, node_prefix - math.ceil(math.log2(most)))
+    nodes = IPv4Network(network.nodes_cidr)
+    if (holds := max(nodes.num_addresses - _ADDRESSES_GOOGLE_KEEPS, 0)) < most:
+        yield fault("nodes_cidr", network.nodes_cidr, holds, 32 - math.ceil(math.log2(most + _ADDRESSES_GOOGLE_KEEPS)))
+
+
+class LabelledNodePool(Construct):
+    """The one node pool of a cluster, with the labels by which Gitpod places its workloads.
+
+    Attributes:
+        name: the pool's name, as a token.
+
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        cluster: GkeCluster,
+        identity: NodeIdentity,
+        config: NodePoolConfig | None = None,
+    ) -> None:
+        """Add the pool.
+
+        Raises:
+            Faults: when the cluster's ranges are too small for the pool, or its release channel does not go with it.
+
+        """
+        config = config or NodePoolConfig()
+        refuse([*upgrade_faults(cluster.config, config), *capacity_faults(cluster.network.config, config, cluster.zones)])
+        super().__init__(scope, id)
+        pool = ContainerNodePool(
+            self,
+            "Default",
+            project=cluster.project,
+            location=cluster.location,
+            cluster=cluster.name,
+            name=config.name,
+            node_locations=list(cluster.zones) or None,
+            version=cluster.version,
+            initial_node_count=config.initial_nodes,
+            autoscaling=ContainerNodePoolAutoscaling(min_node_count=config.min_nodes, max_node_count=config.max_nodes),
+            management=ContainerNodePoolManagement(auto_repair=config.auto_repair, auto_upgrade=config.auto_upgrade),
+            upgrade_settings=ContainerNodePoolUpgradeSettings(max_surge=1, max_unavailable=0),
+            max_pods_per_node=config.max_pods_per_node,
+            node_config=ContainerNodePoolNodeConfig(
+                machine_type=config.machine_type,
+                disk_type=config.disk_type,
+                disk_size_gb=config.disk_size_gb,
+                image_type=config.image_type,
+                service_account=identity.email,
+                oauth_scopes=list(config.oauth_scopes),
+                labels={**config.labels, **WORKLOAD_LABELS},
+                metadata={**config.metadata, **_METADATA},
+            ),
+            timeouts=ContainerNodePoolTimeouts(create="2h", update="2h", delete="2h"),
+            # Nodes that start before their account may write logs and metrics, or pull images, stay unhealthy.
+            depends_on=identity.grants,
+            lifecycle=TerraformResourceLifecycle(
+                ignore_changes=[
+                    "initial_node_count",  # a change replaces the pool; the autoscaler has moved on from it anyway
+                    *(["version"] if cluster.version_moves else []),
+                ]
+            ),
+        )
+        self.name: str = pool.name

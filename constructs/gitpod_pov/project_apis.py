@@ -1,0 +1,63 @@
+"""The Google Cloud APIs of the guide's preparations chapter.
+
+Owns: which APIs the project has switched on before anything else is created. Leaves to others: the project and its billing
+account, and the two APIs without which Terraform can enable none (`cloudresourcemanager` and `serviceusage`; the first is kept in
+the list so that the project states what it needs).
+
+Why they are never switched off: a proof of value shares its project with what was there before it.
+"""
+
+from typing import Annotated
+
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.gcp_names import Api, NoneTwice
+
+from cdktf import ITerraformDependable
+from cdktf_cdktf_provider_google.project_service import ProjectService
+from constructs import Construct
+from pydantic import Field
+
+
+class ProjectApisConfig(Configuration):
+    """Configuration of `ProjectApis`."""
+
+    manage: bool = Field(
+        default=True,
+        description="Whether to enable the APIs here. False leaves them to the platform team; they must then be on before the first apply.",
+    )
+    services: Annotated[tuple[Api, ...], Field(strict=False), NoneTwice] = Field(
+        default=(
+            "artifactregistry.googleapis.com",  # in place of containerregistry, which was shut down on 2025-03-18
+            "cloudbilling.googleapis.com",
+            "cloudresourcemanager.googleapis.com",  # project IAM and project lookups go through it
+            "compute.googleapis.com",
+            "container.googleapis.com",
+            "dns.googleapis.com",
+            "iam.googleapis.com",
+            "sqladmin.googleapis.com",
+        ),
+        description="The APIs that the project has enabled. Defaults to those of the guide's preparations chapter.",
+    )
+
+
+class ProjectApis(Construct):
+    """The APIs a project has enabled; a destroy leaves them on.
+
+    Attributes:
+        dependables: what waits for the APIs lists these in its `depends_on`; empty where they are not managed here.
+
+    """
+
+    def __init__(self, scope: Construct, id: str, *, project: str, config: ProjectApisConfig | None = None) -> None:
+        super().__init__(scope, id)
+        config = config or ProjectApisConfig()
+        self.dependables: list[ITerraformDependable] = [
+            ProjectService(
+                self,
+                service.removesuffix(".googleapis.com").replace(".", "_"),
+                project=project,
+                service=service,
+                disable_on_destroy=False,  # the provider's default is true
+            )
+            for service in (config.services if config.manage else ())
+        ]

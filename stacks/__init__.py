@@ -1,0 +1,1 @@
+"""The two stacks of a deployment, one Terraform state each."""

@@ -1,0 +1,71 @@
+"""The cluster stack: the GCP identity layer and the labelled cluster."""
+
+from gitpod_pov.cluster_network import ClusterNetwork
+from gitpod_pov.gke_cluster import GkeCluster
+from gitpod_pov.node_identity import NodeIdentity
+from gitpod_pov.node_pool import LabelledNodePool
+from gitpod_pov.project_apis import ProjectApis
+
+from cdktf import TerraformOutput
+from cdktf_cdktf_provider_google.provider import GoogleProvider
+from constructs import Construct
+
+from stacks.base import GitpodStack
+from stacks.deployment import Deployment
+
+
+class ClusterStack(GitpodStack):
+    """APIs, node identity, network, control plane and node pool of one deployment."""
+
+    def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
+        super().__init__(scope, id, backend=deployment.backend, acknowledged_risks=deployment.acknowledged_risks)
+        project, region = deployment.project, deployment.region
+        self.add_provider(GoogleProvider(self, "google", project=project, region=region), "hashicorp/google")
+
+        apis = ProjectApis(self, "apis", project=project, config=deployment.apis)
+        identity = NodeIdentity(self, "identity", project=project, apis=apis, config=deployment.identity)
+        network = ClusterNetwork(
+            self,
+            "network",
+            project=project,
+            region=region,
+            cluster_name=deployment.cluster.name,
+            apis=apis,
+            config=deployment.network,
+        )
+        cluster = GkeCluster(
+            self,
+            "cluster",
+            project=project,
+            region=region,
+            zones=deployment.zones,
+            identity=identity,
+            network=network,
+            apis=apis,
+            config=deployment.cluster,
+        )
+        LabelledNodePool(self, "node_pool", cluster=cluster, identity=identity, config=deployment.node_pool)
+
+        for name, (value, description) in {
+            "project": (project, "Project that everything stands in."),
+            "cluster_name": (cluster.name, "Name of the GKE cluster."),
+            "cluster_location": (cluster.location, "Region of the GKE cluster."),
+            "endpoint": (cluster.endpoint, "Address of the control plane, without scheme."),
+            "control_plane_version": (cluster.control_plane_version, "Kubernetes version that the control plane runs."),
+            "node_service_account_email": (identity.email, "E-mail of the service account that the nodes run under."),
+            "network_name": (network.network_name, "VPC network that the cluster stands in."),
+            "subnetwork_name": (network.subnetwork_name, "Subnetwork that the nodes stand in."),
+            "pods_range_name": (
+                network.pods_range_name,
+                "Secondary range of the subnetwork that the pods take their addresses from.",
+            ),
+            "services_range_name": (
+                network.services_range_name,
+                "Secondary range of the subnetwork that the Services take theirs from.",
+            ),
+            "get_credentials_command": (
+                f"gcloud container clusters get-credentials {cluster.name} --region {cluster.location} --project {project}",
+                "Command that connects kubectl to the cluster.",
+            ),
+        }.items():
+            TerraformOutput(self, name, value=value, description=description)

@@ -1,0 +1,48 @@
+"""The RBAC stack: who may administer the cluster of the cluster stack.
+
+A stack of its own, because the Kubernetes provider must not be configured from a cluster that the same apply creates:
+https://registry.terraform.io/providers/hashicorp/kubernetes/2.38.0/docs#stacking-with-managed-kubernetes-cluster-resources
+
+It finds the cluster by name and not through the other stack's state, so that the two can live in different backends and belong to
+different teams.
+"""
+
+from gitpod_pov.cluster_admins import ClusterAdmins
+
+from cdktf import Fn, TerraformOutput
+from cdktf_cdktf_provider_google.data_google_client_config import DataGoogleClientConfig
+from cdktf_cdktf_provider_google.data_google_container_cluster import DataGoogleContainerCluster
+from cdktf_cdktf_provider_google.provider import GoogleProvider
+from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
+from constructs import Construct
+
+from stacks.base import GitpodStack
+from stacks.deployment import Deployment
+
+
+class RbacStack(GitpodStack):
+    """The cluster admins of one deployment."""
+
+    def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
+        super().__init__(scope, id, backend=deployment.backend, acknowledged_risks=deployment.acknowledged_risks)
+        project, region = deployment.project, deployment.region
+        self.add_provider(GoogleProvider(self, "google", project=project, region=region), "hashicorp/google")
+        cluster = DataGoogleContainerCluster(self, "cluster", project=project, location=region, name=deployment.cluster.name)
+        client = DataGoogleClientConfig(self, "client")
+        self.add_provider(
+            KubernetesProvider(
+                self,
+                "kubernetes",
+                host=f"https://{cluster.endpoint}",
+                cluster_ca_certificate=Fn.base64decode(cluster.master_auth.get(0).cluster_ca_certificate),
+                token=client.access_token,
+            ),
+            "hashicorp/kubernetes",
+        )
+        admins = ClusterAdmins(self, "admins", config=deployment.admins)
+        TerraformOutput(
+            self,
+            "cluster_admins",
+            value=admins.subjects,
+            description="Users and groups that are bound to the cluster role, as RBAC names them.",
+        )
