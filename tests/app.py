@@ -24,7 +24,8 @@ class Synthesized:
 
     def text(self, stack: str) -> str:
         """Return the Terraform JSON of a stack, found through the manifest, as cdktf's matchers take it."""
-        return (self.outdir / self.manifest["stacks"][stack]["synthesizedStackPath"]).read_text()
+        path: str = self.manifest["stacks"][stack]["synthesizedStackPath"]
+        return (self.outdir / path).read_text()
 
     def stack(self, stack: str) -> dict[str, Any]:
         parsed: dict[str, Any] = json.loads(self.text(stack))

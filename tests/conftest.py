@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
 
 
 @pytest.fixture
-def synth(tmp_path: Path) -> Iterator[Callable[..., Synthesized]]:
+def synth(tmp_path: Path) -> Callable[..., Synthesized]:
     """Synthesize one deployment, named `pov`, with the given values."""
 
     def synthesize_one(**sections: Any) -> Synthesized:

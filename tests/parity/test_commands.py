@@ -22,7 +22,7 @@ IDENTITY_EMAIL = "${google_service_account.identity.email}"
 Says = Callable[[str], dict[str, Any]]
 FLAGS: dict[str, dict[str, Says]] = {
     "gcloud iam service-accounts create gitpod-gke": {
-        "--display-name": lambda v: {f"{ACCOUNT_RESOURCE} display_name": v, f"{ACCOUNT_RESOURCE} account_id": "gitpod-gke"},
+        "--display-name": lambda v: {f"{ACCOUNT_RESOURCE} display_name": v, f"{ACCOUNT_RESOURCE} account_id": v},
     },
     f"gcloud projects add-iam-policy-binding {PROJECT}": {
         "--role": lambda v: {f"pov-cluster google_project_iam_member.{_grant(v)} role": v},

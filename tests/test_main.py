@@ -1,0 +1,59 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import main
+from tests.app import Synthesized
+
+
+def run(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what `python main.py` needs."""
+    for name in ("main.py", "stacks", "deployments"):
+        source = main.ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    return tmp_path
+
+
+def test_prints_stacks_and_warnings_and_writes_the_same_bytes(project: Path, synthesized: Synthesized) -> None:
+    result = run("main.py", cwd=project, PYTHONHASHSEED="1")
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[:2] == [f"{stack}  cdktf.out/stacks/{stack}/cdk.tf.json" for stack in ("pov-cluster", "pov-rbac")]
+    assert [line.split(": ")[:3] for line in lines[2:]] == [
+        ["warning", "pov-cluster/identity", "node-account-is-cluster-admin"],
+        ["warning", "pov-cluster/cluster", "public-control-plane"],
+        ["warning", "pov-cluster/cluster", "no-release-channel"],
+    ]
+    for path in synthesized.outdir.rglob("*.json"):
+        assert (project / "cdktf.out" / path.relative_to(synthesized.outdir)).read_bytes() == path.read_bytes()
+
+
+def test_a_refused_deployment_is_told_in_one_line_and_writes_nothing(project: Path) -> None:
+    (project / "deployments" / "pov.toml").write_text('project = "My Project"\nregion = "us-central1"\nregoin = 1\n')
+    result = run("main.py", cwd=project)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.splitlines() == [
+        (
+            "deployments/pov.toml: project: 'My Project' is not a project ID: 6 to 30 lower-case letters, digits and hyphens, the first "
+            "a letter, the last no hyphen (the ID, not the number)"
+        ),
+        "deployments/pov.toml: regoin: unknown key, did you mean 'region'?",
+    ]
+    assert not (project / "cdktf.out").exists()
+
+
+def test_importing_main_synthesizes_nothing(project: Path) -> None:
+    result = run("-c", "import main", cwd=project)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert not (project / "cdktf.out").exists()
