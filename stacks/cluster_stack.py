@@ -18,9 +18,15 @@ class ClusterStack(GitpodStack):
     """APIs, node identity, network, control plane and node pool of one deployment."""
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
-        super().__init__(scope, id, backend=deployment.backend, acknowledged_risks=deployment.acknowledged_risks)
+        super().__init__(
+            scope,
+            id,
+            providers=("google",),
+            backend=deployment.backend,
+            acknowledged_risks=deployment.acknowledged_risks,
+        )
         project, region = deployment.project, deployment.region
-        self.add_provider(GoogleProvider(self, "google", project=project, region=region), "hashicorp/google")
+        GoogleProvider(self, "google", project=project, region=region)
 
         apis = ProjectApis(self, "apis", project=project, config=deployment.apis)
         identity = NodeIdentity(self, "identity", project=project, apis=apis, config=deployment.identity)

@@ -62,7 +62,6 @@ class RefusedDeploymentsError(Exception):
 
     Attributes:
         messages: one line for each fault, sorted by file and key.
-
     """
 
     def __init__(self, messages: list[str]) -> None:
@@ -78,7 +77,6 @@ def load_deployments(folder: Path) -> dict[str, Deployment]:
 
     Raises:
         RefusedDeploymentsError: with every fault of every file.
-
     """
     faults: dict[Path, list[Fault]] = {}
     deployments: dict[str, Deployment] = {}

@@ -24,20 +24,23 @@ class RbacStack(GitpodStack):
     """The cluster admins of one deployment."""
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
-        super().__init__(scope, id, backend=deployment.backend, acknowledged_risks=deployment.acknowledged_risks)
+        super().__init__(
+            scope,
+            id,
+            providers=("google", "kubernetes"),
+            backend=deployment.backend,
+            acknowledged_risks=deployment.acknowledged_risks,
+        )
         project, region = deployment.project, deployment.region
-        self.add_provider(GoogleProvider(self, "google", project=project, region=region), "hashicorp/google")
+        GoogleProvider(self, "google", project=project, region=region)
         cluster = DataGoogleContainerCluster(self, "cluster", project=project, location=region, name=deployment.cluster.name)
         client = DataGoogleClientConfig(self, "client")
-        self.add_provider(
-            KubernetesProvider(
-                self,
-                "kubernetes",
-                host=f"https://{cluster.endpoint}",
-                cluster_ca_certificate=Fn.base64decode(cluster.master_auth.get(0).cluster_ca_certificate),
-                token=client.access_token,
-            ),
-            "hashicorp/kubernetes",
+        KubernetesProvider(
+            self,
+            "kubernetes",
+            host=f"https://{cluster.endpoint}",
+            cluster_ca_certificate=Fn.base64decode(cluster.master_auth.get(0).cluster_ca_certificate),
+            token=client.access_token,
         )
         admins = ClusterAdmins(self, "admins", config=deployment.admins)
         TerraformOutput(

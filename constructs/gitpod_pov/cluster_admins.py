@@ -56,7 +56,6 @@ class ClusterAdmins(Construct):
 
     Attributes:
         subjects: the names that are bound, as RBAC sees them; a token for the applying account.
-
     """
 
     def __init__(self, scope: Construct, id: str, *, config: ClusterAdminsConfig | None = None) -> None:

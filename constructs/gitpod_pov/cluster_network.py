@@ -15,7 +15,7 @@ from itertools import combinations
 
 from gitpod_pov.configuration import Configuration, Fault
 from gitpod_pov.gcp_names import Cidr, NetworkName
-from gitpod_pov.project_apis import ProjectApis
+from gitpod_pov.project_apis import ProjectApis, waiting_for
 
 from cdktf_cdktf_provider_google.compute_network import ComputeNetwork
 from cdktf_cdktf_provider_google.compute_subnetwork import ComputeSubnetwork, ComputeSubnetworkSecondaryIpRange
@@ -91,7 +91,6 @@ class ClusterNetwork(Construct):
         pods_range_name: name of the secondary range for pods, unique within the subnetwork.
         services_range_name: name of the secondary range for services, unique within the subnetwork.
         config: the configuration, for constructs whose own limits depend on the ranges.
-
     """
 
     pods_range_name = "pods"
@@ -110,7 +109,6 @@ class ClusterNetwork(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.config = config = config or ClusterNetworkConfig()
-        depends_on = apis.dependables if apis else None
         self.network_name: str = config.network
         if config.create_network:
             self.network_name = ComputeNetwork(
@@ -119,7 +117,7 @@ class ClusterNetwork(Construct):
                 project=project,
                 name=config.network,
                 auto_create_subnetworks=False,
-                depends_on=depends_on,
+                depends_on=waiting_for(apis),
             ).name
         self.subnetwork_name: str = ComputeSubnetwork(
             self,
@@ -133,5 +131,5 @@ class ClusterNetwork(Construct):
                 ComputeSubnetworkSecondaryIpRange(range_name=self.pods_range_name, ip_cidr_range=config.pods_cidr),
                 ComputeSubnetworkSecondaryIpRange(range_name=self.services_range_name, ip_cidr_range=config.services_cidr),
             ],
-            depends_on=depends_on,
+            depends_on=waiting_for(apis),
         ).name

@@ -24,7 +24,6 @@ class Fault:
         key: the path to the value, outermost key first; empty for a fault of the whole.
         message: what is allowed and the way out, in lower case and without a full stop; it reads on from the value.
         value: the value as it was given; `NO_VALUE` where there is none to show.
-
     """
 
     key: tuple[str | int, ...]
@@ -73,7 +72,6 @@ def refuse(faults: Iterable[Fault]) -> None:
 
     Raises:
         Faults: with every fault given.
-
     """
     if found := tuple(faults):
         raise Faults(found)
@@ -128,7 +126,6 @@ def faults_of(error: ValidationError, known_keys: tuple[str, ...] = ()) -> list[
     Args:
         error: the error of a model or of a single field.
         known_keys: the keys from which the nearest is suggested for an unknown one.
-
     """
     found: list[Fault] = []
     for detail in error.errors(include_url=False):

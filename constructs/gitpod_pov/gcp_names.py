@@ -29,7 +29,6 @@ class Matching:
 
         Raises:
             ValueError: when it does not match.
-
         """
         if not re.fullmatch(self.pattern, value):
             raise ValueError(f"is not {self.allowed}")

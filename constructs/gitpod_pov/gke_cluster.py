@@ -16,7 +16,7 @@ from gitpod_pov.cluster_network import ClusterNetwork
 from gitpod_pov.configuration import Configuration, Fault, refuse
 from gitpod_pov.gcp_names import ClusterName, KubernetesVersion, twice
 from gitpod_pov.node_identity import NodeIdentity
-from gitpod_pov.project_apis import ProjectApis
+from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
 
 from cdktf import TerraformResourceLifecycle
@@ -86,7 +86,6 @@ class GkeCluster(Construct):
         endpoint: address of the control plane, without scheme, as a token.
         control_plane_version: the version that the control plane runs, as a token.
         version: the version to create nodes with: a literal if pinned, else a token of the newest REGULAR one.
-
     """
 
     def __init__(
@@ -106,7 +105,6 @@ class GkeCluster(Construct):
 
         Raises:
             Faults: when a zone is not one of the region or is named twice.
-
         """
         refuse(zone_faults(region, zones))
         super().__init__(scope, id)
@@ -164,7 +162,7 @@ class GkeCluster(Construct):
 
     def _newest_regular_version(self, apis: ProjectApis | None) -> str:
         versions = DataGoogleContainerEngineVersions(
-            self, "versions", project=self.project, location=self.region, depends_on=apis.dependables if apis else None
+            self, "versions", project=self.project, location=self.region, depends_on=waiting_for(apis)
         )
         return versions.release_channel_latest_version.lookup("REGULAR")
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.gcp_names import NoneTwice, Role, ServiceAccountId
-from gitpod_pov.project_apis import ProjectApis
+from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
 
 from cdktf import ITerraformDependable
@@ -46,7 +46,6 @@ class NodeIdentity(Construct):
         email: the account's e-mail address, as a token.
         member: the account as IAM names it, `serviceAccount:…`, as a token.
         grants: what needs the roles in force lists these in its `depends_on`.
-
     """
 
     def __init__(
@@ -66,7 +65,7 @@ class NodeIdentity(Construct):
             project=project,
             account_id=config.account_id,
             display_name=config.account_id,
-            depends_on=apis.dependables if apis else None,
+            depends_on=waiting_for(apis),
         )
         self.email: str = account.email
         self.member: str = account.member

@@ -163,7 +163,6 @@ class LabelledNodePool(Construct):
 
     Attributes:
         name: the pool's name, as a token.
-
     """
 
     def __init__(
@@ -179,7 +178,6 @@ class LabelledNodePool(Construct):
 
         Raises:
             Faults: when the cluster's ranges are too small for the pool, or its release channel does not go with it.
-
         """
         config = config or NodePoolConfig()
         refuse([*upgrade_faults(cluster.config, config), *capacity_faults(cluster.network.config, config, cluster.zones)])
@@ -210,7 +208,7 @@ class LabelledNodePool(Construct):
             ),
             timeouts=ContainerNodePoolTimeouts(create="2h", update="2h", delete="2h"),
             # Nodes that start before their account may write logs and metrics, or pull images, stay unhealthy.
-            depends_on=identity.grants,
+            depends_on=identity.grants or None,
             lifecycle=TerraformResourceLifecycle(
                 ignore_changes=[
                     "initial_node_count",  # a change replaces the pool; the autoscaler has moved on from it anyway

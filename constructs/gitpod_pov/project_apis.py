@@ -44,14 +44,13 @@ class ProjectApis(Construct):
     """The APIs a project has enabled; a destroy leaves them on.
 
     Attributes:
-        dependables: what waits for the APIs lists these in its `depends_on`; empty where they are not managed here.
-
+        services: one resource for each API; empty where they are not managed here.
     """
 
     def __init__(self, scope: Construct, id: str, *, project: str, config: ProjectApisConfig | None = None) -> None:
         super().__init__(scope, id)
         config = config or ProjectApisConfig()
-        self.dependables: list[ITerraformDependable] = [
+        self.services: list[ITerraformDependable] = [
             ProjectService(
                 self,
                 service.removesuffix(".googleapis.com").replace(".", "_"),
@@ -61,3 +60,8 @@ class ProjectApis(Construct):
             )
             for service in (config.services if config.manage else ())
         ]
+
+
+def waiting_for(apis: ProjectApis | None) -> list[ITerraformDependable] | None:
+    """Return the `depends_on` of what waits for the APIs: nothing where they are not managed here."""
+    return (apis.services or None) if apis else None

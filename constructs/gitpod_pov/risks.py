@@ -37,7 +37,6 @@ def warn(scope: Construct, risk: Risk, meaning: str) -> None:
         scope: the construct that carries the risk.
         risk: its name.
         meaning: what can happen and the way out.
-
     """
     if risk not in (scope.node.try_get_context(_ACKNOWLEDGED) or ()):
         Annotations.of(scope).add_warning(f"{risk}: {meaning}")

@@ -23,6 +23,13 @@ def test_each_role_is_granted_additively_at_an_address_that_names_it(synthesized
     assert not authoritative & stack["resource"].keys()
 
 
+def test_without_roles_nothing_is_granted_and_nothing_waited_for(synth: Callable[..., Synthesized]) -> None:
+    app = synth(identity={"roles": []})
+    assert "google_project_iam_member" not in app.stack("pov-cluster")["resource"]
+    assert "depends_on" not in app.resource("pov-cluster", "google_container_node_pool.node_pool")
+    assert "node-account-is-cluster-admin" not in app.warnings("pov-cluster")
+
+
 def test_no_key_is_made(synthesized: Synthesized) -> None:
     assert "google_service_account_key" not in synthesized.stack("pov-cluster")["resource"]
 

@@ -38,7 +38,7 @@ FLAGS: dict[str, dict[str, Says]] = {
         "--image-type": lambda v: {f"{POOL} node_config.image_type": v},
         "--machine-type": lambda v: {f"{POOL} node_config.machine_type": v},
         # The version that the guide prints is gone; its table says "latest from regular channel".
-        "--cluster-version": lambda v: {f"{CLUSTER} min_master_version": NEWEST_REGULAR, f"{POOL} version": NEWEST_REGULAR},
+        "--cluster-version": lambda _: {f"{CLUSTER} min_master_version": NEWEST_REGULAR, f"{POOL} version": NEWEST_REGULAR},
         "--region": lambda v: {f"{CLUSTER} location": v, f"{SUBNETWORK} region": v},
         "--service-account": lambda v: {
             f"{where} node_config.service_account": IDENTITY_EMAIL for where in (CLUSTER, POOL) if v == NODE_ACCOUNT

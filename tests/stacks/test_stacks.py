@@ -44,7 +44,7 @@ class TestAddresses:
 
     @pytest.fixture
     def stack(self, tmp_path: Path) -> GitpodStack:
-        return GitpodStack(App(outdir=str(tmp_path)), "pov-cluster", backend=LocalBackendConfig(), acknowledged_risks=())
+        return GitpodStack(App(outdir=str(tmp_path)), "pov-cluster", providers=(), backend=LocalBackendConfig(), acknowledged_risks=())
 
     def test_a_collision_is_an_error(self, stack: GitpodStack) -> None:
         first, second = TerraformLocal(stack, "a_b", 1), TerraformLocal(Construct(stack, "a"), "b", 2)
