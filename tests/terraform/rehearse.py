@@ -1,0 +1,94 @@
+"""Rehearses one deployment for people: `make rehearse DEPLOYMENT=pov`.
+
+Owns the order of the steps and what is printed. The stand-ins and Terraform's commands are in `stand_in.py` and `rehearsal.py`.
+"""
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import main
+from stacks.deployment import Deployment, RefusedDeploymentsError, load_deployments
+from tests.terraform.rehearsal import TerraformError, Workspace, attach
+
+WHAT_IT_SHOWS = """\
+A rehearsal runs real Terraform against stand-ins that have the schema and the known quirks of hashicorp/google and hashicorp/kubernetes.
+It shows: that Terraform accepts the configuration, the order of creation, that a second plan is empty, that a destroy leaves nothing.
+It cannot show: quota, permissions, organization policies, prices, and whether Google's own API likes the values. Nothing was created."""
+
+
+def rehearse(name: str, folder: Path = main.ROOT / "deployments") -> int:
+    """Rehearse the deployment and print progress and the table of what would exist; return the exit status."""
+    if not shutil.which("terraform"):
+        return _refuse("a rehearsal needs terraform 1.6 or newer on the PATH")
+    try:
+        deployments = load_deployments(folder)
+    except RefusedDeploymentsError as error:
+        return _refuse(str(error))
+    if name not in deployments:
+        return _refuse(f"there is no deployment '{name}', there are: {', '.join(deployments)}")
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            _run(name, deployments[name], Path(temporary))
+        except TerraformError as error:
+            return _refuse(f"failed\n{error}")
+    print(WHAT_IT_SHOWS)
+    return 0
+
+
+def _run(name: str, deployment: Deployment, folder: Path) -> None:
+    with _step(f"synthesize {name}"):
+        main.build({name: deployment}, str(folder / "cdktf.out")).synth()
+    stacks = [folder / "cdktf.out" / "stacks" / f"{name}-{role}" for role in ("cluster", "rbac")]
+    table: list[tuple[str, str, str]] = []
+    with attach(stacks, folder / "journal.jsonl") as stand_ins:
+        workspaces = [Workspace(stand_ins, stack, folder / "states" / "of" / "stacks" / stack.name) for stack in stacks]
+        for workspace in workspaces:
+            stack = workspace.directory.name
+            with _step(f"{stack}: init and validate"):
+                workspace.init()
+                workspace.validate()
+            with _step(f"{stack}: plan and apply"):
+                workspace.apply(workspace.plan())
+            with _step(f"{stack}: second plan is empty"):
+                if changes := workspace.plan().changes:
+                    raise TerraformError(["terraform", "plan"], 2, f"a second apply would change {changes}")
+            table += [(stack, address, _called(values)) for address, values in sorted(workspace.state().items())]
+        for workspace in reversed(workspaces):
+            with _step(f"{workspace.directory.name}: destroy"):
+                workspace.destroy()
+                if left := workspace.state():
+                    raise TerraformError(["terraform", "destroy"], 1, f"left in the state: {', '.join(left)}")
+    print(f"\n{len(table)} resources would exist:\n")
+    widths = [max(len(row[column]) for row in table) for column in (0, 1)]
+    for stack, address, called in table:
+        print(f"  {stack:{widths[0]}}  {address:{widths[1]}}  {called}")
+    print()
+
+
+def _called(values: dict[str, object]) -> str:
+    """Return what people call a resource: a role or an API by itself, anything else by its name."""
+    metadata = values.get("metadata")
+    name = metadata[0]["name"] if isinstance(metadata, list) else None
+    return str(values.get("role") or values.get("service") or values.get("account_id") or name or values.get("name"))
+
+
+@contextmanager
+def _step(what: str) -> Iterator[None]:
+    print(f"{what} … ", end="", flush=True)
+    began = time.perf_counter()
+    yield
+    print(f"{time.perf_counter() - began:.1f} s")
+
+
+def _refuse(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(rehearse(sys.argv[1]))

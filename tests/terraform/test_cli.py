@@ -1,0 +1,74 @@
+"""The engineer's way: the real cdktf CLI, called by make as the README says, on both stacks in order."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import main
+from tests.terraform.stand_in import StandIns
+
+pytestmark = pytest.mark.terraform
+
+# Approval is asked at a prompt; the lock of provider versions is asked of the registry, which stand-ins do not come from.
+UNATTENDED = "FLAGS=--auto-approve --skip-provider-lock"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project in another folder, with the environments that `make test` installed."""
+    folder = tmp_path_factory.mktemp("project") / "gitpod pov"
+    folder.mkdir()
+    for name in ("Makefile", "Pipfile", "Pipfile.lock", "cdktf.json", "main.py", "package-lock.json", "package.json", "pyproject.toml"):
+        shutil.copy2(main.ROOT / name, folder / name)
+    for name in ("stacks", "deployments"):
+        shutil.copytree(main.ROOT / name, folder / name)
+    for name in (".venv", ".pipenv", "node_modules"):
+        (folder / name).symlink_to(main.ROOT / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIns]:
+    with StandIns(tmp_path_factory.mktemp("journal") / "journal.jsonl") as running:
+        yield running
+
+
+def make(project: Path, world: StandIns, *arguments: str) -> str:
+    configuration = project / "terraform.rc"
+    configuration.write_text("")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("TF_", "MAKE"))},
+        **world.environment,
+        "TF_CLI_CONFIG_FILE": str(configuration),
+        "CI": "1",
+    }
+    result = subprocess.run(["make", *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", result.stdout)
+
+
+def test_list_diff_deploy_output_destroy(project: Path, world: StandIns) -> None:
+    listed = make(project, world, "list")
+    assert re.search(r"pov-cluster\s+cdktf.out/stacks/pov-cluster", listed)
+    assert re.search(r"pov-rbac\s+cdktf.out/stacks/pov-rbac", listed)
+
+    assert "Plan: 16 to add, 0 to change, 0 to destroy" in make(project, world, "diff", "FLAGS=--skip-provider-lock")
+    assert not list(project.glob("*.tfstate"))
+
+    make(project, world, "deploy", UNATTENDED)
+    assert world.cloud.journal.precedes("google_container_node_pool", "kubernetes_cluster_role_binding_v1")
+    assert {path.name for path in project.glob("*.tfstate")} == {"terraform.pov-cluster.tfstate", "terraform.pov-rbac.tfstate"}
+    assert world.cloud.find("google_container_cluster", "projects/my-gitpod-pov/locations/us-central1/clusters/gitpod")
+
+    assert "No changes" in make(project, world, "diff", "STACK=pov-rbac", "FLAGS=--skip-provider-lock")
+    assert "gcloud container clusters get-credentials gitpod" in make(project, world, "output", "FLAGS=--skip-provider-lock")
+
+    make(project, world, "destroy", UNATTENDED)
+    journal = world.cloud.journal
+    assert journal.precedes("kubernetes_cluster_role_binding_v1", "google_container_node_pool", call="destroy")
+    assert not world.cloud.objects("google_container_cluster")

@@ -1,0 +1,367 @@
+"""The product's own stacks under real Terraform: every shipped deployment, and what is configured differently."""
+
+import base64
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gitpod_pov.configuration import Configuration
+
+import pytest
+
+import main
+from stacks.deployment import Deployment, load_deployments
+from tests.app import deployment, synthesize
+from tests.terraform.cloud import Fault
+from tests.terraform.rehearsal import TerraformError, Workspace, attach
+from tests.terraform.stand_in import StandIns
+
+pytestmark = pytest.mark.terraform
+
+CLUSTER = "google_container_cluster.cluster"
+POOL = "google_container_node_pool.node_pool"
+SUBNETWORK = "google_compute_subnetwork.network_subnetwork"
+ACCOUNT = "google_service_account.identity"
+BINDING = "kubernetes_cluster_role_binding_v1.admins"
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "every zone": {},
+    "own network": {"network": {"network": "gitpod", "create_network": True}},
+    "pinned version": {"cluster": {"version": "1.33.5-gke.1080000"}},
+    "release channel": {"cluster": {"release_channel": "REGULAR"}, "node_pool": {"auto_upgrade": True}},
+    "apis of the platform team": {"apis": {"manage": False}},
+    "named admins": {"admins": {"members": ["user:alice@example.com", "group:platform@example.com"]}},
+    "no roles": {"identity": {"roles": []}},
+}
+DEPLOYMENTS: dict[str, Deployment] = {
+    **load_deployments(main.ROOT / "deployments"),
+    **{name: deployment(**sections) for name, sections in VARIANTS.items()},
+}
+
+
+@dataclass
+class Rehearsal:
+    """Both stacks of one deployment, each in a folder of its own that is handed only the synthesized Terraform."""
+
+    folder: Path
+    stand_ins: StandIns
+    cluster: Workspace
+    rbac: Workspace
+    synths: list[Path] = field(default_factory=list)
+
+    def change(self, **sections: Any) -> None:
+        """Synthesize the deployment with other values, as an engineer does who edits the file."""
+        outdir = self.folder / f"synth{len(self.synths)}"
+        self.synths.append(outdir)
+        synthesize({"pov": deployment(**sections)}, outdir)
+        self.cluster.synthesize(outdir / "stacks" / "pov-cluster")
+        self.rbac.synthesize(outdir / "stacks" / "pov-rbac")
+
+    def apply(self) -> None:
+        self.cluster.apply()
+        self.rbac.apply()
+
+
+def rehearse(one: Deployment, folder: Path) -> Rehearsal:
+    stacks = synthesize({"pov": one}, folder / "cdktf.out").outdir / "stacks"
+    cluster, rbac = stacks / "pov-cluster", stacks / "pov-rbac"
+    stand_ins = attach([cluster, rbac], folder / "journal.jsonl")
+    # Three folders down, as the local backend's path expects, and apart from everything that was synthesized.
+    handed_over = folder / "handed" / "over" / "stacks"
+    rehearsal = Rehearsal(
+        folder,
+        stand_ins,
+        Workspace(stand_ins, cluster, handed_over / "pov-cluster"),
+        Workspace(stand_ins, rbac, handed_over / "pov-rbac"),
+    )
+    rehearsal.cluster.init()
+    rehearsal.rbac.init()
+    return rehearsal
+
+
+@pytest.fixture
+def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
+    made = rehearse(deployment(), tmp_path)
+    with made.stand_ins:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """An applied deployment for tests that only plan."""
+    made = rehearse(deployment(), tmp_path_factory.mktemp("applied"))
+    with made.stand_ins:
+        made.apply()
+        yield made
+
+
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_applies_then_has_nothing_to_do_then_is_gone(tmp_path: Path, name: str) -> None:
+    made = rehearse(DEPLOYMENTS[name], tmp_path)
+    with made.stand_ins:
+        for stack in (made.cluster, made.rbac):
+            assert stack.validate() == []
+            planned = stack.plan()
+            assert set(planned.changes.values()) == {"create"}
+            stack.apply(planned)
+            assert stack.plan().empty
+        for stack in (made.rbac, made.cluster):
+            assert stack.state()
+            stack.destroy()
+            assert stack.state() == {}
+    journal = made.stand_ins.cloud.journal
+    assert journal.precedes("google_container_node_pool", "google_container_cluster", call="destroy")
+    switched_off = {entry.values.get("disable_on_destroy") for entry in journal.entries("destroy", "google_project_service")}
+    assert switched_off <= {None, False}
+
+
+def test_states_stand_where_the_backend_says(applied: Rehearsal) -> None:
+    states = {path.name for path in (applied.folder / "handed").glob("*.tfstate")}
+    assert states == {"terraform.pov-cluster.tfstate", "terraform.pov-rbac.tfstate"}
+
+
+class TestOrder:
+    def slow(self, rehearsal: Rehearsal, kind: str) -> None:
+        rehearsal.stand_ins.cloud.break_down(Fault("create", kind, "stall", seconds=0.3, times=None))
+
+    def test_apis_before_everything(self, rehearsal: Rehearsal) -> None:
+        self.slow(rehearsal, "google_project_service")
+        rehearsal.cluster.apply()
+        for later in ("google_service_account", "google_compute_subnetwork", "google_container_cluster"):
+            assert rehearsal.stand_ins.cloud.journal.precedes("google_project_service", later)
+
+    def test_grants_before_the_pool(self, rehearsal: Rehearsal) -> None:
+        self.slow(rehearsal, "google_project_iam_member")
+        rehearsal.cluster.apply()
+        assert rehearsal.stand_ins.cloud.journal.precedes("google_project_iam_member", "google_container_node_pool")
+
+    def test_without_depends_on_the_pool_would_not_wait(self, rehearsal: Rehearsal) -> None:
+        rehearsal.cluster.edit(POOL, depends_on=None)
+        self.slow(rehearsal, "google_project_iam_member")
+        rehearsal.cluster.apply()
+        assert not rehearsal.stand_ins.cloud.journal.precedes("google_project_iam_member", "google_container_node_pool")
+
+    def test_cluster_before_the_binding(self, rehearsal: Rehearsal) -> None:
+        with pytest.raises(TerraformError, match="gitpod"):
+            rehearsal.rbac.apply()
+        rehearsal.apply()
+        assert rehearsal.stand_ins.cloud.journal.precedes("google_container_cluster", "kubernetes_cluster_role_binding_v1")
+
+
+class TestAccess:
+    def test_the_kubernetes_provider_receives_host_decoded_certificate_and_token(self, applied: Rehearsal) -> None:
+        configured = applied.stand_ins.cloud.journal.entries("configure")
+        (kubernetes, *_) = [entry.values for entry in configured if entry.provider == "kubernetes" and entry.values.get("token")]
+        cluster = applied.cluster.state()[CLUSTER]
+        certificate = cluster["master_auth"][0]["cluster_ca_certificate"]
+        assert kubernetes["host"] == f"https://{cluster['endpoint']}"
+        assert kubernetes["cluster_ca_certificate"] == base64.b64decode(certificate).decode()
+        assert kubernetes["token"] == applied.stand_ins.cloud.facts["access_token"]
+
+    def test_a_certificate_that_is_not_decoded_is_refused(self, applied: Rehearsal, tmp_path: Path) -> None:
+        stack = applied.folder / "cdktf.out" / "stacks" / "pov-rbac"
+        broken = tmp_path / "stack"
+        broken.mkdir()
+        text = (stack / "cdk.tf.json").read_text()
+        assert "base64decode(" in text
+        (broken / "cdk.tf.json").write_text(
+            text.replace(
+                "base64decode(data.google_container_cluster.cluster.master_auth[0].cluster_ca_certificate)",
+                "data.google_container_cluster.cluster.master_auth[0].cluster_ca_certificate",
+            )
+        )
+        workspace = Workspace(applied.stand_ins, broken, tmp_path / "a" / "b" / "c")
+        workspace.init()
+        with pytest.raises(TerraformError):
+            workspace.apply()
+
+    def test_the_account_that_applies_is_bound(self, applied: Rehearsal) -> None:
+        (subject,) = applied.rbac.state()[BINDING]["subject"]
+        assert (subject["kind"], subject["name"]) == ("User", applied.stand_ins.cloud.facts["account_email"])
+
+    @pytest.mark.parametrize("email", [None, ""])
+    def test_an_account_without_email_is_told_what_to_do(self, rehearsal: Rehearsal, email: str | None) -> None:
+        rehearsal.cluster.apply()
+        rehearsal.stand_ins.cloud.facts["account_email"] = email
+        with pytest.raises(TerraformError) as refused:
+            rehearsal.rbac.apply()
+        assert "admins.members" in " ".join(refused.value.output.replace("│", " ").split())
+
+    def test_nothing_sensitive_stands_in_an_output(self, applied: Rehearsal) -> None:
+        token = applied.stand_ins.cloud.facts["access_token"]
+        for stack in (applied.cluster, applied.rbac):
+            assert token not in str(stack.outputs())
+            assert "CERTIFICATE" not in str(stack.outputs())
+
+    def test_outputs(self, applied: Rehearsal) -> None:
+        outputs = applied.cluster.outputs()
+        assert outputs["node_service_account_email"] == "gitpod-gke@demo-project.iam.gserviceaccount.com"
+        assert outputs["control_plane_version"] == applied.stand_ins.cloud.facts["regular_version"]
+        assert outputs["get_credentials_command"] == (
+            "gcloud container clusters get-credentials gitpod --region us-central1 --project demo-project"
+        )
+        assert applied.rbac.outputs() == {"cluster_admins": [applied.stand_ins.cloud.facts["account_email"]]}
+
+
+# what is changed -> what a plan then does, by address
+UPDATES: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"zones": ["us-central1-a"]}, {CLUSTER: "update", POOL: "update"}),
+    ({"apis": {"services": ["container.googleapis.com"]}}, {}),
+    ({"identity": {"roles": ["roles/logging.logWriter"]}}, {}),
+    ({"network": {"nodes_cidr": "10.0.0.0/19"}}, {SUBNETWORK: "update"}),
+    ({"cluster": {"deletion_protection": True}}, {CLUSTER: "update"}),
+    ({"cluster": {"release_channel": "REGULAR"}, "node_pool": {"auto_upgrade": True}}, {CLUSTER: "update", POOL: "update"}),
+    ({"node_pool": {"initial_nodes": 2}}, {}),
+    ({"node_pool": {"min_nodes": 0}}, {POOL: "update"}),
+    ({"node_pool": {"max_nodes": 10}}, {POOL: "update"}),
+    ({"node_pool": {"machine_type": "n2d-standard-8"}}, {POOL: "update"}),
+    ({"node_pool": {"disk_type": "pd-balanced"}}, {POOL: "update"}),
+    ({"node_pool": {"disk_size_gb": 200}}, {POOL: "update"}),
+    ({"node_pool": {"image_type": "COS_CONTAINERD"}}, {POOL: "update"}),
+    ({"node_pool": {"auto_repair": False}}, {POOL: "update"}),
+    ({"node_pool": {"labels": {"team": "platform"}}}, {POOL: "update"}),
+    ({"admins": {"members": ["user:alice@example.com"]}}, {BINDING: "update"}),
+]
+REPLACEMENTS: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"identity": {"account_id": "other-nodes"}}, {ACCOUNT: "replace", POOL: "replace"}),
+    ({"network": {"subnetwork": "other"}}, {SUBNETWORK: "replace", CLUSTER: "replace"}),
+    ({"network": {"network": "other"}}, {SUBNETWORK: "replace", CLUSTER: "replace"}),
+    ({"cluster": {"name": "other"}}, {CLUSTER: "replace", POOL: "replace", SUBNETWORK: "replace"}),
+    ({"cluster": {"default_max_pods_per_node": 64}}, {CLUSTER: "replace"}),
+    ({"node_pool": {"name": "other"}}, {POOL: "replace"}),
+    ({"node_pool": {"max_pods_per_node": 64}}, {POOL: "replace"}),
+    ({"node_pool": {"oauth_scopes": ["https://www.googleapis.com/auth/cloud-platform"]}}, {POOL: "replace"}),
+    ({"node_pool": {"metadata": {"team": "platform"}}}, {POOL: "replace"}),
+    ({"admins": {"binding_name": "other"}}, {BINDING: "replace"}),
+    ({"admins": {"cluster_role": "view"}}, {BINDING: "replace"}),
+]
+
+
+def _changes(applied: Rehearsal, sections: dict[str, Any]) -> dict[str, str]:
+    applied.change(**sections)
+    changes: dict[str, str] = dict(applied.cluster.plan().changes)
+    if "admins" in sections:
+        changes.update(applied.rbac.plan().changes)
+    return changes
+
+
+@pytest.mark.parametrize(("sections", "expected"), UPDATES, ids=str)
+def test_a_mutable_input_is_updated_in_place(applied: Rehearsal, sections: dict[str, Any], expected: dict[str, str]) -> None:
+    changes = _changes(applied, sections)
+    assert {address: verb for address, verb in changes.items() if not address.startswith(("google_project",))} == expected
+    assert "replace" not in changes.values()
+
+
+@pytest.mark.parametrize(("sections", "expected"), REPLACEMENTS, ids=str)
+def test_a_fixed_input_is_a_replacement(applied: Rehearsal, sections: dict[str, Any], expected: dict[str, str]) -> None:
+    changes = _changes(applied, sections)
+    assert expected.items() <= changes.items()
+
+
+def test_every_input_is_in_one_of_the_two_tables() -> None:
+    told = {
+        (section, key)
+        for sections, _ in (*UPDATES, *REPLACEMENTS)
+        for section, keys in sections.items()
+        if section != "zones"
+        for key in keys
+    }
+    sections = {name: type(field.default) for name, field in Deployment.model_fields.items() if name != "backend"}
+    inputs = {(name, key) for name, section in sections.items() if issubclass(section, Configuration) for key in section.model_fields}
+    # How they act is a variant of its own above: the version is followed or ignored, the network is there or created.
+    variants = {
+        ("apis", "manage"),
+        ("cluster", "version"),
+        ("network", "create_network"),
+        ("network", "pods_cidr"),
+        ("network", "services_cidr"),
+    }
+    assert inputs - variants == told - variants
+    assert variants <= inputs
+
+
+class TestSecondApply:
+    """What Google changes on its side would replace the cluster or the pool, were it not ignored."""
+
+    def second(self, rehearsal: Rehearsal, address: str, ignored: str) -> dict[str, str]:
+        lifecycle = rehearsal.cluster.configured(address)["lifecycle"]
+        lifecycle["ignore_changes"].remove(ignored)
+        rehearsal.cluster.edit(address, lifecycle=lifecycle)
+        rehearsal.cluster.apply()
+        rehearsal.stand_ins.cloud.facts["regular_version"] = "1.34.0-gke.1"
+        rehearsal.stand_ins.cloud.change("google_container_node_pool", "initial_node_count", 7)
+        return dict(rehearsal.cluster.plan().changes)
+
+    @pytest.mark.parametrize(
+        ("address", "ignored", "verb"),
+        [
+            (CLUSTER, "enable_l4_ilb_subsetting", "replace"),
+            (CLUSTER, "node_config", "replace"),
+            (CLUSTER, "min_master_version", "update"),
+            (POOL, "initial_node_count", "replace"),
+            (POOL, "version", "update"),
+        ],
+    )
+    def test_without_ignoring(self, rehearsal: Rehearsal, address: str, ignored: str, verb: str) -> None:
+        assert self.second(rehearsal, address, ignored)[address] == verb
+
+    def test_with_it_nothing_changes(self, rehearsal: Rehearsal) -> None:
+        rehearsal.apply()
+        rehearsal.stand_ins.cloud.facts["regular_version"] = "1.34.0-gke.1"
+        rehearsal.stand_ins.cloud.change("google_container_node_pool", "initial_node_count", 7)
+        assert rehearsal.cluster.plan().changes == {}
+        assert rehearsal.rbac.plan().changes == {}
+
+
+class TestInterruptedApply:
+    def resumes(self, rehearsal: Rehearsal) -> None:
+        rehearsal.stand_ins.cloud.repair()
+        before = rehearsal.cluster.state().keys()
+        rehearsal.cluster.apply()
+        assert before <= rehearsal.cluster.state().keys()
+        assert rehearsal.cluster.plan().empty
+
+    @pytest.mark.parametrize("kind", ["google_project_iam_member", "google_container_cluster", "google_container_node_pool"])
+    def test_by_an_error_of_the_provider(self, rehearsal: Rehearsal, kind: str) -> None:
+        rehearsal.stand_ins.cloud.break_down(Fault("create", kind, message="Error 429: Quota exceeded"))
+        with pytest.raises(TerraformError, match="Error 429: Quota exceeded"):
+            rehearsal.cluster.apply()
+        assert ACCOUNT in rehearsal.cluster.state()
+        self.resumes(rehearsal)
+
+    def test_by_a_timeout_after_google_did_the_work(self, rehearsal: Rehearsal) -> None:
+        rehearsal.stand_ins.cloud.break_down(
+            Fault("create", "google_container_node_pool", message="timeout while waiting for state", carried_out=True)
+        )
+        with pytest.raises(TerraformError, match="timeout while waiting"):
+            rehearsal.cluster.apply()
+        assert rehearsal.cluster.tainted() == {POOL}
+        self.resumes(rehearsal)
+
+    def test_by_the_death_of_terraform_between_two_resources(self, rehearsal: Rehearsal) -> None:
+        fault = rehearsal.stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall"))
+        with rehearsal.cluster.start("apply", "-auto-approve") as process:
+            assert fault.reached.wait(30)
+            process.kill()
+        assert process.returncode == -signal.SIGKILL
+        assert SUBNETWORK in rehearsal.cluster.state()
+        self.resumes(rehearsal)
+
+    def test_of_the_second_stack(self, rehearsal: Rehearsal) -> None:
+        rehearsal.cluster.apply()
+        rehearsal.stand_ins.cloud.break_down(Fault("create", "kubernetes_cluster_role_binding_v1", message="connection refused"))
+        with pytest.raises(TerraformError, match="connection refused"):
+            rehearsal.rbac.apply()
+        rehearsal.rbac.apply()
+        assert rehearsal.rbac.plan().empty
+
+
+def test_a_protected_cluster_is_not_destroyed(tmp_path: Path) -> None:
+    made = rehearse(deployment(cluster={"deletion_protection": True}), tmp_path)
+    with made.stand_ins:
+        made.cluster.apply()
+        with pytest.raises(TerraformError, match="deletion_protection"):
+            made.cluster.destroy()
+        assert CLUSTER in made.cluster.state()
