@@ -23,7 +23,6 @@ def build(deployments: Mapping[str, Deployment], outdir: str | None = None) -> A
     Args:
         deployments: the deployments by name.
         outdir: where `synth` writes. Defaults to what the cdktf CLI asks for, or `cdktf.out` in the current directory.
-
     """
     app = App(outdir=outdir, stack_traces=False)  # stack traces would put paths of this machine into the manifest
     for name, deployment in deployments.items():

@@ -7,13 +7,13 @@ own environment.
 Source: https://developer.hashicorp.com/terraform/language/backend
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from gitpod_pov.configuration import Configuration
-from gitpod_pov.gcp_names import Matching
+from gitpod_pov.configuration import Configuration, Fault, Faults, faults_of
+from gitpod_pov.gcp_names import Matching, PlainText
 
 from cdktf import CloudBackend, GcsBackend, LocalBackend, NamedCloudWorkspace, TerraformStack
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 
 class LocalBackendConfig(Configuration):
@@ -36,21 +36,40 @@ BucketName = Annotated[
 ]
 """https://cloud.google.com/storage/docs/buckets#naming"""
 
+Email = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the e-mail address of a service account: ID@PROJECT.iam.gserviceaccount.com"
+    ),
+]
+
+KmsKey = Annotated[
+    str,
+    Matching(
+        r"projects/[a-z0-9:.-]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+",
+        "a Cloud KMS key: projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY",
+    ),
+]
+"""https://cloud.google.com/kms/docs/getting-resource-ids"""
+
+Organization = Annotated[str, Matching(r"[A-Za-z0-9_-]+", "an organization name: letters, digits, hyphens and underscores")]
+"""https://developer.hashicorp.com/terraform/cloud-docs/users-teams-organizations/organizations"""
+
+Hostname = Annotated[str, Matching(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?", "a host name, without https:// and path")]
+
 
 class GcsBackendConfig(Configuration):
     """State in a Cloud Storage bucket, one object prefix per stack."""
 
     type: Literal["gcs"] = Field(description="A Cloud Storage bucket.")
     bucket: BucketName = Field(description="Name of the bucket; it must exist.")
-    prefix: str = Field(default="gitpod-pov", min_length=1, description="Prefix of the objects; the stack's name follows it.")
-    impersonate_service_account: str | None = Field(
+    prefix: PlainText = Field(default="gitpod-pov", min_length=1, description="Prefix of the objects; the stack's name follows it.")
+    impersonate_service_account: Email | None = Field(
         default=None,
-        min_length=1,
         description="E-mail of the service account to act as when reading and writing state.",
     )
-    kms_encryption_key: str | None = Field(
+    kms_encryption_key: KmsKey | None = Field(
         default=None,
-        min_length=1,
         description="Cloud KMS key for the state, as projects/…/locations/…/keyRings/…/cryptoKeys/….",
     )
 
@@ -69,9 +88,9 @@ class CloudBackendConfig(Configuration):
     """State and runs in HCP Terraform or Terraform Enterprise, one workspace per stack, named after it."""
 
     type: Literal["cloud"] = Field(description="HCP Terraform or Terraform Enterprise.")
-    organization: str = Field(min_length=1, description="Name of the organization.")
-    hostname: str = Field(default="app.terraform.io", min_length=1, description="Host of HCP Terraform or Terraform Enterprise.")
-    project: str | None = Field(default=None, min_length=1, description="Project in which missing workspaces are created.")
+    organization: Organization = Field(description="Name of the organization.")
+    hostname: Hostname = Field(default="app.terraform.io", description="Host of HCP Terraform or Terraform Enterprise.")
+    project: PlainText | None = Field(default=None, min_length=1, description="Project in which missing workspaces are created.")
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""
@@ -83,4 +102,20 @@ class CloudBackendConfig(Configuration):
         )
 
 
-BackendConfig = Annotated[LocalBackendConfig | GcsBackendConfig | CloudBackendConfig, Field(discriminator="type")]
+def _keys_without_type(data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    # pydantic names the type in the path of a fault, `backend.gcs.bucket`; the file has no such table.
+    try:
+        return handler(data)
+    except ValidationError as error:
+        types = {"local", "gcs", "cloud"}
+        raise Faults(
+            Fault(fault.key[1:], fault.message, fault.value) if fault.key[0:1] and fault.key[0] in types else fault
+            for fault in faults_of(error)
+        ) from None
+
+
+BackendConfig = Annotated[
+    LocalBackendConfig | GcsBackendConfig | CloudBackendConfig,
+    Field(discriminator="type"),
+    WrapValidator(_keys_without_type),
+]

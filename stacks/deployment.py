@@ -4,23 +4,25 @@ Owns: reading the files of a folder, the rules between the sections of one file 
 which every refused value is told. Leaves to others: a section's own rules, which stand with its construct.
 """
 
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import combinations, product
 from pathlib import Path
 from typing import Annotated, Any
 
 from gitpod_pov.cluster_admins import ClusterAdminsConfig
-from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, faults_of, printable
-from gitpod_pov.gcp_names import Matching, ProjectId, Region, Zone
+from gitpod_pov.cluster_network import ClusterNetworkConfig, ranges_of
+from gitpod_pov.configuration import Configuration, Fault, Faults, escaped
+from gitpod_pov.gcp_names import Matching, NoneTwice, ProjectId, Region, Zone
 from gitpod_pov.gke_cluster import GkeClusterConfig, zone_faults
 from gitpod_pov.node_identity import NodeIdentityConfig
-from gitpod_pov.node_pool import NodePoolConfig, capacity_faults, upgrade_faults
+from gitpod_pov.node_pool import NodePoolConfig, node_range_faults, pod_range_faults, upgrade_faults
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from stacks.backend import BackendConfig, LocalBackendConfig
 
@@ -37,9 +39,10 @@ class Deployment(Configuration):
     region: Region = Field(description="Region of the cluster, such as us-central1.")
     zones: Annotated[tuple[Zone, ...], Field(strict=False)] = Field(
         default=(),
+        json_schema_extra={"uniqueItems": True},  # zone_faults checks it
         description="Zones of the nodes. One zone: exactly one node at the start. Left out: one node in every zone of the region.",
     )
-    acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False)] = Field(
+    acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), NoneTwice] = Field(
         default=(), description="Risks whose warnings are not repeated at every synth."
     )
     apis: ProjectApisConfig = Field(default=ProjectApisConfig(), description="The APIs of the project.")
@@ -53,7 +56,8 @@ class Deployment(Configuration):
     rules = (
         lambda d: zone_faults(d.region, d.zones),
         lambda d: upgrade_faults(d.cluster, d.node_pool),
-        lambda d: capacity_faults(d.network, d.node_pool, d.zones),
+        lambda d: pod_range_faults(d.network, d.node_pool, d.zones),
+        lambda d: node_range_faults(d.network, d.node_pool, d.zones),
     )
 
 
@@ -78,53 +82,78 @@ def load_deployments(folder: Path) -> dict[str, Deployment]:
     Raises:
         RefusedDeploymentsError: with every fault of every file.
     """
-    faults: dict[Path, list[Fault]] = {}
-    deployments: dict[str, Deployment] = {}
     try:
         files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise RefusedDeploymentsError([f"{_shown(folder)}: cannot be read: {_reason(error)}"]) from None
     if not files:
         raise RefusedDeploymentsError([f"{_shown(folder)}: holds no deployment, add a file NAME.toml"])
+    deployments: dict[Path, Deployment] = {}
+    known: dict[Path, Configuration] = {}  # of a refused file what is valid of it
+    faults: list[tuple[Path, Fault]] = []
     for path in files:
         try:
-            deployments[path.stem] = _load(path)
-        except ValidationError as error:
-            faults[path] = faults_of(error)
-        except _UnreadableFileError as error:
-            faults[path] = [error.fault]
-    for path, fault in _collisions(folder, deployments):
-        faults.setdefault(path, []).append(fault)
+            known[path] = deployments[path] = _load(path)
+        except Faults as error:
+            faults += ((path, fault) for fault in error.faults)
+            if error.known:
+                known[path] = error.known
+    faults += _collisions(known)
     if faults:
-        lines = [(str(path), str(fault)) for path, found in faults.items() for fault in found]
-        raise RefusedDeploymentsError([f"{_shown(Path(path))}: {fault}" for path, fault in sorted(lines)])
-    return deployments
-
-
-class _UnreadableFileError(Exception):
-    def __init__(self, message: str) -> None:
-        self.fault = Fault((), message, NO_VALUE)
+        faults.sort(key=lambda found: (found[0], found[1].rank))
+        raise RefusedDeploymentsError([f"{_shown(path)}: {fault}" for path, fault in faults])
+    return {path.stem: deployment for path, deployment in deployments.items()}
 
 
 def _load(path: Path) -> Deployment:
+    """Return the deployment that a file describes.
+
+    Raises:
+        Faults: with every fault of the file.
+    """
+    if fault := _no_deployment_file(path):
+        raise Faults([Fault((), fault)])
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise Faults([Fault((), f"cannot be read: {_reason(error)}")]) from None
+    except UnicodeDecodeError as error:
+        raise Faults(
+            [Fault((), f"is not UTF-8 text, byte {error.start + 1} is {error.object[error.start]:#04x}: save it as UTF-8")]
+        ) from None
+    if text.startswith("\ufeff"):
+        raise Faults([Fault((), "begins with a byte order mark, save it as UTF-8 without one")])
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Faults([Fault((), f"is not TOML: {_told(error)}")]) from None
+    except RecursionError:
+        raise Faults([Fault((), "is not TOML that can be read: nested too deeply")]) from None
+    except ValueError:  # from int(), which takes no more digits
+        raise Faults([Fault((), "is not TOML that can be read: a number has more than 4300 digits")]) from None
+    return Deployment.checked(content)
+
+
+def _no_deployment_file(path: Path) -> str | None:
+    """Return why nothing is read from a path, if so."""
+    if path.is_symlink() and not path.exists():
+        return "is a link to nothing, mend it or take it out of the folder"
+    if not path.is_file():  # a directory; or a pipe, from which a read would wait forever
+        return "is no file, take it out of the folder"
     if path.suffix != ".toml":
-        raise _UnreadableFileError("is no deployment file, name it NAME.toml or move it out of the folder")
+        return "is no deployment file, name it NAME.toml or take it out of the folder"
     try:
         _NAME.check(path.stem)
     except ValueError as error:
-        raise _UnreadableFileError(f"the file's name {error}") from None
-    try:
-        content: dict[str, Any] = tomllib.loads(path.read_bytes().decode())
-    except OSError as error:
-        raise _UnreadableFileError(f"cannot be read: {_reason(error)}") from None
-    except UnicodeDecodeError as error:
-        raise _UnreadableFileError(f"is not UTF-8 text, byte {error.start + 1} is {error.object[error.start]:#04x}") from None
-    except RecursionError:
-        raise _UnreadableFileError("is not TOML: nested too deeply") from None
-    except ValueError as error:
-        reason = str(error)
-        raise _UnreadableFileError(f"is not TOML: {printable(reason[:1].lower() + reason[1:])}") from None
-    return Deployment.model_validate(content)
+        return f"has a name that {error}"
+    return None
+
+
+def _told(error: tomllib.TOMLDecodeError) -> str:
+    """Return what tomllib says of a syntax error, in the terms of a file rather than of Python."""
+    reason = str(error).replace("Cannot overwrite a value", "A key is given a second value")
+    reason = re.sub(r"\(('.*?'),?\)", lambda keys: keys[1].replace("', '", "."), reason)
+    return escaped(reason[:1].lower() + reason[1:])
 
 
 def _reason(error: OSError) -> str:
@@ -133,26 +162,41 @@ def _reason(error: OSError) -> str:
 
 def _shown(path: Path) -> str:
     """Return the path as a person at the prompt would write it, with nothing in it that a terminal would act on."""
-    with suppress(ValueError):  # it lies elsewhere
+    with suppress(ValueError, OSError):  # it lies elsewhere, or the current directory is gone
         path = path.absolute().relative_to(Path.cwd())
-    return printable(path.as_posix())
+    return escaped(path.as_posix())
 
 
-def _collisions(folder: Path, deployments: Mapping[str, Deployment]) -> Iterator[tuple[Path, Fault]]:
-    """Yield a fault for everything that a deployment would own and an earlier one owns already."""
-    owners: dict[tuple[str, ...], str] = {}
-    for name, deployment in deployments.items():
-        project, region, cluster = deployment.project, deployment.region, deployment.cluster.name
-        account = deployment.identity.account_id
-        subnetwork = deployment.network.subnetwork or f"gitpod-{cluster}"
-        owned = {
-            ("cluster", "name"): ("cluster", project, region, cluster),
-            ("identity", "account_id"): ("service account", project, account),
-            ("network", "subnetwork"): ("subnetwork", project, region, subnetwork),
-        }
-        if deployment.network.create_network:
-            owned["network", "network"] = ("network", project, deployment.network.network)
-        for key, what in owned.items():
-            if (owner := owners.setdefault(what, name)) != name:
-                others = f"{_shown(folder / f'{owner}.toml')} owns the {what[0]} of that name in project {project}, choose another"
-                yield folder / f"{name}.toml", Fault(key, f"is taken: {others}", what[-1])
+def _subnetwork(deployment: Deployment) -> str:
+    return deployment.network.subnetwork or f"gitpod-{deployment.cluster.name}"
+
+
+# What a deployment creates in its project, by the key that names it: the kind, and where its name must be unique.
+_OWNED: dict[tuple[str, str], Callable[[Deployment], tuple[str, ...] | None]] = {
+    ("cluster", "name"): lambda d: ("cluster", d.project, d.region, d.cluster.name),
+    ("identity", "account_id"): lambda d: ("service account", d.project, d.identity.account_id),
+    ("network", "network"): lambda d: ("network", d.project, d.network.network) if d.network.create_network else None,
+    ("network", "subnetwork"): lambda d: ("subnetwork", d.project, d.region, _subnetwork(d)),
+}
+
+
+def _collisions(deployments: Mapping[Path, Any]) -> Iterator[tuple[Path, Fault]]:
+    """Yield a fault for everything that a deployment would create and an earlier one creates already."""
+    owners: dict[tuple[str, ...], Path] = {}
+    for path, deployment in deployments.items():
+        for key, owned in _OWNED.items():
+            with suppress(AttributeError):  # a value that it needs is refused already
+                if (what := owned(deployment)) and (owner := owners.setdefault(what, path)) != path:
+                    message = f"is taken: {_shown(owner)} creates the {what[0]} of that name in project '{what[1]}', choose another"
+                    yield path, Fault(key, message, what[-1])
+    for (first, one), (second, other) in combinations(deployments.items(), 2):
+        with suppress(AttributeError):
+            if (one.project, one.network.network) == (other.project, other.network.network):
+                yield from ((second, fault) for fault in _overlaps(first, one.network, other.network))
+
+
+def _overlaps(path: Path, network: ClusterNetworkConfig, other: ClusterNetworkConfig) -> Iterator[Fault]:
+    for (taken_key, taken), (key, cidr) in product(ranges_of(network).items(), ranges_of(other).items()):
+        if cidr.overlaps(taken):
+            message = f"overlaps network.{taken_key} '{taken}' of {_shown(path)} in the same network, use a range apart from it"
+            yield Fault(("network", key), message, str(cidr))

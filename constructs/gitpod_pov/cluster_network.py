@@ -26,30 +26,33 @@ _AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
 _PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/16 to /27")}
 
 
-def _ranges(config: "ClusterNetworkConfig") -> dict[str, IPv4Network]:
-    return {key: IPv4Network(getattr(config, key)) for key in ("nodes_cidr", "pods_cidr", "services_cidr")}
+def ranges_of(config: "ClusterNetworkConfig") -> dict[str, IPv4Network]:
+    """Return the three ranges by the key that holds them, without one that is refused already."""
+    keys = ("nodes_cidr", "pods_cidr", "services_cidr")
+    return {key: IPv4Network(getattr(config, key)) for key in keys if hasattr(config, key)}
 
 
 def _range_sizes(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    ranges = ranges_of(config)
     for key, (largest, smallest, allowed) in _PREFIXES.items():
-        if not largest <= IPv4Network(getattr(config, key)).prefixlen <= smallest:
-            yield Fault((key,), f"must be {allowed}", getattr(config, key))
+        if key in ranges and not largest <= ranges[key].prefixlen <= smallest:
+            yield Fault((key,), f"must be {allowed}", str(ranges[key]))
 
 
 def _ranges_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
-    for (key, first), (other, second) in combinations(_ranges(config).items(), 2):
+    for (key, first), (other, second) in combinations(ranges_of(config).items(), 2):
         if first.overlaps(second):
-            yield Fault((other,), f"overlaps {key} {first}, use a range apart from it", str(second))
+            yield Fault((other,), f"overlaps network.{key} '{first}', use a range apart from it", str(second))
 
 
 def _outside_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     if config.network == "default" and not config.create_network:
-        for key, cidr in _ranges(config).items():
+        for key, cidr in ranges_of(config).items():
             if cidr.overlaps(_AUTO_MODE_RANGE):
                 yield Fault(
                     (key,),
-                    f"meets {_AUTO_MODE_RANGE}, which the auto-mode default network keeps for itself: use a range below 10.128.0.0 "
-                    "or another network",
+                    f"overlaps {_AUTO_MODE_RANGE}, which the auto-mode network 'default' keeps for itself: use a range outside of it, such "
+                    "as one below 10.128.0.0, or another network",
                     str(cidr),
                 )
 
@@ -58,7 +61,7 @@ def _created_network_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     if config.create_network and config.network == "default":
         yield Fault(
             ("network",),
-            "is the network that projects come with: with create_network, name the network to create",
+            "is the network that projects come with: name the network to create, or set network.create_network to false",
             config.network,
         )
 

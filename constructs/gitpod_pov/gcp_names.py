@@ -8,11 +8,13 @@ Why refuse here what the API would refuse too: the API does so after minutes of 
 
 import ipaddress
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
+from gitpod_pov.configuration import Fault, refuse
+
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -42,22 +44,29 @@ class Matching:
         return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
 
 
-_V = TypeVar("_V", bound=Hashable)
+def repeated(values: tuple[str, ...]) -> Iterator[int]:
+    """Yield the index of every value that stands before it already."""
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            yield index
+        seen.add(value)
 
 
-def twice(values: Iterable[_V]) -> list[_V]:
-    """Return the values that occur more than once, in the order in which they recur."""
-    seen: set[_V] = set()
-    return [value for value in values if value in seen or seen.add(value)]  # type: ignore[func-returns-value]
+@dataclass(frozen=True)
+class _NoneTwice:
+    def check(self, values: tuple[str, ...]) -> tuple[str, ...]:
+        refuse(Fault((index,), "stands in the list twice", values[index]) for index in repeated(values))
+        return values
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "uniqueItems": True}
 
 
-def _none_twice(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if repeated := twice(values):
-        raise ValueError(f"names {repeated[0]!r} twice")
-    return values
-
-
-NoneTwice = AfterValidator(_none_twice)
+NoneTwice = _NoneTwice()
 """A rule for a list: no value stands in it twice."""
 
 _DNS_LABEL = "[a-z]([-a-z0-9]*[a-z0-9])?"
@@ -106,7 +115,7 @@ NetworkName = Annotated[
 Role = Annotated[
     str,
     Matching(
-        r"(roles|projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/roles|organizations/[0-9]+/roles)/[A-Za-z0-9_.]+",
+        r"(roles/[a-z]|projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/roles/[A-Za-z0-9_.]|organizations/[0-9]+/roles/[A-Za-z0-9_.])[A-Za-z0-9_.]*",
         "a role: roles/NAME, projects/PROJECT/roles/NAME or organizations/NUMBER/roles/NAME",
     ),
 ]
@@ -116,7 +125,7 @@ Api = Annotated[str, Matching(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*\.googleapis\
 """https://cloud.google.com/service-usage/docs/list-services"""
 
 KubernetesVersion = Annotated[
-    str, Matching(r"\d+\.\d+(\.\d+)?(-gke\.\d+)?", "a Kubernetes version, such as 1.33, 1.33.4 or 1.33.4-gke.1245000")
+    str, Matching(r"[0-9]+\.[0-9]+(\.[0-9]+)?(-gke\.[0-9]+)?", "a Kubernetes version, such as 1.33, 1.33.4 or 1.33.4-gke.1245000")
 ]
 """https://cloud.google.com/kubernetes-engine/versioning"""
 
@@ -130,16 +139,37 @@ def _ipv4_range(value: str) -> str:
         if "host bits" in str(error):
             raise ValueError(f"has host bits set, the range is {ipaddress.IPv4Network(value, strict=False)}") from None
         raise ValueError("is not an IPv4 range, such as 10.0.0.0/20") from None
+    if "/" not in value:
+        raise ValueError("has no prefix, such as /20")
     if str(network) != value:
         raise ValueError(f"is not in CIDR notation, write {network}")
     return value
 
 
-Cidr = Annotated[str, AfterValidator(_ipv4_range)]
+Cidr = Annotated[
+    str,
+    AfterValidator(_ipv4_range),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"}),
+]
 """An IPv4 range in CIDR notation with no host bit set."""
 
-RbacName = Annotated[str, Matching(r"(?!\.\.?$)[^/%]+", "an RBAC name: not . or .., without / and %")]
-"""https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names"""
+RbacName = Annotated[
+    str,
+    Matching(r"(?!\.\.?$)((?!\$\{)[^/%\x00-\x1f\x7f])+", "an RBAC name: not empty, not . or .., without /, %, ${ and control characters"),
+]
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
+
+The last two are no names of Terraform's: it would read an expression, and refuse control characters.
+"""
+
+PlainText = Annotated[
+    str,
+    Matching(
+        r"((?![$%]\{)[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f])*",
+        "plain text: without ${ and %{, which Terraform would read as expressions, and control characters",
+    ),
+]
+"""Text that Terraform takes as it stands."""
 
 KubernetesLabelKey = Annotated[
     str,

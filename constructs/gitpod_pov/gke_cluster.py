@@ -14,7 +14,7 @@ from typing import Literal
 
 from gitpod_pov.cluster_network import ClusterNetwork
 from gitpod_pov.configuration import Configuration, Fault, refuse
-from gitpod_pov.gcp_names import ClusterName, KubernetesVersion, twice
+from gitpod_pov.gcp_names import ClusterName, KubernetesVersion, repeated
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
@@ -71,8 +71,8 @@ def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
     for index, zone in enumerate(zones):
         if not zone.startswith(f"{region}-"):
             yield Fault(("zones", index), f"is not a zone of {region}", zone)
-    for zone in twice(zones):
-        yield Fault(("zones",), "is named twice", zone)
+    for index in repeated(zones):
+        yield Fault(("zones", index), "stands in the list twice", zones[index])
 
 
 class GkeCluster(Construct):

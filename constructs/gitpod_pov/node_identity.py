@@ -7,9 +7,10 @@ Source: https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cl
 """
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
-from gitpod_pov.configuration import Configuration
+from gitpod_pov.configuration import Configuration, Fault
 from gitpod_pov.gcp_names import NoneTwice, Role, ServiceAccountId
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
@@ -19,6 +20,18 @@ from cdktf_cdktf_provider_google.project_iam_member import ProjectIamMember
 from cdktf_cdktf_provider_google.service_account import ServiceAccount
 from constructs import Construct
 from pydantic import Field
+
+
+def _grant_id(role: str) -> str:
+    """Return the part of the grant's address that names the role: `storage_admin` for roles/storage.admin."""
+    return re.sub(r"[^A-Za-z0-9-]", "_", role.removeprefix("roles/"))
+
+
+def _grants_apart(config: "NodeIdentityConfig") -> Iterator[Fault]:
+    first: dict[str, str] = {}
+    for index, role in enumerate(config.roles):
+        if (other := first.setdefault(_grant_id(role), role)) != role:
+            yield Fault(("roles", index), f"would share the Terraform address of '{other}', grant one of the two elsewhere", role)
 
 
 class NodeIdentityConfig(Configuration):
@@ -35,8 +48,10 @@ class NodeIdentityConfig(Configuration):
             "roles/monitoring.metricWriter",
             "roles/container.admin",
         ),
-        description="Project roles that the account is granted. Defaults to the guide's four.",
+        description="Project roles that the account is granted.",
     )
+
+    rules = (_grants_apart,)
 
 
 class NodeIdentity(Construct):
@@ -80,8 +95,3 @@ class NodeIdentity(Construct):
                 "the nodes' service account holds roles/container.admin and the nodes the cloud-platform scope, so that any pod can "
                 "become cluster admin; take the role out of identity.roles where the workloads do not need it",
             )
-
-
-def _grant_id(role: str) -> str:
-    """Return the part of the grant's address that names the role: `storage_admin` for roles/storage.admin."""
-    return re.sub(r"[^A-Za-z0-9-]", "_", role.removeprefix("roles/"))

@@ -16,7 +16,7 @@ from typing import Annotated
 
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, Fault, refuse
-from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, Matching, NodePoolName, NoneTwice
+from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, Matching, NodePoolName, NoneTwice, PlainText
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity
 
@@ -47,13 +47,13 @@ _GKE_DEFAULT_SCOPES = (
     "https://www.googleapis.com/auth/userinfo.email",
 )
 
-_ZONES_OF_A_REGION = 3
+_ZONES_OF_A_REGION = 3  # where a deployment names none; nearly every region has three
 _ADDRESSES_GOOGLE_KEEPS = 4
 
 
 def _no_scope_alias(value: str) -> str:
     if value in {"default", "gke-default"}:
-        raise ValueError(f"is gcloud's alias, write the list it stands for: {', '.join(_GKE_DEFAULT_SCOPES)}")
+        raise ValueError(f"is an alias of gcloud's, write the list that it stands for: {', '.join(_GKE_DEFAULT_SCOPES)}")
     return value
 
 
@@ -65,13 +65,20 @@ OauthScope = Annotated[
 """https://developers.google.com/identity/protocols/oauth2/scopes; the provider expands no alias."""
 
 
+MachineType = Annotated[str, Matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a machine type, such as n2d-standard-16")]
+DiskType = Annotated[str, Matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a disk type, such as pd-ssd")]
+ImageType = Annotated[str, Matching(r"[A-Z][A-Z0-9_]*", "an image type, such as UBUNTU_CONTAINERD")]
+MetadataKey = Annotated[str, Matching(r"[A-Za-z0-9_-]{1,128}", "a metadata key: 1 to 128 letters, digits, hyphens and underscores")]
+"""https://cloud.google.com/compute/docs/metadata/setting-custom-metadata#limitations"""
+
+
 def _node_counts(config: "NodePoolConfig") -> Iterator[Fault]:
     if config.min_nodes > config.max_nodes:
-        yield Fault(("min_nodes",), f"is more than max_nodes {config.max_nodes}", config.min_nodes)
+        yield Fault(("min_nodes",), f"is more than node_pool.max_nodes {config.max_nodes}, lower it or raise the maximum", config.min_nodes)
     elif not config.min_nodes <= config.initial_nodes <= config.max_nodes:
         yield Fault(
             ("initial_nodes",),
-            f"must be from min_nodes {config.min_nodes} to max_nodes {config.max_nodes}",
+            f"must be from node_pool.min_nodes {config.min_nodes} to node_pool.max_nodes {config.max_nodes}",
             config.initial_nodes,
         )
 
@@ -80,9 +87,11 @@ def _reserved_labels(config: "NodePoolConfig") -> Iterator[Fault]:
     for key, value in config.labels.items():
         domain = key.partition("/")[0] if "/" in key else ""
         if domain in {"kubernetes.io", "k8s.io"} or domain.endswith((".kubernetes.io", ".k8s.io")):
-            yield Fault(("labels", key), "lies under kubernetes.io or k8s.io, which Kubernetes keeps for itself", value)
+            yield Fault(
+                ("labels", key), "has a key under kubernetes.io or k8s.io, which Kubernetes keeps for itself: use another prefix", value
+            )
         elif key in WORKLOAD_LABELS and value != WORKLOAD_LABELS[key]:
-            yield Fault(("labels", key), f"must be '{WORKLOAD_LABELS[key]}', Gitpod places its workloads by it", value)
+            yield Fault(("labels", key), f"must be '{WORKLOAD_LABELS[key]}', Gitpod places its workloads by it: leave the label out", value)
 
 
 def _reserved_metadata(config: "NodePoolConfig") -> Iterator[Fault]:
@@ -90,7 +99,7 @@ def _reserved_metadata(config: "NodePoolConfig") -> Iterator[Fault]:
         if config.metadata.get(key, required) != required:
             yield Fault(
                 ("metadata", key),
-                f"must be '{required}', without it the provider replaces the pool at every apply",
+                f"must be '{required}', else the provider replaces the pool at every apply: leave the key out",
                 config.metadata[key],
             )
 
@@ -99,13 +108,13 @@ class NodePoolConfig(Configuration):
     """Configuration of `LabelledNodePool`. All node counts are per zone."""
 
     name: NodePoolName = Field(default="gitpod", description="Name of the node pool.")
-    machine_type: str = Field(default="n2d-standard-16", min_length=1, description="Compute Engine machine type of the nodes.")
-    disk_type: str = Field(default="pd-ssd", min_length=1, description="Type of the boot disk.")
-    disk_size_gb: int = Field(default=100, ge=10, description="Size of the boot disk in GB, 10 or more.")
-    image_type: str = Field(default="UBUNTU_CONTAINERD", min_length=1, description="Node image; Gitpod's workspaces need an Ubuntu one.")
+    machine_type: MachineType = Field(default="n2d-standard-16", description="Compute Engine machine type of the nodes.")
+    disk_type: DiskType = Field(default="pd-ssd", description="Type of the boot disk.")
+    disk_size_gb: int = Field(default=100, ge=10, le=65_536, description="Size of the boot disk in GB, 10 to 65536.")
+    image_type: ImageType = Field(default="UBUNTU_CONTAINERD", description="Node image; Gitpod's workspaces need an Ubuntu one.")
     initial_nodes: int = Field(default=1, ge=0, description="Nodes per zone at creation; later changes of it have no effect.")
     min_nodes: int = Field(default=1, ge=0, description="Fewest nodes per zone that the autoscaler keeps.")
-    max_nodes: int = Field(default=50, ge=1, description="Most nodes per zone that the autoscaler adds.")
+    max_nodes: int = Field(default=50, ge=1, le=1000, description="Most nodes per zone that the autoscaler adds, 1 to 1000.")
     max_pods_per_node: int = Field(default=110, ge=8, le=256, description="Pods per node, 8 to 256; 110 take a /24 of the pod range.")
     auto_repair: bool = Field(default=True, description="Whether GKE replaces unhealthy nodes.")
     auto_upgrade: bool = Field(
@@ -114,12 +123,14 @@ class NodePoolConfig(Configuration):
     )
     oauth_scopes: Annotated[tuple[OauthScope, ...], Field(strict=False), NoneTwice] = Field(
         default=(*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite"),
-        description="OAuth scopes of the nodes, as full URLs. Defaults to what gcloud sends for the guide's `gke-default` and Cloud DNS.",
+        description="OAuth scopes of the nodes, as full URLs; left out, what gcloud sends for the guide's `gke-default` and Cloud DNS.",
     )
     labels: dict[KubernetesLabelKey, KubernetesLabelValue] = Field(
         default={}, description="Kubernetes labels of the nodes beside the five workload labels."
     )
-    metadata: dict[str, str] = Field(default={}, description="Instance metadata of the nodes beside `disable-legacy-endpoints`.")
+    metadata: dict[MetadataKey, PlainText] = Field(
+        default={}, description="Instance metadata of the nodes beside `disable-legacy-endpoints`."
+    )
 
     rules = (_node_counts, _reserved_labels, _reserved_metadata)
 
@@ -129,33 +140,46 @@ def upgrade_faults(cluster: GkeClusterConfig, pool: NodePoolConfig) -> Iterator[
     if pool.auto_upgrade is (cluster.release_channel == "UNSPECIFIED"):
         yield Fault(
             ("node_pool", "auto_upgrade"),
-            f"does not go with cluster.release_channel {cluster.release_channel}: false needs UNSPECIFIED, true needs a channel",
+            f"does not go with cluster.release_channel '{cluster.release_channel}': "
+            f"set {'it to false, or a channel' if pool.auto_upgrade else 'it to true, or the channel to UNSPECIFIED'}",
             pool.auto_upgrade,
         )
 
 
-def capacity_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
-    """Yield a fault for each range that is too small for the nodes that the autoscaler may add.
+def pod_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault when the pod range is too small for the nodes that the autoscaler may add.
 
-    A region counts as three zones where none are named. Each node takes a block of the pod range for twice its pods, rounded up to
-    a power of two: https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
+    Each node takes a block of it for twice its pods, rounded up to a power of two:
+    https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
     """
-    zone_count = len(zones) or _ZONES_OF_A_REGION
-    most = pool.max_nodes * zone_count
-    possible = f"{most} are possible ({pool.max_nodes} per zone in {zone_count} zone{'s' if zone_count > 1 else ''})"
+    prefix = IPv4Network(network.pods_cidr).prefixlen
     node_prefix = 32 - math.ceil(math.log2(2 * pool.max_pods_per_node))
+    if (holds := 2 ** (node_prefix - prefix) if prefix <= node_prefix else 0) < (most := _most_nodes(pool, zones)):
+        fitting_prefix = node_prefix - math.ceil(math.log2(most))
+        yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
 
-    def fault(key: str, cidr: str, holds: int, fitting_prefix: int) -> Fault:
-        lower = f", or lower node_pool.max_nodes to {holds // zone_count}" if holds >= zone_count else ""
-        larger = f"use a /{fitting_prefix} or larger" if fitting_prefix >= 0 else "no range is large enough"
-        return Fault(("network", key), f"holds {holds} node{'' if holds == 1 else 's'}, {possible}: {larger}{lower}", cidr)
 
-    pods = IPv4Network(network.pods_cidr)
-    if (holds := 2 ** (node_prefix - pods.prefixlen) if pods.prefixlen <= node_prefix else 0) < most:
-        yield fault("pods_cidr", network.pods_cidr, holds, node_prefix - math.ceil(math.log2(most)))
-    nodes = IPv4Network(network.nodes_cidr)
-    if (holds := max(nodes.num_addresses - _ADDRESSES_GOOGLE_KEEPS, 0)) < most:
-        yield fault("nodes_cidr", network.nodes_cidr, holds, 32 - math.ceil(math.log2(most + _ADDRESSES_GOOGLE_KEEPS)))
+def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault when the node range has fewer addresses than the autoscaler may add nodes."""
+    holds = max(IPv4Network(network.nodes_cidr).num_addresses - _ADDRESSES_GOOGLE_KEEPS, 0)
+    if holds < (most := _most_nodes(pool, zones)):
+        fitting_prefix = 32 - math.ceil(math.log2(most + _ADDRESSES_GOOGLE_KEEPS))
+        yield Fault(("network", "nodes_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.nodes_cidr)
+
+
+def _zone_count(zones: tuple[str, ...]) -> int:
+    return len(set(zones)) or _ZONES_OF_A_REGION
+
+
+def _most_nodes(pool: NodePoolConfig, zones: tuple[str, ...]) -> int:
+    return pool.max_nodes * _zone_count(zones)
+
+
+def _too_small(holds: int, fitting_prefix: int, pool: NodePoolConfig, zones: tuple[str, ...]) -> str:
+    count = _zone_count(zones)
+    possible = f"{_most_nodes(pool, zones)} are possible ({pool.max_nodes} per zone in {count} zone{'s' if count > 1 else ''})"
+    lower = f", or lower node_pool.max_nodes to {holds // count}" if holds >= count else ""
+    return f"holds {holds} node{'' if holds == 1 else 's'}, {possible}: use a /{fitting_prefix} or larger{lower}"
 
 
 class LabelledNodePool(Construct):
@@ -180,7 +204,14 @@ class LabelledNodePool(Construct):
             Faults: when the cluster's ranges are too small for the pool, or its release channel does not go with it.
         """
         config = config or NodePoolConfig()
-        refuse([*upgrade_faults(cluster.config, config), *capacity_faults(cluster.network.config, config, cluster.zones)])
+        network, zones = cluster.network.config, cluster.zones
+        refuse(
+            [
+                *upgrade_faults(cluster.config, config),
+                *pod_range_faults(network, config, zones),
+                *node_range_faults(network, config, zones),
+            ]
+        )
         super().__init__(scope, id)
         pool = ContainerNodePool(
             self,
