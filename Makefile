@@ -15,7 +15,7 @@ STACK ?= $(DEPLOYMENT)-cluster
 # Passed on to the cdktf CLI, as in `make deploy FLAGS=--auto-approve`.
 FLAGS ?=
 
-.PHONY: synth test validate rehearse lint format list diff deploy output destroy build lock clean
+.PHONY: synth test validate rehearse lint format list diff deploy output destroy schema build lock clean
 .DELETE_ON_ERROR:
 
 synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
@@ -56,6 +56,9 @@ output: node_modules/.synced ## the outputs of both stacks of DEPLOYMENT
 
 destroy: node_modules/.synced ## take both stacks of DEPLOYMENT down, in reverse order
 	$(CDKTF) destroy $(STACKS) $(FLAGS)
+
+schema: .venv/.synced ## docs/deployment.schema.json and the README's configuration table, from the models
+	@$(RUN) -m stacks.schema
 
 build: .venv/.synced-dev ## the wheel gitpod-pov, into dist/
 	$(RUN) -m build --wheel

@@ -13,13 +13,17 @@ from gitpod_pov.configuration import Configuration, Fault, Faults, faults_of
 from gitpod_pov.gcp_names import Matching, PlainText
 
 from cdktf import CloudBackend, GcsBackend, LocalBackend, NamedCloudWorkspace, TerraformStack
-from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 
 class LocalBackendConfig(Configuration):
     """State in a file in the project's folder, named after the stack."""
 
-    type: Literal["local"] = Field(default="local", description="A file `terraform.STACK.tfstate` in the project's folder.")
+    model_config = ConfigDict(json_schema_extra={"required": ["type"]})  # the default is for code: a file names its type
+
+    type: Literal["local"] = Field(
+        default="local", description="State in the file `terraform.STACK.tfstate` of the project's folder, as without this section."
+    )
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""
@@ -61,7 +65,7 @@ Hostname = Annotated[str, Matching(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5}
 class GcsBackendConfig(Configuration):
     """State in a Cloud Storage bucket, one object prefix per stack."""
 
-    type: Literal["gcs"] = Field(description="A Cloud Storage bucket.")
+    type: Literal["gcs"] = Field(description="State in a Cloud Storage bucket.")
     bucket: BucketName = Field(description="Name of the bucket; it must exist.")
     prefix: PlainText = Field(default="gitpod-pov", min_length=1, description="Prefix of the objects; the stack's name follows it.")
     impersonate_service_account: Email | None = Field(
@@ -87,7 +91,7 @@ class GcsBackendConfig(Configuration):
 class CloudBackendConfig(Configuration):
     """State and runs in HCP Terraform or Terraform Enterprise, one workspace per stack, named after it."""
 
-    type: Literal["cloud"] = Field(description="HCP Terraform or Terraform Enterprise.")
+    type: Literal["cloud"] = Field(description="State and runs in HCP Terraform or Terraform Enterprise.")
     organization: Organization = Field(description="Name of the organization.")
     hostname: Hostname = Field(default="app.terraform.io", description="Host of HCP Terraform or Terraform Enterprise.")
     project: PlainText | None = Field(default=None, min_length=1, description="Project in which missing workspaces are created.")

@@ -207,7 +207,7 @@ def faults_of(error: ValidationError, model: type[BaseModel] | None = None) -> I
             yield from (fault.below(*key) for fault in inner.faults)
         elif kind == "extra_forbidden":
             near = difflib.get_close_matches(str(key[-1]).lower(), fields, n=1)
-            way_out = f"did you mean {near[0]}?" if near else f"known are {', '.join(fields)}"
+            way_out = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(fields)}"
             yield Fault(key, f"unknown key, {way_out}")
         elif kind == "missing":
             description = fields[str(key[-1])].description or ""

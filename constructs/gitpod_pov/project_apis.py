@@ -36,7 +36,7 @@ class ProjectApisConfig(Configuration):
             "iam.googleapis.com",
             "sqladmin.googleapis.com",
         ),
-        description="The APIs that the project has enabled. Defaults to those of the guide's preparations chapter.",
+        description="The APIs that the project has enabled; left out, those of the guide's preparations chapter.",
     )
 
 

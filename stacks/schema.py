@@ -1,0 +1,137 @@
+"""Writes what is known of a deployment file for editors and readers: `python -m stacks.schema`.
+
+Owns: the JSON Schema of a deployment file and the configuration table of the README, both derived from the models that check the
+files. Leaves to others: the models, and every rule between several values, which no schema can tell; a file that an editor accepts
+can still be refused at synth.
+
+Why tables are written out where they stand and the draft is an old one: that is what every editor's TOML extension understands.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from stacks.deployment import Deployment
+
+_ROOT = Path(__file__).parents[1]
+SCHEMA = _ROOT / "docs" / "deployment.schema.json"
+README = _ROOT / "README.md"
+_BEGIN, _END = "<!-- configuration:begin -->\n", "<!-- configuration:end -->\n"
+
+_SPELT = {"api": "API", "apis": "APIs", "cidr": "CIDR", "gb": "GB", "id": "ID", "kms": "KMS", "oauth": "OAuth"}
+_TYPES = {"string": "string", "integer": "whole number", "boolean": "`true` or `false`"}
+
+
+class _TomlSchema(GenerateJsonSchema):
+    """Pydantic's schema without null, which TOML has not: what may be null may be left out."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a deployment file."""
+    generated = Deployment.model_json_schema(schema_generator=_TomlSchema)
+    written_out: dict[str, Any] = _written_out(generated, generated.pop("$defs"))
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **written_out}
+
+
+def _written_out(node: Any, definitions: Mapping[str, Any]) -> Any:
+    """Return a part of the schema with its references followed, and the default told in the description too."""
+    if isinstance(node, list):
+        return [_written_out(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = dict(node)
+    if "$ref" in node:
+        node = {**definitions[node.pop("$ref").removeprefix("#/$defs/")], **node}
+    node.pop("discriminator", None)  # OpenAPI's; in JSON Schema the constants of `type` say it
+    if "patternProperties" in node:
+        node["additionalProperties"] = False
+    if "default" in node:
+        node = _with_default_told(node)
+    return {
+        key: {name: _titled(name, _written_out(item, definitions)) for name, item in value.items()}
+        if key == "properties"
+        else _written_out(value, definitions)
+        for key, value in node.items()
+    }
+
+
+def _with_default_told(node: dict[str, Any]) -> dict[str, Any]:
+    if "properties" in node or "oneOf" in node:  # a section: its keys tell their own
+        return {key: value for key, value in node.items() if key != "default"}
+    told = {**node} if node["default"] is not None else {key: value for key, value in node.items() if key != "default"}
+    if values := _values(node["default"]):
+        told["description"] += f" Default: {', '.join(values)}."
+    elif "Left out" not in told["description"]:
+        told["description"] += " Default: none."
+    return told
+
+
+def _values(default: Any) -> list[str]:
+    """Return a default as TOML writes it, a list item by item."""
+    if default is None or default == {}:
+        return []
+    return [json.dumps(item) for item in (default if isinstance(default, list) else [default])]
+
+
+def _titled(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    words = " ".join(_SPELT.get(word, word) for word in name.split("_"))
+    return {**schema, "title": words[:1].upper() + words[1:]}
+
+
+def table() -> str:
+    """Return the configuration table of the README."""
+    rows = ["| key | value | default | what it is |", "|---|---|---|---|", *_rows(schema(), "")]
+    return "\n".join(rows) + "\n"
+
+
+def _rows(section: dict[str, Any], prefix: str) -> Iterator[str]:
+    for name, value in section["properties"].items():
+        if "properties" in value:
+            yield from _rows(value, f"{prefix}{name}.")
+        elif "oneOf" in value:
+            for choice in value["oneOf"]:  # its first key is the type, which the others go with
+                yield from _rows(choice, f"{prefix}{name}.")
+        else:
+            default = (
+                "required" if name in section.get("required", ()) else "<br>".join(f"`{item}`" for item in _values(value.get("default")))
+            )
+            description = value["description"].partition(" Default: ")[0]
+            yield f"| `{prefix}{name}` | {_allowed(value)} | {default} | {description} |"
+
+
+def _allowed(value: dict[str, Any]) -> str:
+    if "const" in value:
+        return f'`"{value["const"]}"`'
+    if "enum" in value:
+        return ", ".join(f'`"{item}"`' for item in value["enum"])
+    if value["type"] == "array":
+        return f"list of {_allowed(value['items'])}" if "enum" in value["items"] else "list of strings"
+    if value["type"] == "object":
+        return "table of strings"
+    at_least, at_most = value.get("minimum"), value.get("maximum")
+    bounds = "" if at_least is None else f", {at_least} or more" if at_most is None else f", {at_least} to {at_most}"
+    return _TYPES[value["type"]] + bounds
+
+
+def files() -> dict[Path, str]:
+    """Return the text of each file that is generated, in whole or in part."""
+    readme = README.read_text(encoding="utf-8")
+    before, _, rest = readme.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return {
+        SCHEMA: json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        README: f"{before}{_BEGIN}{table()}{_END}{after}",
+    }
+
+
+if __name__ == "__main__":
+    for path, text in files().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")

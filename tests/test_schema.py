@@ -1,0 +1,67 @@
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+
+import main
+from stacks import schema
+
+POV = main.ROOT / "deployments" / "pov.toml"
+
+
+@pytest.mark.parametrize("path", schema.files(), ids=lambda path: str(path.name))
+def test_is_what_the_models_say(path: Any) -> None:
+    assert path.read_text(encoding="utf-8") == schema.files()[path], "run `make schema`"
+
+
+def test_is_a_json_schema() -> None:
+    jsonschema.Draft7Validator.check_schema(schema.schema())
+
+
+def test_the_shipped_deployment_names_the_schema_and_keeps_it() -> None:
+    first_line, *_ = POV.read_text().splitlines()
+    assert (POV.parent / first_line.removeprefix("#:schema ")).resolve() == schema.SCHEMA
+    jsonschema.validate(tomllib.loads(POV.read_text()), schema.schema(), jsonschema.Draft7Validator)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"regoin": "us-central1"},
+        {"project": "Demo"},
+        {"zones": ["us-central1-a", "us-central1-a"]},
+        {"cluster": {"nam": "gitpod"}},
+        {"cluster": {"release_channel": "regular"}},
+        {"node_pool": {"max_pods_per_node": 257}},
+        {"node_pool": {"labels": {"a b": "c"}}},
+        {"network": {"nodes_cidr": "10.0.0.0"}},
+        {"backend": {}},
+        {"backend": {"type": "gcs"}},
+        {"backend": {"type": "local", "bucket": "demo-bucket"}},
+    ],
+    ids=str,
+)
+def test_refuses(wrong: dict[str, Any]) -> None:
+    validator = jsonschema.Draft7Validator(schema.schema())
+    right = {"project": "demo-project", "region": "us-central1"}
+    assert validator.is_valid(right)
+    assert not validator.is_valid({**right, **wrong})
+
+
+def keys(node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for choice in (node, *node.get("oneOf", ())):
+        for name, value in choice.get("properties", {}).items():
+            yield name, value
+            yield from keys(value)
+
+
+def test_every_key_is_described_and_tells_its_default() -> None:
+    for name, value in keys(schema.schema()):
+        assert value["description"].endswith("."), name
+        assert ("default" not in value) or " Default: " in value["description"] or "Left out: " in value["description"], name
+        if name.endswith("_gb"):
+            assert " GB" in value["description"]
+        if name.endswith("_nodes"):
+            assert "per zone" in value["description"]
