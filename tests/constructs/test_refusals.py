@@ -1,0 +1,101 @@
+"""What constructs and their configurations refuse by themselves, for apps that use them without deployment files."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gitpod_pov.cluster_admins import ClusterAdminsConfig
+from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
+from gitpod_pov.configuration import Configuration, Faults
+from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
+from gitpod_pov.node_identity import NodeIdentity, NodeIdentityConfig
+from gitpod_pov.node_pool import LabelledNodePool, NodePoolConfig
+from gitpod_pov.project_apis import ProjectApisConfig
+
+import pytest
+from cdktf import App, TerraformStack
+from pydantic import ValidationError
+
+CONFIGURATIONS: list[tuple[type[Configuration], dict[str, Any], str]] = [
+    (ProjectApisConfig, {"services": ("container",)}, "services[0]: 'container' is not an API: NAME.googleapis.com"),
+    (NodeIdentityConfig, {"roles": ("roles/a.b", "roles/a_b")}, "roles[1]: 'roles/a_b' would share the Terraform address of 'roles/a.b'"),
+    (ClusterNetworkConfig, {"services_cidr": "10.0.0.0/20"}, "services_cidr: '10.0.0.0/20' overlaps network.nodes_cidr '10.0.0.0/20'"),
+    (ClusterNetworkConfig, {"services_cidr": "10.16.0.0/28"}, "services_cidr: '10.16.0.0/28' must be /16 to /27"),
+    (ClusterNetworkConfig, {"nodes_cidr": "10.128.0.0/20"}, "nodes_cidr: '10.128.0.0/20' overlaps 10.128.0.0/9"),
+    (ClusterNetworkConfig, {"create_network": True}, "network: 'default' is the network that projects come with"),
+    (GkeClusterConfig, {"release_channel": "NONE"}, "release_channel: 'NONE' must be one of 'UNSPECIFIED', 'RAPID'"),
+    (NodePoolConfig, {"min_nodes": 4, "max_nodes": 3}, "min_nodes: 4 is more than node_pool.max_nodes 3"),
+    (NodePoolConfig, {"initial_nodes": 51}, "initial_nodes: 51 must be from node_pool.min_nodes 1 to node_pool.max_nodes 50"),
+    (NodePoolConfig, {"labels": {"k8s.io/a": "b"}}, "labels.\"k8s.io/a\": 'b' has a key under kubernetes.io or k8s.io"),
+    (NodePoolConfig, {"labels": {"gitpod.io/workload_ide": "no"}}, "labels.\"gitpod.io/workload_ide\": 'no' must be 'true'"),
+    (NodePoolConfig, {"metadata": {"disable-legacy-endpoints": "no"}}, "metadata.disable-legacy-endpoints: 'no' must be 'true'"),
+    (ClusterAdminsConfig, {"members": ("allUsers",)}, "members[0]: 'allUsers' is not a member"),
+]
+
+
+@pytest.mark.parametrize(("configuration", "values", "message"), CONFIGURATIONS)
+def test_a_configuration_refuses(configuration: type[Configuration], values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        configuration(**values)
+
+
+def test_a_configuration_is_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        NodePoolConfig().max_nodes = 3  # type: ignore[misc]
+
+
+Cluster = Callable[..., GkeCluster]
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> TerraformStack:
+    return TerraformStack(App(outdir=str(tmp_path)), "stack")
+
+
+@pytest.fixture
+def identity(stack: TerraformStack) -> NodeIdentity:
+    return NodeIdentity(stack, "identity", project="demo-project")
+
+
+@pytest.fixture
+def cluster(stack: TerraformStack, identity: NodeIdentity) -> Cluster:
+    def add(network: ClusterNetworkConfig | None = None, **arguments: Any) -> GkeCluster:
+        placed: dict[str, Any] = {"project": "demo-project", "region": "us-central1"}
+        added = ClusterNetwork(stack, "network", **placed, cluster_name="gitpod", config=network)
+        return GkeCluster(stack, "cluster", **placed, identity=identity, network=added, **arguments)
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("zones", "message"),
+    [
+        (("us-central1-a", "us-central2-a"), "zones[1]: 'us-central2-a' is not a zone of us-central1"),
+        (("us-central1-a", "us-central1-a"), "zones[1]: 'us-central1-a' stands in the list twice"),
+    ],
+)
+def test_a_cluster_refuses_zones(cluster: Cluster, stack: TerraformStack, zones: tuple[str, ...], message: str) -> None:
+    with pytest.raises(Faults, match=f"^{re.escape(message)}$"):
+        cluster(zones=zones)
+    assert stack.node.try_find_child("cluster") is None  # what is refused leaves nothing in the tree
+
+
+POOLS: list[tuple[dict[str, str], dict[str, str], dict[str, Any], str]] = [
+    ({"pods_cidr": "10.4.0.0/20"}, {}, {}, "network.pods_cidr: '10.4.0.0/20' holds 16 nodes, 50 are possible"),
+    ({"nodes_cidr": "10.0.0.0/27"}, {}, {}, "network.nodes_cidr: '10.0.0.0/27' holds 28 nodes, 50 are possible"),
+    ({}, {"release_channel": "REGULAR"}, {}, "node_pool.auto_upgrade: false does not go with cluster.release_channel 'REGULAR'"),
+    ({}, {}, {"auto_upgrade": True}, "node_pool.auto_upgrade: true does not go with cluster.release_channel 'UNSPECIFIED'"),
+]
+
+
+@pytest.mark.parametrize("case", POOLS, ids=lambda case: case[-1])
+def test_a_pool_refuses_a_cluster_that_does_not_fit(
+    stack: TerraformStack, identity: NodeIdentity, cluster: Cluster, case: tuple[dict[str, str], dict[str, str], dict[str, Any], str]
+) -> None:
+    network, control_plane, pool, message = case
+    config = GkeClusterConfig.checked(control_plane)
+    added = cluster(ClusterNetworkConfig.checked(network), zones=("us-central1-a",), config=config)
+    with pytest.raises(Faults, match=f"^{re.escape(message)}"):
+        LabelledNodePool(stack, "pool", cluster=added, identity=identity, config=NodePoolConfig.checked(pool))
+    assert stack.node.try_find_child("pool") is None

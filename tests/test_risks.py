@@ -1,0 +1,61 @@
+"""Each risk is warned of by name where it is present, and not where it is absent or acknowledged."""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+from gitpod_pov.risks import Risk
+
+import pytest
+
+from tests.app import Synthesized, deployment, synthesize
+
+# risk -> the path of the construct that carries it, sections without it, and a part of the warning that names the way out
+RISKS: dict[str, tuple[str, dict[str, Any] | None, str]] = {
+    "node-account-is-cluster-admin": (
+        "pov-cluster/identity",
+        {"identity": {"roles": ["roles/logging.logWriter"]}},
+        "take the role out of identity.roles",
+    ),
+    # No input takes the public address away, so that this one is always there.
+    "public-control-plane": ("pov-cluster/cluster", None, "answers on a public address to every network"),
+    "no-release-channel": (
+        "pov-cluster/cluster",
+        {"cluster": {"release_channel": "REGULAR"}, "node_pool": {"auto_upgrade": True}},
+        "set cluster.release_channel, and node_pool.auto_upgrade to true with it",
+    ),
+    "node-in-every-zone": ("pov-cluster/cluster", {"zones": ["us-central1-a"]}, "set zones to one zone"),
+}
+
+
+def test_every_risk_is_listed() -> None:
+    assert list(RISKS) == list(get_args(Risk))
+
+
+@pytest.fixture(scope="module")
+def annotations(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    app = synthesize({"pov": deployment()}, tmp_path_factory.mktemp("cdktf.out"))
+    found: list[dict[str, str]] = app.manifest["stacks"]["pov-cluster"]["annotations"]
+    return found
+
+
+@pytest.mark.parametrize("risk", RISKS)
+def test_is_warned_of_by_name_and_with_the_way_out(annotations: list[dict[str, str]], risk: str) -> None:
+    path, _, way_out = RISKS[risk]
+    [annotation] = [found for found in annotations if found["message"].startswith(f"{risk}: ")]
+    assert (annotation["level"], annotation["constructPath"]) == ("@cdktf/warn", path)
+    assert way_out in annotation["message"]
+
+
+@pytest.mark.parametrize("risk", [risk for risk, (_, without, _) in RISKS.items() if without])
+def test_is_silent_where_it_is_absent(synth: Callable[..., Synthesized], risk: str) -> None:
+    assert synth(**(RISKS[risk][1] or {})).warnings("pov-cluster") == RISKS.keys() - {risk}
+
+
+@pytest.mark.parametrize("risk", RISKS)
+def test_is_silent_where_it_is_acknowledged(synth: Callable[..., Synthesized], risk: str) -> None:
+    assert synth(acknowledged_risks=[risk]).warnings("pov-cluster") == RISKS.keys() - {risk}
+
+
+def test_a_deployment_that_acknowledges_all_is_quiet(synth: Callable[..., Synthesized]) -> None:
+    app = synth(acknowledged_risks=list(RISKS))
+    assert [stack["annotations"] for stack in app.manifest["stacks"].values()] == [[], []]

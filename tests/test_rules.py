@@ -1,0 +1,806 @@
+"""Every rule of a deployment file, with examples of both kinds and the whole line that refuses each bad one.
+
+`RULES` is the specification as data. A rule without examples fails, unless `NO_INPUT` says why none can be given.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gitpod_pov.node_pool import WORKLOAD_LABELS
+
+import pytest
+
+from stacks.deployment import RefusedDeploymentsError, load_deployments
+
+RULES = {
+    "project": "^[a-z][a-z0-9-]{4,28}[a-z0-9]$; the name, not the number",
+    "region": "^[a-z]+-[a-z]+[0-9]+$",
+    "zone": "^[a-z]+-[a-z]+[0-9]+-[a-z]$",
+    "zones in the region": "every zone in the region",
+    "zones once": "no zone twice",
+    "service account id": "6 to 30 characters, ^[a-z]([-a-z0-9]*[a-z0-9])?$",
+    "cluster name": "at most 40, ^[a-z]([-a-z0-9]*[a-z0-9])?$",
+    "node pool name": "at most 40, ^[a-z]([-a-z0-9]*[a-z0-9])?$",
+    "network name": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+    "subnetwork name": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+    "subnetwork named after the cluster": "gitpod-<cluster> matches it too",
+    "range names": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+    "role": "roles/…, projects/…/roles/… or organizations/…/roles/…",
+    "roles once": "none twice",
+    "API": "<name>.googleapis.com",
+    "APIs once": "none twice",
+    "Kubernetes version": r"^\d+\.\d+(\.\d+)?(-gke\.\d+)?$",
+    "node counts": "0 <= min <= initial <= max; max >= 1",
+    "disk size": "10 GB or more, whole GB",
+    "max pods per node": "8 to 256",
+    "OAuth scopes": "full URLs; the aliases default and gke-default are refused with the list they stand for",
+    "node label syntax": "Kubernetes label syntax",
+    "node label prefixes": "kubernetes.io/ and k8s.io/ prefixes refused",
+    "workload labels": "the five workload labels may not be overridden with another value",
+    "GCP resource labels": "key ^[a-z][a-z0-9_-]{0,62}$, value ^[a-z0-9_-]{0,63}$, at most 64",
+    "node metadata": "may not drop or change disable-legacy-endpoints",
+    "CIDR ranges": "valid, host bits zero, IPv4",
+    "nodes range": "/29 or larger",
+    "services range": "/16 to /27",
+    "ranges apart": "none overlapping another",
+    "auto-mode range": "none inside 10.128.0.0/9 on the auto-mode default network",
+    "pod range capacity": "at least max nodes x zones blocks of the per-node size (32 - ceil(log2(2 x max pods))), zones taken as 3 "
+    "where none are named; the message gives the largest max_nodes that fits and the smallest range that would do",
+    "node range capacity": "at least that many node addresses (plus the four that Google keeps)",
+    "release channel": "UNSPECIFIED, RAPID, REGULAR, STABLE, EXTENDED",
+    "auto-upgrade": "auto_upgrade = false only with UNSPECIFIED, true otherwise",
+    "admins": "user:, group: or serviceAccount: + an e-mail address; allUsers and the like refused",
+    "admins once": "none twice",
+    "cluster role": "RBAC path segment: not . or .., no / or %",
+    "binding name": "RBAC path segment: not . or .., no / or %",
+    "DNS name": "lower-case, labels of 1 to 63, without the trailing dot (added by the program)",
+    "backend": "exactly the keys of its type",
+    "deployment name": "makes both stack names: ^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$; unique",
+    "deployments apart": "two deployments may not own the same cluster or service account of one project",
+    "local state apart": "nor the same local state file",
+    "unknown keys": "refused, with the nearest known key suggested",
+    # Beyond the specification: what passed it and broke a synth, a plan or an apply.
+    "addresses apart": "no two roles whose grants would have one Terraform address",
+    "numbers": "no more nodes and GB than there can be, which is also what JSON and Node carry unchanged",
+    "machine": "machine, disk and image type have the form of one",
+    "free text": "no ${ and %{, which Terraform would read as expressions; no control characters",
+    "backend values": "bucket, account, key, organization and host have the form of one",
+    "created network": "a network that is created is not the default one",
+    "ranges of one network": "two deployments in one network of a project have no common addresses",
+    "required": "project and region, and what a backend needs",
+    "types": "strings, whole numbers, booleans, lists and tables are not converted into one another",
+    "risks": "only known risks are acknowledged, none twice",
+}
+
+NO_INPUT = {
+    "range names": "the constructs name both ranges themselves; tests/constructs/test_cluster_network.py sees the names",
+    "GCP resource labels": "no construct takes any",
+    "DNS name": "no construct makes a DNS zone",
+    "local state apart": "the file is named after the stack, and no two stacks have one name: test_no_two_stacks_share_a_state_file",
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A deployment file, written as what differs from a minimal one.
+
+    Attributes:
+        rule: its key in `RULES`.
+        toml: more lines of the file; a line `KEY = …` before any section takes the place of the minimal file's own.
+        refused: what follows `deployments/pov.toml: ` on each line of the answer; nothing for a good example.
+    """
+
+    rule: str
+    toml: str
+    refused: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        top = self.toml.partition("[")[0] if self.toml.startswith("[") else self.toml
+        defaults = {"project": "demo-project", "region": "us-central1"}
+        return "".join(f'{key} = "{value}"\n' for key, value in defaults.items() if not top.startswith(f"{key} =")) + self.toml
+
+
+def values(rule: str, section: str, key: str, good: tuple[Any, ...], bad: Mapping[Any, str]) -> Iterator[Example]:
+    """Yield an example for each value of one key; a bad one comes with what follows it in the answer."""
+    head, path = (f"[{section}]\n", f"{section}.{key}") if section else ("", key)
+    for value in good:
+        yield Example(rule, f"{head}{key} = {toml(value)}\n")
+    for value, message in bad.items():
+        yield Example(rule, f"{head}{key} = {toml(value)}\n", (f"{path}: {toml(value)} {message}",))
+
+
+def toml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
+
+
+def items(rule: str, section: str, key: str, good: tuple[str, ...], bad: Mapping[str, str]) -> Iterator[Example]:
+    """Yield an example for each item of one list, as its second item where it is bad."""
+    for value in good:
+        yield Example(rule, f"[{section}]\n{key} = ['{value}']\n")
+    for value, message in bad.items():
+        yield Example(rule, f"[{section}]\n{key} = ['{good[0]}', '{value}']\n", (f"{section}.{key}[1]: '{value}' {message}",))
+
+
+PROJECT = (
+    "is not a project ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)"
+)
+REGION = "is not a region, such as us-central1 (for one zone of it, set zones)"
+ZONE = "is not a zone, such as us-central1-a"
+ACCOUNT = "is not a service account ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
+GKE_NAME = "is not a name GKE takes: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
+GCE_NAME = "is not a name Compute Engine takes: at most 63 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
+ROLE = "is not a role: roles/NAME, projects/PROJECT/roles/NAME or organizations/NUMBER/roles/NAME"
+API = "is not an API: NAME.googleapis.com"
+VERSION = "is not a Kubernetes version, such as 1.33, 1.33.4 or 1.33.4-gke.1245000"
+SCOPE = "is not an OAuth scope: https://www.googleapis.com/auth/NAME"
+ALIAS = (
+    "is an alias of gcloud's, write the list that it stands for: https://www.googleapis.com/auth/cloud-platform, "
+    "https://www.googleapis.com/auth/userinfo.email"
+)
+LABEL_KEY = (
+    "is not a label key: an optional DNS prefix and /, then at most 63 letters, digits, hyphens, underscores and dots, the first and last "
+    "a letter or digit"
+)
+LABEL = "is not a label value: at most 63 letters, digits, hyphens, underscores and dots, the first and last a letter or digit"
+LABEL_PREFIX = "has a key under kubernetes.io or k8s.io, which Kubernetes keeps for itself: use another prefix"
+TWICE = "stands in the list twice"
+MEMBER = "is not a member: user:, group: or serviceAccount: and an e-mail address"
+RBAC = "is not an RBAC name: not empty, not . or .., without /, %, ${ and control characters"
+TEXT = "is not plain text: without ${ and %{, which Terraform would read as expressions, and control characters"
+BUCKET = "is not a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, the first and last a letter or digit"
+AUTO_MODE = (
+    "overlaps 10.128.0.0/9, which the auto-mode network 'default' keeps for itself: use a range outside of it, such as one below "
+    "10.128.0.0, or another network"
+)
+COUNTS = "must be from node_pool.min_nodes {} to node_pool.max_nodes {}"
+URL = "https://www.googleapis.com/auth/"
+
+
+def ranges(**cidrs: str) -> str:
+    return "[network]\n" + "".join(f"{key} = '{cidr}'\n" for key, cidr in cidrs.items())
+
+
+def pool(max_nodes: int, network: str, *, zones: tuple[str, ...] = (), more: str = "") -> str:
+    return f"zones = {list(zones)}\n{network}[node_pool]\nmax_nodes = {max_nodes}\n{more}"
+
+
+ONE_ZONE = ("us-central1-a",)
+EXAMPLES = [
+    *values(
+        "project",
+        "",
+        "project",
+        ("abcdef", "demo-1", "a" * 30),
+        dict.fromkeys(("abcde", "a" * 31, "123456789012", "1abcde", "abcdef-", "Abcdef", "ab_def", "example.com:demo", ""), PROJECT),
+    ),
+    *values(
+        "region",
+        "",
+        "region",
+        ("us-central1", "northamerica-northeast2", "europe-west12"),
+        dict.fromkeys(("us-central1-a", "us-central", "central1", "US-central1", "us-central1 "), REGION),
+    ),
+    Example("zone", "zones = ['us-central1-a', 'us-central1-f']"),
+    *(
+        Example("zone", f"zones = ['us-central1-a', '{zone}']", (f"zones[1]: '{zone}' {ZONE}",))
+        for zone in ("us-central1", "a", "us-central1-ab", "us-central1-A")
+    ),
+    Example("zones in the region", "region = 'us-central1'\nzones = ['us-central1-a']"),
+    Example(
+        "zones in the region",
+        "zones = ['us-central1-a', 'us-central2-a', 'europe-west1-b']",
+        ("zones[1]: 'us-central2-a' is not a zone of us-central1", "zones[2]: 'europe-west1-b' is not a zone of us-central1"),
+    ),
+    Example(
+        "zones in the region",
+        "region = 'us-central12'\nzones = ['us-central1-a']",
+        ("zones[0]: 'us-central1-a' is not a zone of us-central12",),
+    ),
+    Example("zones once", "zones = ['us-central1-a', 'us-central1-b', 'us-central1-c']"),
+    Example("zones once", "zones = ['us-central1-a', 'us-central1-b', 'us-central1-a']", (f"zones[2]: 'us-central1-a' {TWICE}",)),
+    *values(
+        "service account id",
+        "identity",
+        "account_id",
+        ("abcdef", "a" * 30, "gitpod-gke"),
+        dict.fromkeys(("abcde", "a" * 31, "abcdef-", "1abcdef", "Abcdef", "abc.def"), ACCOUNT),
+    ),
+    *values(
+        "cluster name", "cluster", "name", ("a", "a" * 39, "a" * 40), dict.fromkeys(("a" * 41, "a-", "-a", "1a", "A", "a_b", ""), GKE_NAME)
+    ),
+    *values(
+        "node pool name", "node_pool", "name", ("a", "a" * 39, "a" * 40), dict.fromkeys(("a" * 41, "a-", "-a", "1a", "A", ""), GKE_NAME)
+    ),
+    *values("network name", "network", "network", ("a", "a" * 62, "a" * 63), dict.fromkeys(("a" * 64, "a-", "1a", "A", ""), GCE_NAME)),
+    *values("subnetwork name", "network", "subnetwork", ("a", "a" * 63), dict.fromkeys(("a" * 64, "a-", "1a", "A", ""), GCE_NAME)),
+    Example("subnetwork named after the cluster", f"[cluster]\nname = '{'a' * 40}'"),
+    Example("subnetwork named after the cluster", f"[cluster]\nname = '{'a' * 57}'", (f"cluster.name: '{'a' * 57}' {GKE_NAME}",)),
+    *items(
+        "role",
+        "identity",
+        "roles",
+        ("roles/storage.admin", "projects/demo-project/roles/gitpod_Nodes.v1", "organizations/123456789012/roles/gitpod"),
+        dict.fromkeys(
+            (
+                "storage.admin",
+                "roles/",
+                "roles/Default",
+                "projects/Demo/roles/a",
+                "organizations/demo/roles/a",
+                "folders/1/roles/a",
+                "roles/a/b",
+            ),
+            ROLE,
+        ),
+    ),
+    Example("role", "[identity]\nroles = []"),
+    Example("roles once", "[identity]\nroles = ['roles/a', 'roles/b']"),
+    Example("roles once", "[identity]\nroles = ['roles/a', 'roles/b', 'roles/a']", (f"identity.roles[2]: 'roles/a' {TWICE}",)),
+    *items(
+        "API",
+        "apis",
+        "services",
+        ("container.googleapis.com", "a-b.c.googleapis.com"),
+        dict.fromkeys(
+            ("container", "googleapis.com", ".googleapis.com", "Container.googleapis.com", "a.googleapis.com.", "a_b.googleapis.com"), API
+        ),
+    ),
+    Example("APIs once", "[apis]\nservices = ['a.googleapis.com', 'b.googleapis.com']"),
+    Example(
+        "APIs once",
+        "[apis]\nservices = ['a.googleapis.com', 'a.googleapis.com']",
+        (f"apis.services[1]: 'a.googleapis.com' {TWICE}",),
+    ),
+    *values(
+        "Kubernetes version",
+        "cluster",
+        "version",
+        ("1.33", "1.33.4", "1.33.4-gke.1245000", "1.33-gke.1"),
+        {
+            **dict.fromkeys(("1", "latest", "-", "v1.33", "1.33.4-gke", "1.33.", "1.33.4.5", "\u0661.\u0663", ""), VERSION),
+            1.33: "must be a string, in quotes",
+        },
+    ),
+    Example("node counts", "[node_pool]\nmin_nodes = 0\ninitial_nodes = 0\nmax_nodes = 1"),
+    Example("node counts", "[node_pool]\nmin_nodes = 2\ninitial_nodes = 2\nmax_nodes = 2"),
+    Example("node counts", "[node_pool]\nmin_nodes = 1\ninitial_nodes = 3\nmax_nodes = 3"),
+    Example("node counts", "[node_pool]\nmin_nodes = -1", ("node_pool.min_nodes: -1 must be 0 or more",)),
+    Example("node counts", "[node_pool]\nmin_nodes = 0\ninitial_nodes = -1", ("node_pool.initial_nodes: -1 must be 0 or more",)),
+    Example("node counts", "[node_pool]\nmin_nodes = 0\ninitial_nodes = 0\nmax_nodes = 0", ("node_pool.max_nodes: 0 must be 1 or more",)),
+    Example("node counts", "[node_pool]\nmin_nodes = 2", (f"node_pool.initial_nodes: 1 {COUNTS.format(2, 50)}",)),
+    Example("node counts", "[node_pool]\ninitial_nodes = 4\nmax_nodes = 3", (f"node_pool.initial_nodes: 4 {COUNTS.format(1, 3)}",)),
+    Example(
+        "node counts",
+        "[node_pool]\nmin_nodes = 4\nmax_nodes = 3",
+        ("node_pool.min_nodes: 4 is more than node_pool.max_nodes 3, lower it or raise the maximum",),
+    ),
+    *values(
+        "disk size",
+        "node_pool",
+        "disk_size_gb",
+        (10, 11),
+        {
+            9: "must be 10 or more",
+            -10: "must be 10 or more",
+            10.5: "must be a whole number",
+            "100": "must be a whole number, without quotes",
+        },
+    ),
+    *values("max pods per node", "node_pool", "max_pods_per_node", (8, 9, 255, 256), {7: "must be 8 or more", 257: "must be 256 or less"}),
+    *values("max pods per node", "cluster", "default_max_pods_per_node", (8, 256), {7: "must be 8 or more", 257: "must be 256 or less"}),
+    *items(
+        "OAuth scopes",
+        "node_pool",
+        "oauth_scopes",
+        (f"{URL}cloud-platform", f"{URL}devstorage.read_only"),
+        {
+            "default": ALIAS,
+            "gke-default": ALIAS,
+            "cloud-platform": SCOPE,
+            URL: SCOPE,
+            f"http{URL[5:]}compute": SCOPE,
+            f"{URL}cloud-platform": TWICE,
+        },
+    ),
+    Example(
+        "node label syntax",
+        f"[node_pool.labels]\na = ''\n'example.com/A_b.c-D' = '{'a' * 63}'\n{'a' * 63} = 'B_1.x-y'\n'{'a' * 253}/a' = 'a'",
+    ),
+    *(
+        Example("node label syntax", f"[node_pool.labels]\n{written} = 'a'", (f"node_pool.labels.{shown or written}: '{key}' {LABEL_KEY}",))
+        for key, written, shown in (
+            ("a" * 64, "a" * 64, ""),
+            ("a-", "a-", ""),
+            ("", '""', ""),
+            ("a b", '"a b"', ""),
+            ("a/b/c", '"a/b/c"', ""),
+            ("A.com/b", '"A.com/b"', ""),
+            ("/b", '"/b"', ""),
+            ("a\\n", '"a\\n"', ""),
+        )
+    ),
+    *(
+        Example("node label syntax", f"[node_pool.labels]\na = '{value}'", (f"node_pool.labels.a: '{value}' {LABEL}",))
+        for value in ("a" * 64, "-a", "a_", "a b", "a/b")
+    ),
+    Example("node label prefixes", "[node_pool.labels]\n'notkubernetes.io/a' = 'b'\n'k8s.io.example.com/a' = 'b'\n'k8s.io' = 'b'"),
+    *(
+        Example("node label prefixes", f"[node_pool.labels]\n'{key}' = 'b'", (f"node_pool.labels.\"{key}\": 'b' {LABEL_PREFIX}",))
+        for key in ("kubernetes.io/a", "k8s.io/a", "node.kubernetes.io/a", "x.y.k8s.io/a")
+    ),
+    *(Example("workload labels", f"[node_pool.labels]\n'{label}' = 'true'") for label in WORKLOAD_LABELS),
+    *(
+        Example(
+            "workload labels",
+            f"[node_pool.labels]\n'{label}' = 'false'",
+            (f"node_pool.labels.\"{label}\": 'false' must be 'true', Gitpod places its workloads by it: leave the label out",),
+        )
+        for label in WORKLOAD_LABELS
+    ),
+    Example("node metadata", "[node_pool.metadata]\ndisable-legacy-endpoints = 'true'\nteam = 'platform'"),
+    Example("node metadata", "[node_pool]\nmetadata = {}"),
+    Example(
+        "node metadata",
+        "[node_pool.metadata]\ndisable-legacy-endpoints = 'false'",
+        (
+            (
+                "node_pool.metadata.disable-legacy-endpoints: 'false' must be 'true', else the provider replaces the pool at every apply: "
+                "leave the key out"
+            ),
+        ),
+    ),
+    *(
+        Example(
+            "node metadata",
+            f"[node_pool.metadata]\n{key} = 'a'",
+            (f"node_pool.metadata.{key}: '{shown}' is not a metadata key: 1 to 128 letters, digits, hyphens and underscores",),
+        )
+        for key, shown in (('"a b"', "a b"), ('""', ""))
+    ),
+    *values(
+        "CIDR ranges",
+        "network",
+        "nodes_cidr",
+        ("10.0.0.0/20", "192.168.0.0/16"),
+        {
+            "10.0.0.1/20": "has host bits set, the range is 10.0.0.0/20",
+            "10.0.0.0/33": "is not an IPv4 range: the prefix must be /0 to /32",
+            "10.0.0.0/255.255.240.0": "is not in CIDR notation, write 10.0.0.0/20",
+            "10.0.0.0": "has no prefix, such as /20",
+            **dict.fromkeys(
+                ("10.0.0/20", "10.0.0.256/32", "fd00::/64", "ten", "", "10.00.0.0/20"), "is not an IPv4 range, such as 10.0.0.0/20"
+            ),
+        },
+    ),
+    Example("nodes range", pool(1, ranges(nodes_cidr="10.0.0.0/29"), zones=ONE_ZONE)),
+    Example(
+        "nodes range",
+        pool(1, ranges(nodes_cidr="10.0.0.0/30"), zones=ONE_ZONE),
+        (
+            "network.nodes_cidr: '10.0.0.0/30' holds 0 nodes, 1 are possible (1 per zone in 1 zone): use a /29 or larger",
+            "network.nodes_cidr: '10.0.0.0/30' must be /29 or larger",
+        ),
+    ),
+    *values(
+        "services range",
+        "network",
+        "services_cidr",
+        ("10.16.0.0/16", "10.16.0.0/17", "10.16.0.0/27"),
+        {
+            "10.16.0.0/15": "must be /16 to /27",
+            "10.16.0.0/28": "must be /16 to /27",
+        },
+    ),
+    Example("ranges apart", ranges(nodes_cidr="10.3.0.0/16", pods_cidr="10.4.0.0/14", services_cidr="10.8.0.0/16")),
+    Example(
+        "ranges apart",
+        ranges(nodes_cidr="10.4.0.0/20"),
+        ("network.pods_cidr: '10.4.0.0/14' overlaps network.nodes_cidr '10.4.0.0/20', use a range apart from it",),
+    ),
+    Example(
+        "ranges apart",
+        ranges(services_cidr="10.7.255.0/24"),
+        ("network.services_cidr: '10.7.255.0/24' overlaps network.pods_cidr '10.4.0.0/14', use a range apart from it",),
+    ),
+    Example(
+        "ranges apart",
+        ranges(services_cidr="10.0.0.0/20"),
+        ("network.services_cidr: '10.0.0.0/20' overlaps network.nodes_cidr '10.0.0.0/20', use a range apart from it",),
+    ),
+    Example("auto-mode range", ranges(nodes_cidr="10.127.0.0/16", pods_cidr="11.0.0.0/14")),
+    Example("auto-mode range", ranges(network="demo", nodes_cidr="10.128.0.0/20")),
+    Example("auto-mode range", ranges(nodes_cidr="10.128.0.0/20"), (f"network.nodes_cidr: '10.128.0.0/20' {AUTO_MODE}",)),
+    Example("auto-mode range", ranges(pods_cidr="10.252.0.0/14"), (f"network.pods_cidr: '10.252.0.0/14' {AUTO_MODE}",)),
+    Example("auto-mode range", ranges(services_cidr="10.255.255.0/24"), (f"network.services_cidr: '10.255.255.0/24' {AUTO_MODE}",)),
+    # 110 pods take a /24 each: a /20 holds 16 of them.
+    Example("pod range capacity", pool(5, ranges(pods_cidr="10.4.0.0/20"))),
+    Example(
+        "pod range capacity",
+        pool(6, ranges(pods_cidr="10.4.0.0/20")),
+        (
+            (
+                "network.pods_cidr: '10.4.0.0/20' holds 16 nodes, 18 are possible (6 per zone in 3 zones): use a /19 or larger, or lower "
+                "node_pool.max_nodes to 5"
+            ),
+        ),
+    ),
+    Example("pod range capacity", pool(50, ranges(pods_cidr="10.4.0.0/16"))),
+    Example(
+        "pod range capacity",
+        pool(50, ranges(pods_cidr="10.4.0.0/17")),
+        (
+            (
+                "network.pods_cidr: '10.4.0.0/17' holds 128 nodes, 150 are possible (50 per zone in 3 zones): use a /16 or larger, or "
+                "lower node_pool.max_nodes to 42"
+            ),
+        ),
+    ),
+    Example(
+        "pod range capacity",
+        ranges(pods_cidr="10.4.0.0/20"),
+        (
+            (
+                "network.pods_cidr: '10.4.0.0/20' holds 16 nodes, 150 are possible (50 per zone in 3 zones): use a /16 or larger, or lower "
+                "node_pool.max_nodes to 5"
+            ),
+        ),
+    ),
+    Example("pod range capacity", pool(16, ranges(pods_cidr="10.4.0.0/20"), zones=ONE_ZONE)),
+    Example(
+        "pod range capacity",
+        pool(17, ranges(pods_cidr="10.4.0.0/20"), zones=ONE_ZONE),
+        (
+            (
+                "network.pods_cidr: '10.4.0.0/20' holds 16 nodes, 17 are possible (17 per zone in 1 zone): use a /19 or larger, or lower "
+                "node_pool.max_nodes to 16"
+            ),
+        ),
+    ),
+    Example("pod range capacity", pool(1, ranges(pods_cidr="10.4.0.0/24"), zones=ONE_ZONE)),
+    Example(
+        "pod range capacity",
+        pool(1, ranges(pods_cidr="10.4.0.0/24"), zones=("us-central1-a", "us-central1-b")),
+        ("network.pods_cidr: '10.4.0.0/24' holds 1 node, 2 are possible (1 per zone in 2 zones): use a /23 or larger",),
+    ),
+    *(
+        Example("pod range capacity", pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix}"), zones=ONE_ZONE, more=f"max_pods_per_node = {pods}"))
+        for pods, prefix in ((8, 28), (9, 27), (16, 27), (17, 26), (64, 25), (65, 24), (128, 24), (129, 23), (256, 23))
+    ),
+    *(
+        Example(
+            "pod range capacity",
+            pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix + 1}"), zones=ONE_ZONE, more=f"max_pods_per_node = {pods}"),
+            (
+                (
+                    f"network.pods_cidr: '10.4.0.0/{prefix + 1}' holds 0 nodes, 1 are possible "
+                    f"(1 per zone in 1 zone): use a /{prefix} or larger"
+                ),
+            ),
+        )
+        for pods, prefix in ((8, 28), (9, 27), (65, 24), (129, 23))
+    ),
+    Example("node range capacity", pool(20, ranges(nodes_cidr="10.0.0.0/26"))),
+    Example(
+        "node range capacity",
+        pool(21, ranges(nodes_cidr="10.0.0.0/26")),
+        (
+            (
+                "network.nodes_cidr: '10.0.0.0/26' holds 60 nodes, 63 are possible (21 per zone in 3 zones): use a /25 or larger, or lower "
+                "node_pool.max_nodes to 20"
+            ),
+        ),
+    ),
+    Example("node range capacity", pool(60, ranges(nodes_cidr="10.0.0.0/26"), zones=ONE_ZONE)),
+    Example(
+        "node range capacity",
+        pool(61, ranges(nodes_cidr="10.0.0.0/26"), zones=ONE_ZONE),
+        (
+            (
+                "network.nodes_cidr: '10.0.0.0/26' holds 60 nodes, 61 are possible (61 per zone in 1 zone): use a /25 or larger, or lower "
+                "node_pool.max_nodes to 60"
+            ),
+        ),
+    ),
+    *(
+        Example(
+            "release channel", f"[cluster]\nrelease_channel = '{channel}'\n[node_pool]\nauto_upgrade = {toml(channel != 'UNSPECIFIED')}"
+        )
+        for channel in ("UNSPECIFIED", "RAPID", "REGULAR", "STABLE", "EXTENDED")
+    ),
+    *values(
+        "release channel",
+        "cluster",
+        "release_channel",
+        (),
+        dict.fromkeys(("regular", "NONE", "", 1), "must be one of 'UNSPECIFIED', 'RAPID', 'REGULAR', 'STABLE' or 'EXTENDED'"),
+    ),
+    Example("auto-upgrade", "[cluster]\nrelease_channel = 'STABLE'\n[node_pool]\nauto_upgrade = true"),
+    Example("auto-upgrade", "[node_pool]\nauto_upgrade = false"),
+    Example(
+        "auto-upgrade",
+        "[cluster]\nrelease_channel = 'STABLE'",
+        ("node_pool.auto_upgrade: false does not go with cluster.release_channel 'STABLE': set it to true, or the channel to UNSPECIFIED",),
+    ),
+    Example(
+        "auto-upgrade",
+        "[node_pool]\nauto_upgrade = true",
+        ("node_pool.auto_upgrade: true does not go with cluster.release_channel 'UNSPECIFIED': set it to false, or a channel",),
+    ),
+    *items(
+        "admins",
+        "admins",
+        "members",
+        ("user:a@example.com", "group:x.y+z@sub.example.com", "serviceAccount:a@demo.iam.gserviceaccount.com"),
+        dict.fromkeys(
+            (
+                "allUsers",
+                "allAuthenticatedUsers",
+                "domain:example.com",
+                "a@example.com",
+                "user:",
+                "user:a",
+                "user:a@b",
+                "USER:a@example.com",
+                "deleted:user:a@example.com",
+                "user:a b@example.com",
+            ),
+            MEMBER,
+        ),
+    ),
+    Example("admins once", "[admins]\nmembers = ['user:a@example.com', 'group:a@example.com']"),
+    Example(
+        "admins once",
+        "[admins]\nmembers = ['user:a@example.com', 'user:a@example.com']",
+        (f"admins.members[1]: 'user:a@example.com' {TWICE}",),
+    ),
+    *values(
+        "cluster role",
+        "admins",
+        "cluster_role",
+        ("view", "system:node", "a.b", "..."),
+        dict.fromkeys(("", ".", "..", "a/b", "a%b", "${a}"), RBAC),
+    ),
+    *values(
+        "binding name", "admins", "binding_name", ("view", "$", "{}", ".a"), dict.fromkeys(("", ".", "..", "a/b", "a%b", "a${b}"), RBAC)
+    ),
+    Example("binding name", '[admins]\nbinding_name = "a\\u0007b"', (rf"admins.binding_name: 'a\x07b' {RBAC}",)),
+    Example("backend", "[backend]\ntype = 'local'"),
+    Example(
+        "backend",
+        "[backend]\ntype = 'gcs'\nbucket = 'abc'\nprefix = 'a/b'\nimpersonate_service_account = 'a@b.iam.gserviceaccount.com'\n"
+        "kms_encryption_key = 'projects/a/locations/eu/keyRings/b/cryptoKeys/c'",
+    ),
+    Example("backend", "[backend]\ntype = 'cloud'\norganization = 'demo'\nhostname = 'tfe.example.com:8443'\nproject = 'Demo Project'"),
+    Example("backend", "[backend]\ntype = 'local'\nbucket = 'abc'", ("backend.bucket: unknown key, known are type",)),
+    Example(
+        "backend",
+        "[backend]\ntype = 'gcs'\nbucket = 'abc'\norganization = 'a'",
+        ("backend.organization: unknown key, known are type, bucket, prefix, impersonate_service_account, kms_encryption_key",),
+    ),
+    Example("backend", "[backend]\ntype = 's3'\nbucket = 'abc'", ("backend.type: 's3' must be one of 'local', 'gcs', 'cloud'",)),
+    Example("backend", "[backend]\nbucket = 'abc'", ("backend.type: is required, it decides which other keys there are",)),
+    Example("backend", "[backend]\ntype = 1", ("backend.type: 1 must be one of 'local', 'gcs', 'cloud'",)),
+    Example("backend", "backend = 'gcs'", ("backend: 'gcs' must be a table",)),
+    Example("unknown keys", ""),
+    Example("unknown keys", "regoin = 'us-central1'", ("regoin: unknown key, did you mean 'region'?",)),
+    Example("unknown keys", "Zones = []", ("Zones: unknown key, did you mean 'zones'?",)),
+    Example("unknown keys", "[nodepool]\nmax_nodes = 1", ("nodepool: unknown key, did you mean 'node_pool'?",)),
+    Example("unknown keys", "[node_pool]\nmax_node = 1", ("node_pool.max_node: unknown key, did you mean 'max_nodes'?",)),
+    Example(
+        "unknown keys", "[backend]\ntype = 'gcs'\nbuckte = 'abc'\nbucket = 'abc'", ("backend.buckte: unknown key, did you mean 'bucket'?",)
+    ),
+    Example("unknown keys", "[apis]\nxyz = 1", ("apis.xyz: unknown key, known are manage, services",)),
+    Example("unknown keys", '[apis]\n"a\\u001b[31m.b" = 1', (r'apis."a\x1b[31m.b": unknown key, known are manage, services',)),
+    Example("addresses apart", "[identity]\nroles = ['roles/a.b', 'roles/a.c', 'projects/demo-project/roles/a.b']"),
+    Example(
+        "addresses apart",
+        "[identity]\nroles = ['roles/a.b', 'roles/a_b']",
+        ("identity.roles[1]: 'roles/a_b' would share the Terraform address of 'roles/a.b', grant one of the two elsewhere",),
+    ),
+    Example(
+        "numbers", "zones = ['us-central1-a']\n[network]\npods_cidr = '10.4.0.0/14'\n[node_pool]\nmax_nodes = 1000\ndisk_size_gb = 65536"
+    ),
+    *values("numbers", "node_pool", "max_nodes", (), {1001: "must be 1000 or less", 10**60: "must be 1000 or less"}),
+    *values("numbers", "node_pool", "disk_size_gb", (), {65537: "must be 65536 or less"}),
+    Example("numbers", f"[node_pool]\ndisk_size_gb = 0x{'f' * 9000}", (f"node_pool.disk_size_gb: 0x{'f' * 77}… must be 65536 or less",)),
+    *values(
+        "machine",
+        "node_pool",
+        "machine_type",
+        ("e2-medium", "n2-custom-8-16384-ext"),
+        dict.fromkeys(("", "N2D", "n2d", "a/b", "${a}-b"), "is not a machine type, such as n2d-standard-16"),
+    ),
+    *values(
+        "machine",
+        "node_pool",
+        "disk_type",
+        ("pd-balanced", "hyperdisk-balanced"),
+        dict.fromkeys(("", "SSD", "pd ssd"), "is not a disk type, such as pd-ssd"),
+    ),
+    *values(
+        "machine",
+        "node_pool",
+        "image_type",
+        ("COS_CONTAINERD",),
+        dict.fromkeys(("", "ubuntu", "UBUNTU-CONTAINERD"), "is not an image type, such as UBUNTU_CONTAINERD"),
+    ),
+    *values("free text", "node_pool.metadata", "note", ("", "a $b {c} 100% ä", "$ {a}"), dict.fromkeys(("${a}", "a%{b}", "$${a}"), TEXT)),
+    Example("free text", '[node_pool.metadata]\nnote = "a\\n\\tb"'),
+    Example("free text", '[node_pool.metadata]\nnote = "a\\u0000b"', (rf"node_pool.metadata.note: 'a\x00b' {TEXT}",)),
+    Example("free text", "[backend]\ntype = 'gcs'\nbucket = 'abc'\nprefix = '${a}'", (f"backend.prefix: '${{a}}' {TEXT}",)),
+    Example("free text", "[backend]\ntype = 'gcs'\nbucket = 'abc'\nprefix = ''", ("backend.prefix: '' must not be empty",)),
+    Example("backend values", f"[backend]\ntype = 'gcs'\nbucket = '{'a' * 222}'"),
+    *(
+        Example("backend values", f"[backend]\ntype = 'gcs'\nbucket = '{bucket}'", (f"backend.bucket: '{shown or bucket}' {BUCKET}",))
+        for bucket, shown in (("ab", ""), ("Abc", ""), ("gs://abc", ""), ("abc-", ""), ("a" * 223, "a" * 79 + "…"))
+    ),
+    Example(
+        "backend values",
+        "[backend]\ntype = 'gcs'\nbucket = 'abc'\nimpersonate_service_account = 'a'\nkms_encryption_key = 'b'",
+        (
+            "backend.impersonate_service_account: 'a' is not the e-mail address of a service account: ID@PROJECT.iam.gserviceaccount.com",
+            "backend.kms_encryption_key: 'b' is not a Cloud KMS key: projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY",
+        ),
+    ),
+    Example(
+        "backend values",
+        "[backend]\ntype = 'cloud'\norganization = 'a b'\nhostname = 'https://example.com/'",
+        (
+            "backend.hostname: 'https://example.com/' is not a host name, without https:// and path",
+            "backend.organization: 'a b' is not an organization name: letters, digits, hyphens and underscores",
+        ),
+    ),
+    Example("created network", "[network]\ncreate_network = true\nnetwork = 'demo'"),
+    Example(
+        "created network",
+        "[network]\ncreate_network = true",
+        (
+            (
+                "network.network: 'default' is the network that projects come with: name the network to create, or set "
+                "network.create_network to false"
+            ),
+        ),
+    ),
+    Example("required", "project = 'abcdef'"),
+    Example("required", "[backend]\ntype = 'gcs'", ("backend.bucket: is required: Name of the bucket; it must exist",)),
+    Example("required", "[backend]\ntype = 'cloud'", ("backend.organization: is required: Name of the organization",)),
+    Example("types", "zones = ['us-central1-a']\n[apis]\nmanage = false"),
+    Example("types", "zones = 'us-central1-a'", ("zones: 'us-central1-a' must be a list",)),
+    Example("types", "zones = [['us-central1-a']]", ("zones[0]: ['us-central1-a'] must be a string",)),
+    Example("types", "project = 2026-01-31", ("project: 2026-01-31 must be a string, in quotes",)),
+    Example("types", "project = 2026-01-31T10:00:00Z", ("project: 2026-01-31T10:00:00+00:00 must be a string, in quotes",)),
+    Example("types", "project = 10:00:00", ("project: 10:00:00 must be a string, in quotes",)),
+    Example("types", "cluster = 5", ("cluster: 5 must be a table",)),
+    Example("types", "[[cluster]]\nname = 'a'", ("cluster: [{name = 'a'}] must be a table",)),
+    Example("types", "[node_pool]\nlabels = ['a']", ("node_pool.labels: ['a'] must be a table",)),
+    Example("types", "[node_pool.labels]\na = 1", ("node_pool.labels.a: 1 must be a string, in quotes",)),
+    Example("types", "[node_pool]\nauto_repair = 'true'", ("node_pool.auto_repair: 'true' must be true or false, without quotes",)),
+    Example("types", "[node_pool]\nauto_repair = 1", ("node_pool.auto_repair: 1 must be true or false",)),
+    *(
+        Example("types", f"[node_pool]\nmax_nodes = {value}", (f"node_pool.max_nodes: {value} must be a whole number",))
+        for value in ("true", "inf", "-inf", "nan", "1.0", "{a = {b = [1, 'c']}}")
+    ),
+    Example("risks", "acknowledged_risks = ['public-control-plane', 'no-release-channel']"),
+    Example(
+        "risks",
+        "acknowledged_risks = ['public-control-plan']",
+        (
+            (
+                "acknowledged_risks[0]: 'public-control-plan' must be one of 'node-account-is-cluster-admin', 'public-control-plane', "
+                "'no-release-channel' or 'node-in-every-zone'"
+            ),
+        ),
+    ),
+    Example(
+        "risks",
+        "acknowledged_risks = ['public-control-plane', 'public-control-plane']",
+        (f"acknowledged_risks[1]: 'public-control-plane' {TWICE}",),
+    ),
+]
+
+
+@dataclass(frozen=True)
+class FilesExample:
+    """Several deployment files; `refused` is each whole line of the answer."""
+
+    rule: str
+    files: Mapping[str, str]
+    refused: tuple[str, ...] = ()
+
+
+MINIMAL = "project = 'demo-project'\nregion = 'us-central1'\n"
+APART = "[cluster]\nname = 'other'\n[identity]\naccount_id = 'gitpod-other'\n"
+OTHER_RANGES = ranges(nodes_cidr="10.16.0.0/20", pods_cidr="10.20.0.0/14", services_cidr="10.24.0.0/20")
+NAME = "has a name that is not a deployment name: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
+TAKEN = "is taken: deployments/a.toml creates the {} of that name in project 'demo-project', choose another"
+COMMON = "of deployments/a.toml in the same network, use a range apart from it"
+
+FILES_EXAMPLES = [
+    *(FilesExample("deployment name", {f"{name}.toml": MINIMAL}) for name in ("a", "a-1", "a" * 39, "a" * 40)),
+    *(
+        FilesExample("deployment name", {f"{name}.toml": MINIMAL}, (f"deployments/{name}.toml: {NAME}",))
+        for name in ("a" * 41, "A", "a-", "1a", "a_b", "a.b", "ä", "a b")
+    ),
+    FilesExample("deployments apart", {"a.toml": MINIMAL, "b.toml": MINIMAL + APART + OTHER_RANGES}),
+    FilesExample("deployments apart", {"a.toml": MINIMAL, "b.toml": MINIMAL.replace("demo-project", "other-project")}),
+    FilesExample(
+        "deployments apart",
+        {
+            "a.toml": MINIMAL,
+            "b.toml": f"project = 'demo-project'\nregion = 'europe-west1'\n[identity]\naccount_id = 'gitpod-other'\n{OTHER_RANGES}",
+        },
+    ),
+    FilesExample(
+        "deployments apart",
+        {"a.toml": MINIMAL, "b.toml": MINIMAL + OTHER_RANGES},
+        (
+            f"deployments/b.toml: cluster.name: 'gitpod' {TAKEN.format('cluster')}",
+            f"deployments/b.toml: identity.account_id: 'gitpod-gke' {TAKEN.format('service account')}",
+            f"deployments/b.toml: network.subnetwork: 'gitpod-gitpod' {TAKEN.format('subnetwork')}",
+        ),
+    ),
+    FilesExample(
+        "deployments apart",
+        {
+            "a.toml": MINIMAL + "[network]\nnetwork = 'demo'\ncreate_network = true\n",
+            "b.toml": MINIMAL + APART + OTHER_RANGES + "network = 'demo'\ncreate_network = true\n",
+        },
+        (f"deployments/b.toml: network.network: 'demo' {TAKEN.format('network')}",),
+    ),
+    FilesExample("ranges of one network", {"a.toml": MINIMAL, "b.toml": MINIMAL + APART + "[network]\nnetwork = 'demo'"}),
+    FilesExample(
+        "ranges of one network",
+        {"a.toml": MINIMAL, "b.toml": MINIMAL + APART},
+        (
+            f"deployments/b.toml: network.nodes_cidr: '10.0.0.0/20' overlaps network.nodes_cidr '10.0.0.0/20' {COMMON}",
+            f"deployments/b.toml: network.pods_cidr: '10.4.0.0/14' overlaps network.pods_cidr '10.4.0.0/14' {COMMON}",
+            f"deployments/b.toml: network.services_cidr: '10.8.0.0/20' overlaps network.services_cidr '10.8.0.0/20' {COMMON}",
+        ),
+    ),
+    FilesExample(
+        "required",
+        {"a.toml": ""},
+        (
+            "deployments/a.toml: project: is required: ID of the Google Cloud project; it must exist and have billing",
+            "deployments/a.toml: region: is required: Region of the cluster, such as us-central1",
+        ),
+    ),
+]
+
+ALL: list[Example | FilesExample] = [*EXAMPLES, *FILES_EXAMPLES]
+
+
+def answer(folder: Path, files: Mapping[str, str]) -> tuple[str, ...]:
+    (folder / "deployments").mkdir()
+    for name, text in files.items():
+        (folder / "deployments" / name).write_text(text, encoding="utf-8")
+    try:
+        load_deployments(folder / "deployments")
+    except RefusedDeploymentsError as error:
+        return tuple(error.messages)
+    return ()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.rule}-{'bad' if example.refused else 'good'}")
+def test_one_file(example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert answer(tmp_path, {"pov.toml": example.text}) == tuple(f"deployments/pov.toml: {line}" for line in example.refused)
+
+
+@pytest.mark.parametrize("example", FILES_EXAMPLES, ids=lambda example: f"{example.rule}-{'bad' if example.refused else 'good'}")
+def test_files(example: FilesExample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert answer(tmp_path, example.files) == example.refused
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_examples(rule: str) -> None:
+    kinds = {bool(example.refused) for example in ALL if example.rule == rule}
+    assert kinds == (set() if rule in NO_INPUT else {True, False}), RULES[rule]
+
+
+def test_every_example_has_a_rule() -> None:
+    assert {example.rule for example in ALL} | NO_INPUT.keys() == RULES.keys()
