@@ -15,7 +15,7 @@ STACK ?= $(DEPLOYMENT)-cluster
 # Passed on to the cdktf CLI, as in `make deploy FLAGS=--auto-approve`.
 FLAGS ?=
 
-.PHONY: synth test validate rehearse lint format list diff deploy output destroy schema build lock clean
+.PHONY: synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean
 .DELETE_ON_ERROR:
 
 synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
@@ -32,6 +32,9 @@ validate: synth ## terraform init and validate with the real providers, which mu
 
 rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform, without a cloud
 	@$(RUN) -m tests.terraform.rehearse $(DEPLOYMENT)
+
+bench: .venv/.synced-dev ## stock provider bindings against ours: time, memory, many deployments
+	@$(RUN) tests/bench.py
 
 lint: .venv/.synced-dev ## formatter, linter and type checker
 	$(RUN) -m ruff format --check

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from gitpod_pov.bindings import collect_no_garbage
+
 from cdktf import App
 
 from stacks.cluster_stack import ClusterStack
@@ -36,7 +38,7 @@ def main(folder: Path = ROOT / "deployments") -> int:
     try:
         deployments = load_deployments(folder)
     except RefusedDeploymentsError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(error, file=sys.stderr)
         return 2
     app = build(deployments)
     app.synth()
@@ -48,11 +50,12 @@ def report(outdir: Path) -> None:
     """Print each stack of a synthesized app with its path, and each warning once."""
     stacks = json.loads((outdir / "manifest.json").read_text())["stacks"].values()
     for stack in stacks:
-        print(f"{stack['name']}  {outdir / stack['synthesizedStackPath']}")  # noqa: T201
+        print(f"{stack['name']}  {outdir / stack['synthesizedStackPath']}")
     for stack in stacks:
         for annotation in stack["annotations"]:
-            print(f"warning: {annotation['constructPath']}: {annotation['message']}")  # noqa: T201
+            print(f"warning: {annotation['constructPath']}: {annotation['message']}")
 
 
 if __name__ == "__main__":
+    collect_no_garbage()
     sys.exit(main())

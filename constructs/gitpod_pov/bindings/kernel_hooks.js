@@ -1,0 +1,91 @@
+// Runs in jsii's Node process, as a jsii assembly that kernel_hooks.py makes of it. All the app loads shares that
+// process: only the files named below are touched, and a file that does not look as expected runs as it is.
+'use strict';
+
+const fs = require('fs');
+const Module = require('module');
+const threads = require('worker_threads');
+
+// How kernel_hooks.py chose this Node; programs that cdktf starts (terraform) need not see it.
+if (process.env.JSII_NODE === process.execPath) delete process.env.JSII_NODE;
+
+// cdktf's archived dependencies use deprecated parts of Node (`util.isArray`, DEP0044). Whoever synthesizes can do nothing about it.
+process.noDeprecation = true;
+
+// A provider's index requires all of its modules, some 1,500 for google. As getters they are required when first asked
+// for, which is when jsii looks a class up. (Proxies would do too, but jsii tells objects apart by their identity.)
+const lazyCounts = new Map();
+function lazyIndex(source, filename) {
+  let count = 0;
+  const lazy = source.replace(/^exports\.(\w+) = (require\("\.\/[^"]+"\));$/gm, (_, name, required) => {
+    count += 1;
+    const getter = `{ enumerable: true, configurable: true, get: () => ${required} }`;
+    return `Object.defineProperty(exports, "${name}", ${getter});`;
+  });
+  lazyCounts.set(filename.split(/[\\/]/).slice(-4, -2).join('/'), count);
+  return lazy;
+}
+
+// cdktf requires its zip library in a file that needs it only when run as a program of its own.
+function lazyArchiver(source) {
+  const lazy = 'const archiver = (...options) => $1(...options);';
+  return source.replace(/^const archiver = (require\("archiver"\));$/m, lazy);
+}
+
+// cdktf records where each token was created, for the message of an error that hardly ever comes, and spends a tenth of
+// its time on turning stacks into text. Here that is left until somebody reads it; the lines are cdktf's own.
+const STACK_AS_TEXT = /^ {4}if \(!object\.stack\) \{\n {8}return \[\];\n {4}\}\n {4}return (object\.stack\n[^;]+);$/m;
+function lazyStackTrace(source) {
+  return source.replace(STACK_AS_TEXT, (_, lines) => `
+    let pending = true;
+    const fill = (target) => {
+      if (pending) {
+        pending = false;
+        target.push(...(object.stack ? ${lines} : []));
+      }
+      return target;
+    };
+    return new Proxy([], {
+      get: (target, ...rest) => Reflect.get(fill(target), ...rest),
+      has: (target, ...rest) => Reflect.has(fill(target), ...rest),
+      ownKeys: (target) => Reflect.ownKeys(fill(target)),
+      getOwnPropertyDescriptor: (target, ...rest) => Reflect.getOwnPropertyDescriptor(fill(target), ...rest),
+    });`);
+}
+
+const REWRITES = [
+  [/[\\/]node_modules[\\/]@cdktf[\\/]provider-[^\\/]+[\\/]lib[\\/]index\.js$/, lazyIndex],
+  [/[\\/]node_modules[\\/]cdktf[\\/]lib[\\/]private[\\/]fs\.js$/, lazyArchiver],
+  [/[\\/]node_modules[\\/]cdktf[\\/]lib[\\/]tokens[\\/]private[\\/]stack-trace\.js$/, lazyStackTrace],
+];
+
+const loadScript = Module._extensions['.js'];
+Module._extensions['.js'] = (module, filename) => {
+  const rewrite = REWRITES.find(([path]) => path.test(filename));
+  if (rewrite === undefined) return loadScript(module, filename);
+  return module._compile(rewrite[1](fs.readFileSync(filename, 'utf8'), filename), filename);
+};
+
+// jsii writes an index of each package's types in a worker thread, and ends the app with `process.exit`, which kills a
+// worker that is not done. A fast app never lives long enough, and every run would parse all definitions again (148 MB
+// of JSON for google and kubernetes). So the workers can be waited for, before the kernel is told to end.
+const indexing = [];
+const { Worker } = threads;
+threads.Worker = class extends Worker {
+  constructor(file, options) {
+    super(file, options);
+    if (!/runtime-index-worker\.js$/.test(file)) return;
+    indexing.push(new Promise((resolve) => this.once('exit', resolve)));
+  }
+};
+
+// What kernel_hooks.py asks for.
+exports.Hooks = class {
+  static lazyModules(packageName) {
+    return lazyCounts.get(packageName) ?? 0;
+  }
+
+  static async indexed() {
+    await Promise.all(indexing);
+  }
+};

