@@ -1,7 +1,5 @@
 """The `terraform` marker, and stand-ins for the tests that need them."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,10 +10,10 @@ import pytest
 from tests.terraform.stand_in import StandIns
 
 
-@pytest.fixture(autouse=True)
-def _terraform_at_hand(request: pytest.FixtureRequest) -> None:
+@pytest.hookimpl(tryfirst=True)  # before the fixtures of any scope, which run terraform too
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test marked `terraform` needs the binary. Where REQUIRE_TERRAFORM is 1, its absence is a failure."""
-    if request.node.get_closest_marker("terraform") and not shutil.which("terraform"):
+    if item.get_closest_marker("terraform") and not shutil.which("terraform"):
         if os.environ.get("REQUIRE_TERRAFORM") == "1":
             pytest.fail("REQUIRE_TERRAFORM is 1 and there is no terraform on the PATH")
         pytest.skip("no terraform on the PATH")

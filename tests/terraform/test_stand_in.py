@@ -693,7 +693,7 @@ class TestTypesWithoutRules:
 class TestMarker:
     @pytest.mark.parametrize(("required", "code", "summary"), [("1", 1, "1 error"), ("", 0, "1 skipped")])
     def test_fails_without_terraform_where_it_is_required(self, tmp_path: Path, required: str, code: int, summary: str) -> None:
-        (tmp_path / "conftest.py").write_text("from tests.terraform.conftest import _terraform_at_hand\n")
+        (tmp_path / "conftest.py").write_text("from tests.terraform.conftest import pytest_runtest_setup\n")
         (tmp_path / "test_one.py").write_text("import pytest\n\n@pytest.mark.terraform\ndef test_one() -> None: ...\n")
         root = Path(__file__).parents[2]
         done = subprocess.run(
