@@ -4,6 +4,9 @@ Owns: the backend types that a deployment can name, and the backend they put int
 and workspaces, which exist before, and credentials, which never stand in a file that is committed: Terraform takes them from its
 own environment.
 
+Why the cloud block is written here and not by cdktf's `CloudBackend`: that one runs `terraform version` during synth, and no synth
+may need Terraform on the machine. Switching cdktf's validations off as a whole would lose the check for a missing provider.
+
 Source: https://developer.hashicorp.com/terraform/language/backend
 """
 
@@ -12,7 +15,8 @@ from typing import Annotated, Any, Literal
 from gitpod_pov.configuration import Configuration, Fault, Faults, faults_of
 from gitpod_pov.gcp_names import Matching, PlainText
 
-from cdktf import CloudBackend, GcsBackend, LocalBackend, NamedCloudWorkspace, TerraformStack
+from cdktf import DataTerraformRemoteState, GcsBackend, LocalBackend, TerraformBackend, TerraformRemoteState, TerraformStack
+from constructs import Construct
 from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 
@@ -98,11 +102,29 @@ class CloudBackendConfig(Configuration):
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""
-        CloudBackend(
-            stack,
-            hostname=self.hostname,
-            organization=self.organization,
-            workspaces=NamedCloudWorkspace(name, self.project),
+        _CloudBlock(stack, self, name)
+
+
+class _CloudBlock(TerraformBackend):
+    """The `cloud` block of a stack."""
+
+    def __init__(self, scope: Construct, config: CloudBackendConfig, workspace: str) -> None:
+        super().__init__(scope, "backend", "cloud")
+        self._config, self._workspace = config, workspace
+
+    def to_terraform(self) -> Any:
+        workspaces = {"name": self._workspace} | ({"project": self._config.project} if self._config.project else {})
+        block = {"hostname": self._config.hostname, "organization": self._config.organization, "workspaces": workspaces}
+        return {"terraform": {"cloud": block}}
+
+    def get_remote_state_data_source(self, scope: Construct, name: str, from_stack: str) -> TerraformRemoteState:
+        """Return the state of this stack as another one reads it; cdktf asks every backend for it."""
+        return DataTerraformRemoteState(
+            scope,
+            name,
+            hostname=self._config.hostname,
+            organization=self._config.organization,
+            workspaces={"name": from_stack},
         )
 
 
