@@ -113,8 +113,8 @@ def test_applies_then_has_nothing_to_do_then_is_gone(tmp_path: Path, name: str) 
             assert stack.state() == {}
     journal = made.stand_ins.cloud.journal
     assert journal.precedes("google_container_node_pool", "google_container_cluster", call="destroy")
-    switched_off = {entry.values.get("disable_on_destroy") for entry in journal.entries("destroy", "google_project_service")}
-    assert switched_off <= {None, False}
+    switched_on = journal.entries("create", "google_project_service", "done")
+    assert len(made.stand_ins.cloud.objects("google_project_service")) == len(switched_on)
 
 
 def test_states_stand_where_the_backend_says(applied: Rehearsal) -> None:
