@@ -28,7 +28,7 @@ from pydantic import Field
 _RBAC_API_GROUP = "rbac.authorization.k8s.io"
 
 # To RBAC, GKE presents a Google service account as a User whose name is its e-mail.
-_SUBJECT_KINDS = {"user": "User", "serviceAccount": "User", "group": "Group"}
+SUBJECT_KINDS = {"user": "User", "serviceAccount": "User", "group": "Group"}
 
 Member = Annotated[
     str,
@@ -70,7 +70,7 @@ class ClusterAdmins(Construct):
             role_ref=ClusterRoleBindingV1RoleRef(api_group=_RBAC_API_GROUP, kind="ClusterRole", name=config.cluster_role),
             # No namespace: the provider sends an explicit one even for kinds that have none.
             subject=[
-                ClusterRoleBindingV1Subject(api_group=_RBAC_API_GROUP, kind=_SUBJECT_KINDS[kind], name=name) for kind, name in members
+                ClusterRoleBindingV1Subject(api_group=_RBAC_API_GROUP, kind=SUBJECT_KINDS[kind], name=name) for kind, name in members
             ],
         )
 

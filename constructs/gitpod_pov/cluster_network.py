@@ -22,8 +22,10 @@ from cdktf_cdktf_provider_google.compute_subnetwork import ComputeSubnetwork, Co
 from constructs import Construct
 from pydantic import Field
 
-_AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
-_PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/16 to /27")}
+AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
+"""What the auto-mode network `default` keeps for itself."""
+PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/16 to /27")}
+"""For each range its shortest and its longest prefix, and the two in words."""
 
 
 def ranges_of(config: "ClusterNetworkConfig") -> dict[str, IPv4Network]:
@@ -34,7 +36,7 @@ def ranges_of(config: "ClusterNetworkConfig") -> dict[str, IPv4Network]:
 
 def _range_sizes(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     ranges = ranges_of(config)
-    for key, (largest, smallest, allowed) in _PREFIXES.items():
+    for key, (largest, smallest, allowed) in PREFIXES.items():
         if key in ranges and not largest <= ranges[key].prefixlen <= smallest:
             yield Fault((key,), f"must be {allowed}", str(ranges[key]))
 
@@ -48,10 +50,10 @@ def _ranges_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
 def _outside_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     if config.network == "default" and not config.create_network:
         for key, cidr in ranges_of(config).items():
-            if cidr.overlaps(_AUTO_MODE_RANGE):
+            if cidr.overlaps(AUTO_MODE_RANGE):
                 yield Fault(
                     (key,),
-                    f"overlaps {_AUTO_MODE_RANGE}, which the auto-mode network 'default' keeps for itself: use a range outside of it, such "
+                    f"overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' keeps for itself: use a range outside of it, such "
                     "as one below 10.128.0.0, or another network",
                     str(cidr),
                 )

@@ -219,7 +219,7 @@ def faults_of(error: ValidationError, model: type[BaseModel] | None = None) -> I
         elif kind == "value_error":
             yield Fault(key, str(context["error"]), value)
         else:
-            yield Fault(key, _ALLOWED.get(kind, detail["msg"]).format(**context) + _quotes(kind, value), value)
+            yield Fault(key, ALLOWED.get(kind, detail["msg"]).format(**context) + _quotes(kind, value), value)
 
 
 def _tag(context: dict[str, Any]) -> str:
@@ -233,7 +233,7 @@ def _quotes(kind: str, value: object) -> str:
 
 
 # What pydantic's own checks allow, worded to read on from the value.
-_ALLOWED = {
+ALLOWED = {
     "string_type": "must be a string",
     "string_too_short": "must not be empty",
     "int_type": "must be a whole number",

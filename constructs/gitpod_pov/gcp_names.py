@@ -21,7 +21,10 @@ from pydantic_core import CoreSchema, core_schema
 
 @dataclass(frozen=True)
 class Matching:
-    """A rule for a string: it matches `pattern` as a whole, else it "is not `allowed`"."""
+    """A rule for a string: it matches `pattern` as a whole, else it "is not `allowed`".
+
+    The pattern of a value that a hand-over can have as a parameter looks neither ahead nor back: Terraform's `regex` cannot.
+    """
 
     pattern: str
     allowed: str
@@ -69,8 +72,6 @@ class _NoneTwice:
 NoneTwice = _NoneTwice()
 """A rule for a list: no value stands in it twice."""
 
-_DNS_LABEL = "[a-z]([-a-z0-9]*[a-z0-9])?"
-
 ProjectId = Annotated[
     str,
     Matching(
@@ -87,7 +88,7 @@ Zone = Annotated[str, Matching(r"[a-z]+-[a-z]+[0-9]+-[a-z]", "a zone, such as us
 ServiceAccountId = Annotated[
     str,
     Matching(
-        r"(?=.{6,30}$)" + _DNS_LABEL,
+        r"[a-z][-a-z0-9]{4,28}[a-z0-9]",
         "a service account ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
     ),
 ]
@@ -96,7 +97,7 @@ ServiceAccountId = Annotated[
 ClusterName = Annotated[
     str,
     Matching(
-        r"(?=.{1,40}$)" + _DNS_LABEL,
+        r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
         "a name GKE takes: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
     ),
 ]

@@ -47,8 +47,8 @@ _GKE_DEFAULT_SCOPES = (
     "https://www.googleapis.com/auth/userinfo.email",
 )
 
-_ZONES_OF_A_REGION = 3  # where a deployment names none; nearly every region has three
-_ADDRESSES_GOOGLE_KEEPS = 4
+ZONES_OF_A_REGION = 3  # where a deployment names none; nearly every region has three
+ADDRESSES_GOOGLE_KEEPS = 4
 
 
 def _no_scope_alias(value: str) -> str:
@@ -146,6 +146,11 @@ def upgrade_faults(cluster: GkeClusterConfig, pool: NodePoolConfig) -> Iterator[
         )
 
 
+def prefix_of_a_node(max_pods: int) -> int:
+    """Return the prefix of the block that a node takes of the pod range."""
+    return 32 - math.ceil(math.log2(2 * max_pods))
+
+
 def pod_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
     """Yield a fault when the pod range is too small for the nodes that the autoscaler may add.
 
@@ -153,7 +158,7 @@ def pod_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones:
     https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
     """
     prefix = IPv4Network(network.pods_cidr).prefixlen
-    node_prefix = 32 - math.ceil(math.log2(2 * pool.max_pods_per_node))
+    node_prefix = prefix_of_a_node(pool.max_pods_per_node)
     if (holds := 2 ** (node_prefix - prefix) if prefix <= node_prefix else 0) < (most := _most_nodes(pool, zones)):
         fitting_prefix = node_prefix - math.ceil(math.log2(most))
         yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
@@ -161,14 +166,14 @@ def pod_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones:
 
 def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
     """Yield a fault when the node range has fewer addresses than the autoscaler may add nodes."""
-    holds = max(IPv4Network(network.nodes_cidr).num_addresses - _ADDRESSES_GOOGLE_KEEPS, 0)
+    holds = max(IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS, 0)
     if holds < (most := _most_nodes(pool, zones)):
-        fitting_prefix = 32 - math.ceil(math.log2(most + _ADDRESSES_GOOGLE_KEEPS))
+        fitting_prefix = 32 - math.ceil(math.log2(most + ADDRESSES_GOOGLE_KEEPS))
         yield Fault(("network", "nodes_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.nodes_cidr)
 
 
 def _zone_count(zones: tuple[str, ...]) -> int:
-    return len(set(zones)) or _ZONES_OF_A_REGION
+    return len(set(zones)) or ZONES_OF_A_REGION
 
 
 def _most_nodes(pool: NodePoolConfig, zones: tuple[str, ...]) -> int:
