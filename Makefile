@@ -15,7 +15,7 @@ STACK ?= $(DEPLOYMENT)-cluster
 # Passed on to the cdktf CLI, as in `make deploy FLAGS=--auto-approve`.
 FLAGS ?=
 
-.PHONY: synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean
+.PHONY: synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover
 .DELETE_ON_ERROR:
 
 synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
@@ -61,6 +61,10 @@ output: node_modules/.synced ## the outputs of both stacks of DEPLOYMENT
 destroy: node_modules/.synced ## take both stacks of DEPLOYMENT down, in reverse order
 	$(CDKTF) destroy $(STACKS) $(FLAGS)
 
+TO ?= handover.out/$(DEPLOYMENT)
+handover: .venv/.synced-dev ## a folder of plain Terraform from DEPLOYMENT, for those who take it over, in TO
+	@$(RUN) -m handover $(DEPLOYMENT) $(TO)
+
 schema: .venv/.synced ## docs/deployment.schema.json and the README's configuration table, from the models
 	@$(RUN) -m stacks.schema
 
@@ -71,7 +75,7 @@ lock: .venv/.synced ## refresh both lock files; neither names an index address
 	$(PIPENV_ENV) $(RUN) tools/lock.py .pipenv/bin/pipenv "$(NODEJS)/bin/node" "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
 
 clean:
-	rm -rf .venv .pipenv node_modules cdktf.out build dist
+	rm -rf .venv .pipenv node_modules cdktf.out handover.out build dist
 
 .pipenv/$(PIPENV_VERSION):
 	@echo "creating the environment from the lock files: about a minute, once" >&2

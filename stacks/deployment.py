@@ -25,6 +25,7 @@ from gitpod_pov.risks import Risk
 from pydantic import Field
 
 from stacks.backend import BackendConfig, LocalBackendConfig
+from stacks.parameters import HandoverConfig
 
 _NAME = Matching(
     r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
@@ -52,6 +53,7 @@ class Deployment(Configuration):
     node_pool: NodePoolConfig = Field(default=NodePoolConfig(), description="The nodes.")
     admins: ClusterAdminsConfig = Field(default=ClusterAdminsConfig(), description="Who may administer the cluster.")
     backend: BackendConfig = Field(default=LocalBackendConfig(), description="Where the state of both stacks is kept.")
+    handover: HandoverConfig = Field(default=HandoverConfig(), description="What a hand-over of the deployment is to be.")
 
     rules = (
         lambda d: zone_faults(d.region, d.zones),

@@ -1,0 +1,37 @@
+"""`python -m handover NAME DIR`: writes the hand-over of a deployment into a folder; `make handover` knows the usual one.
+
+Exit status: 0 when it is written, 2 when it is refused; then nothing is written.
+"""
+
+import sys
+from pathlib import Path
+
+from gitpod_pov.bindings import collect_no_garbage
+
+import main
+from handover.folder import files_of, write
+from handover.stacks import HandoverError
+from stacks.deployment import RefusedDeploymentsError, load_deployments
+
+
+def hand_over(name: str, directory: Path, folder: Path = main.ROOT / "deployments") -> int:
+    """Write the hand-over of a deployment of a folder and return the exit status."""
+    try:
+        deployments = load_deployments(folder)
+        if name not in deployments:
+            print(f"{name}: is no deployment, known are {', '.join(deployments)}", file=sys.stderr)  # noqa: T201
+            return 2
+        files = files_of(name, deployments[name])
+        write(files, directory)
+    except (RefusedDeploymentsError, HandoverError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    for path in files:
+        print(directory / path)  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    collect_no_garbage()
+    _, name, directory = sys.argv
+    sys.exit(hand_over(name, Path(directory)))

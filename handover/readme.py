@@ -1,0 +1,267 @@
+"""The text for the reader of a hand-over: a platform team that has the folder and nothing else.
+
+Owns: every sentence of the README, and what the applying account needs for each type of resource. Leaves to others: everything that
+is read from the configuration, which the tables repeat and do not decide.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from gitpod_pov.node_pool import ZONES_OF_A_REGION
+
+from handover.stacks import Stack
+from handover.variables import Json, variable_name
+from stacks.backend import CloudBackendConfig, GcsBackendConfig
+from stacks.deployment import Deployment
+from stacks.parameters import ParameterKey
+
+# The longest prefix of a resource type decides.
+_ROLES = {
+    "google_project_service": ("roles/serviceusage.serviceUsageAdmin", "switch on APIs"),
+    "google_service_account": ("roles/iam.serviceAccountAdmin", "create the service account of the nodes"),
+    "google_project_iam": ("roles/resourcemanager.projectIamAdmin", "grant that account its roles"),
+    "google_compute": ("roles/compute.networkAdmin", "create what belongs to the network"),
+    "google_container": ("roles/container.admin", "create the cluster and its nodes"),
+    "google_container_node_pool": ("roles/iam.serviceAccountUser", "let the nodes run under their service account"),
+    "kubernetes": ("roles/container.admin", "bind a cluster role that allows everything"),
+}
+_NEEDED_FIRST = ("cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com")
+
+
+def readme(
+    name: str,
+    deployment: Deployment,
+    *,
+    roots: dict[str, Stack],
+    modules: list[Stack],
+    variables: dict[ParameterKey, Json],
+    risks: list[str],
+) -> str:
+    """Return the README.
+
+    Args:
+        name: the deployment's name.
+        deployment: the deployment.
+        roots: the stacks by folder, in order of application.
+        modules: the same as modules.
+        variables: the variables by parameter.
+        risks: every risk with its meaning, as `name: meaning`.
+    """
+    required = roots[next(iter(roots))].content["terraform"]["required_version"]
+    return (
+        "\n\n".join(
+            [
+                f"# {name}: a labelled GKE cluster, as Terraform",
+                (
+                    "One regional GKE cluster with a single, labelled, autoscaled pool of Ubuntu nodes, the identity that the "
+                    "nodes run under, and "
+                    "a binding that makes people its administrators. This folder stands alone. It needs Terraform "
+                    f"{required.removeprefix('>= ')} or newer and the providers that each `terraform.tf.json` names."
+                ),
+                "![What will exist; an arrow leads from what must exist first, a dashed one where it is found by name](picture.svg)",
+                "## Apply",
+                _apply(roots),
+                _state(name, deployment),
+                "## What will exist",
+                _table(("folder", "resource", "how many"), _resources(roots)),
+                "## What the applying account needs",
+                _table(("role on the project", "in order to"), _roles(roots)),
+                _apis(deployment, roots),
+                "## Inputs",
+                (
+                    "The defaults are the values of the source deployment. An empty list counts as left out. A refused "
+                    "value is told with what is allowed: by `terraform plan` and `terraform apply` in a root configuration, by "
+                    "`terraform validate` already where a module is called with values, as in `example/`. "
+                    "Rules between several values, such as ranges that must lie apart, are checked by "
+                    "`terraform plan` in either form."
+                ),
+                _table(("name", "type", "default", "description", "folders"), _inputs(roots, modules, variables)),
+                "## Outputs",
+                _table(("name", "description", "folders"), _outputs(roots, modules)),
+                "## Known risks",
+                _risks(deployment, risks),
+                "## What drives the cost",
+                _costs(deployment),
+                "## Take down",
+                _take_down(roots, deployment),
+                "## As modules",
+                _modules(modules),
+                "## The source deployment",
+                (
+                    f"The deployment `{name}` set these values and left every other one at its default. Values that are no "
+                    f"input are changed "
+                    "there, or in these files, which are then yours."
+                ),
+                _table(("key", "value"), ((f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(_own_values(deployment)))),
+                (
+                    "`sha256sum --check MANIFEST.sha256` tells whether a file differs from what was handed over. Folders "
+                    "like this one were planned and applied against stand-ins for the providers, which know their schemas and not the "
+                    "API's opinion of the values; this one was not applied to Google Cloud."
+                ),
+            ]
+        )
+        + "\n"
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _apply(roots: dict[str, Stack]) -> str:
+    steps = "\n".join(f"terraform -chdir={folder} init\nterraform -chdir={folder} apply" for folder in roots)
+    return (
+        "The folders are numbered in order of application. The second finds the cluster by its name and needs no state of the first; give "
+        "both the same values where they share an input.\n\n"
+        "```sh\n"
+        f"gcloud auth application-default login\n{steps}\n"
+        "```\n\n"
+        "To change inputs, copy `terraform.tfvars.example` in a folder to `terraform.tfvars` and edit it. Afterwards the output "
+        "`get_credentials_command` of the first folder connects `kubectl`."
+    )
+
+
+def _state(name: str, deployment: Deployment) -> str:
+    backend = deployment.backend
+    addresses = "The addresses are those of the source deployment, whose state these files continue."
+    if isinstance(backend, GcsBackendConfig):
+        return (
+            f"State is kept in the bucket `{backend.bucket}` under `{backend.prefix}/{name}-cluster` and `{backend.prefix}/{name}-rbac`, "
+            f"which must exist; `backend.tf.json` says so. {addresses}"
+        )
+    if isinstance(backend, CloudBackendConfig):
+        return (
+            f"State is kept in the workspaces `{name}-cluster` and `{name}-rbac` of the organization `{backend.organization}` on "
+            f"`{backend.hostname}`; `backend.tf.json` says so. Instead of logging in with gcloud, give the workspaces credentials; instead "
+            f"of a file, set the inputs as variables of the workspaces. {addresses}"
+        )
+    return (
+        "State is kept in `terraform.tfstate` in each folder; add a `backend` block to keep it elsewhere. The addresses are those of the "
+        "source deployment: a state of it, copied there, is continued."
+    )
+
+
+def _blocks(stack: Stack) -> Iterator[tuple[str, str, Json]]:
+    for kind, named in sorted(stack.content["resource"].items()):
+        for name, block in sorted(named.items()):
+            yield kind, name, block
+
+
+def _resources(roots: dict[str, Stack]) -> Iterator[tuple[str, ...]]:
+    for folder, stack in roots.items():
+        for kind, named in sorted(stack.content["resource"].items()):
+            addresses = ", ".join(f"`{kind}.{name}`" for name in sorted(named))
+            yield folder, addresses, str(len(named))
+
+
+def _roles(roots: dict[str, Stack]) -> list[tuple[str, ...]]:
+    found: dict[tuple[str, ...], None] = {}
+    for stack in roots.values():
+        for kind, _, _ in _blocks(stack):
+            matching = [prefix for prefix in _ROLES if kind.startswith(prefix)]
+            # A node pool needs what every google_container resource does, and its own.
+            for prefix in matching if kind.startswith("google_container") else matching[-1:]:
+                role, purpose = _ROLES[prefix]
+                found[f"`{role}`", purpose] = None
+            if not matching:
+                found["see the provider's documentation", f"create `{kind}`"] = None
+    return list(found)
+
+
+def _apis(deployment: Deployment, roots: dict[str, Stack]) -> str:
+    switched_on = [block["service"] for stack in roots.values() for kind, _, block in _blocks(stack) if kind == "google_project_service"]
+    before = "The project must exist and have billing. These APIs must be on before the first apply: "
+    needed = sorted({*_NEEDED_FIRST, *(() if switched_on else deployment.apis.services)})
+    text = before + ", ".join(f"`{api}`" for api in needed) + "."
+    if switched_on:
+        text += " These are switched on by the first folder and never off again: " + ", ".join(f"`{api}`" for api in switched_on) + "."
+    return text
+
+
+def _inputs(roots: dict[str, Stack], modules: list[Stack], variables: dict[ParameterKey, Json]) -> Iterator[tuple[str, ...]]:
+    for key, variable in variables.items():
+        folders = [folder for folder, stack in roots.items() if key in stack.parameters]
+        folders += [f"modules/{module.name}" for module in modules if key in module.parameters]
+        default = f"`{json.dumps(variable['default'])}`"
+        yield f"`{variable_name(key)}`", f"`{variable['type']}`", default, variable["description"], ", ".join(folders)
+
+
+def _outputs(roots: dict[str, Stack], modules: list[Stack]) -> Iterator[tuple[str, ...]]:
+    folders: dict[tuple[str, str], list[str]] = {}
+    for folder, stack in [*roots.items(), *((f"modules/{module.name}", module) for module in modules)]:
+        for name, output in sorted(stack.content["output"].items()):
+            folders.setdefault((f"`{name}`", output["description"]), []).append(folder)
+    for (name, description), found in folders.items():
+        yield name, description, ", ".join(found)
+
+
+def _risks(deployment: Deployment, risks: list[str]) -> str:
+    rows = []
+    for risk in risks:
+        name, _, meaning = risk.partition(": ")
+        acknowledged = "yes" if name in deployment.acknowledged_risks else "no"
+        rows.append((f"`{name}`", meaning, acknowledged))
+    return (
+        "What the configuration carries, and whether the source deployment acknowledged it. Keys are those of the source deployment.\n\n"
+        + _table(("risk", "meaning", "acknowledged"), rows)
+        if rows
+        else "None is known."
+    )
+
+
+def _costs(deployment: Deployment) -> str:
+    pool, zones = deployment.node_pool, len(deployment.zones) or ZONES_OF_A_REGION
+    where = f"{zones} zone{'s' if zones > 1 else ''}" + ("" if deployment.zones else " (taken for every zone of the region)")
+    return "\n".join(
+        [
+            (
+                f"- **Nodes**, counted per zone: `{pool.machine_type}` with {pool.disk_size_gb} GB of `{pool.disk_type}` each. In {where}: "
+                f"{pool.initial_nodes * zones} at the start, at least {pool.min_nodes * zones}, at most {pool.max_nodes * zones}."
+            ),
+            "- The control plane's fee, for as long as the cluster exists.",
+            "- Load balancers, disks and traffic that the workloads ask for; they appear in no plan.",
+        ]
+    )
+
+
+def _take_down(roots: dict[str, Stack], deployment: Deployment) -> str:
+    steps = "\n".join(f"terraform -chdir={folder} destroy" for folder in reversed(roots))
+    protection = (
+        "Deletion protection is on: set `deletion_protection` of the cluster to false and apply that first.\n\n"
+        if deployment.cluster.deletion_protection
+        else ""
+    )
+    return (
+        f"In reverse order:\n\n```sh\n{steps}\n```\n\n{protection}The APIs stay on. Load balancers and disks that workloads "
+        f"created are not "
+        "known to Terraform: delete the workloads first, or look for them afterwards."
+    )
+
+
+def _modules(modules: list[Stack]) -> str:
+    names = " and ".join(f"`modules/{module.name}`" for module in modules)
+    return (
+        f"{names} are the same without provider configuration and backend, and with a range of provider versions in place of one. "
+        "`example/` is a root that calls both in one apply, and configures the Kubernetes provider from the first's outputs. "
+        "That is simple, "
+        "and has one catch: a plan that would replace the cluster cannot configure that provider. Where clusters are replaced, call each "
+        "module from a root of its own, as the numbered folders do.\n\n"
+        "In a module the addresses begin with `module.NAME.`: a state of a root configuration needs `moved` blocks or `terraform state mv` "
+        "to be continued by it."
+    )
+
+
+def _own_values(deployment: Deployment) -> Json:
+    values = deployment.model_dump(exclude_unset=True)
+    values.pop("handover", None)
+    return values
+
+
+def _flat(values: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

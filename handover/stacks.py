@@ -1,0 +1,219 @@
+"""A deployment's two stacks with a Terraform variable at every place that a parameter reaches.
+
+Owns: finding those places. The deployment is synthesized once as it is and once with a mark in place of every value that could be a
+parameter; where a mark comes out, the variable's reference goes in, and where a value is no parameter, the value itself. Leaves to
+others: which files this becomes.
+
+Why this can be relied on: with every mark replaced by the deployment's own value, the second synth must equal the first, place by
+place, else there is no hand-over. A construct that decides by a value, or computes with it, is found that way.
+"""
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gitpod_pov.cluster_admins import SUBJECT_KINDS
+from gitpod_pov.configuration import faults_of
+
+from pydantic import ValidationError
+
+import main
+from handover.variables import Json, RulesBetweenValues, value_of, variable_name
+from stacks.deployment import Deployment
+from stacks.parameters import ADMINS, MARKS, ParameterKey
+
+
+class HandoverError(Exception):
+    """There can be no hand-over of this deployment, or not there."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack of a hand-over.
+
+    Attributes:
+        name: `cluster` or `rbac`.
+        content: its Terraform configuration, with references to variables.
+        parameters: the keys of those variables, in the order in which the deployment lists them.
+        groups: the construct that each address comes from, by address.
+    """
+
+    name: str
+    content: Json
+    parameters: tuple[ParameterKey, ...]
+    groups: Mapping[str, str]
+
+
+def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]]:
+    """Return the stacks of a deployment in order of application, and every risk that it carries, acknowledged or not.
+
+    Raises:
+        HandoverError: when the output does not follow a value in the way in which it would follow a variable.
+    """
+    parameters = deployment.handover.parameters
+    base = _with(deployment, {"acknowledged_risks": (), **({ADMINS: ()} if ADMINS in parameters else {})})
+    plain, warnings = _synthesize(name, base)
+    marked, _ = _synthesize(name, _with(base, MARKS))
+    values = {key: Replacement.by_value(value_of(deployment, key)) for key in MARKS}
+    variables = {key: Replacement.by_variable(key) for key in parameters if key in MARKS}
+    stacks = []
+    for stack, with_marks in marked.items():
+        _refuse_a_difference(fill(with_marks, values), plain[stack], f"{name}-{stack}")
+        content = fill(with_marks, {**values, **variables})
+        if ADMINS in parameters:
+            _make_admins_a_parameter(content)
+        rules = RulesBetweenValues(deployment, parameters)
+        for kind, resources in content["resource"].items():
+            for resource in resources.values():
+                if preconditions := rules.of(kind):
+                    resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
+        clean = _without_bookkeeping(content)
+        stacks.append(Stack(stack, clean, parameters_in(clean, parameters), _groups(content)))
+    return stacks, warnings
+
+
+def parameters_in(content: Json, parameters: tuple[ParameterKey, ...]) -> tuple[ParameterKey, ...]:
+    """Return those parameters whose variables the content refers to."""
+    text = json.dumps(content)
+    return tuple(key for key in parameters if re.search(rf"\bvar\.{variable_name(key)}\b", text))
+
+
+def _with(deployment: Deployment, values: Mapping[Any, Any]) -> Deployment:
+    """Return the deployment with other values, checked as one that was read."""
+    content = deployment.model_dump(exclude_unset=True)
+    for key, value in values.items():
+        *sections, last = key.split(".")
+        section = content
+        for part in sections:
+            section = section.setdefault(part, {})
+        section[last] = value
+    try:
+        return Deployment.model_validate(content)
+    except ValidationError as error:
+        faults = "; ".join(str(fault) for fault in faults_of(error))
+        raise HandoverError(f"a rule refuses the values by which a hand-over finds its parameters: {faults}") from None
+
+
+def _synthesize(name: str, deployment: Deployment) -> tuple[dict[str, Json], list[str]]:
+    with tempfile.TemporaryDirectory() as directory:
+        main.build({name: deployment}, directory).synth()
+        manifest = json.loads((Path(directory) / "manifest.json").read_text())["stacks"]
+        contents: dict[str, Json] = {
+            stack: json.loads((Path(directory) / manifest[f"{name}-{stack}"]["synthesizedStackPath"]).read_text())
+            for stack in ("cluster", "rbac")
+        }
+    return contents, [annotation["message"] for stack in manifest.values() for annotation in stack["annotations"]]
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """What comes in place of a mark.
+
+    Attributes:
+        whole: where the mark is the whole of a value; `LEFT_OUT` takes the argument out.
+        within: where the mark is a part of a text.
+    """
+
+    whole: Any
+    within: str
+
+    @classmethod
+    def by_value(cls, value: Any) -> "Replacement":
+        """Put the deployment's own value."""
+        if isinstance(value, tuple):
+            return cls(list(value) or LEFT_OUT, "")
+        return cls(value, str(value))
+
+    @classmethod
+    def by_variable(cls, key: ParameterKey) -> "Replacement":
+        """Put a reference to the parameter's variable; an empty list is an argument that is left out, as at synth."""
+        name = f"var.{variable_name(key)}"
+        reference = f"${{length({name}) == 0 ? null : {name}}}" if isinstance(MARKS[key], tuple) else f"${{{name}}}"
+        return cls(reference, f"${{{name}}}")
+
+
+LEFT_OUT = object()
+
+
+def fill(content: Any, replacements: Mapping[ParameterKey, Replacement]) -> Any:
+    """Return the content of a synth with marks, with a replacement for each mark."""
+    for key, replacement in replacements.items():
+        mark = MARKS[key]
+        if (tuple(content) if isinstance(content, list) else content) == mark:
+            return replacement.whole
+    if isinstance(content, dict):
+        filled = {key: fill(value, replacements) for key, value in content.items()}
+        return {key: value for key, value in filled.items() if value is not LEFT_OUT}
+    if isinstance(content, list):
+        return [fill(one, replacements) for one in content]
+    if isinstance(content, str):
+        for key, replacement in replacements.items():
+            if isinstance(mark := MARKS[key], str):
+                content = content.replace(mark, replacement.within)
+    return content
+
+
+def _refuse_a_difference(filled: Any, plain: Any, path: str) -> None:
+    if isinstance(filled, dict) and isinstance(plain, dict) and filled.keys() == plain.keys():
+        for key, value in filled.items():
+            _refuse_a_difference(value, plain[key], f"{path}.{key}")
+    elif isinstance(filled, list) and isinstance(plain, list) and len(filled) == len(plain):
+        for index, value in enumerate(filled):
+            _refuse_a_difference(value, plain[index], f"{path}[{index}]")
+    elif filled != plain:
+        raise HandoverError(f"{path}: does not follow a value of the deployment as it would a variable: {filled!r} is not {plain!r}")
+
+
+def _make_admins_a_parameter(content: Json) -> None:
+    """Bind the members of a variable, and the applying account where the variable is an empty list.
+
+    The binding has a block for each member. What was synthesized has the one block for the applying account.
+    """
+    accounts = content.get("data", {}).get("google_client_openid_userinfo")
+    if not accounts:
+        return
+    ((name, account),) = accounts.items()
+    (binding,) = content["resource"]["kubernetes_cluster_role_binding_v1"].values()
+    (subject,) = binding.pop("subject")
+    address, variable = f"data.google_client_openid_userinfo.{name}", variable_name(ADMINS)
+    kinds = ", ".join(f'{kind} = "{subject_kind}"' for kind, subject_kind in SUBJECT_KINDS.items())
+    content["locals"] = {
+        "subject_kinds": f"${{{{ {kinds} }}}}",
+        "subjects": (
+            f'${{length(var.{variable}) == 0 ? [{{ kind = "User", name = one({address}[*].email) }}] : [for member in var.{variable} : '
+            '{ kind = local.subject_kinds[split(":", member)[0]], name = split(":", member)[1] }]}'
+        ),
+    }
+    binding["dynamic"] = {
+        "subject": {
+            "for_each": "${local.subjects}",
+            "content": {**subject, "kind": "${subject.value.kind}", "name": "${subject.value.name}"},
+        }
+    }
+    account["count"] = f"${{length(var.{variable}) == 0 ? 1 : 0}}"
+    for postcondition in account["lifecycle"]["postcondition"]:
+        postcondition["error_message"] = postcondition["error_message"].replace(f"{ADMINS} of the deployment", f"the variable {variable}")
+    for output in content["output"].values():
+        if output["value"] == [f"${{{address}.email}}"]:
+            output["value"] = "${local.subjects[*].name}"
+
+
+def _groups(content: Json) -> dict[str, str]:
+    """Return for each address the construct that it stands in, or its own name."""
+    blocks = {
+        **{f"{kind}.{name}": block for kind, named in content.get("resource", {}).items() for name, block in named.items()},
+        **{f"data.{kind}.{name}": block for kind, named in content.get("data", {}).items() for name, block in named.items()},
+    }
+    return {address: block["//"]["metadata"]["path"].split("/")[1] for address, block in blocks.items()}
+
+
+def _without_bookkeeping(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _without_bookkeeping(value) for key, value in content.items() if key != "//"}
+    if isinstance(content, list):
+        return [_without_bookkeeping(one) for one in content]
+    return content

@@ -1,0 +1,238 @@
+"""The Terraform variables of a hand-over, and the rules that Terraform checks of them.
+
+Owns: how a rule of a configuration is said in Terraform. A rule for one value becomes a `validation` of its variable, a rule between
+values a `precondition` of the resource that would suffer. Leaves to others: the rules themselves. Patterns, bounds, prefixes and
+messages are read from the configurations, so that each is written once.
+
+Why preconditions and not validations that look at several variables: the latter need Terraform 1.9.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, cast, get_args, get_origin
+
+from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
+from gitpod_pov.configuration import ALLOWED, Configuration
+from gitpod_pov.gcp_names import Cidr, Matching, NoneTwice
+from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, ZONES_OF_A_REGION, prefix_of_a_node
+
+from annotated_types import Ge, Le, MinLen
+from pydantic import WithJsonSchema
+from pydantic.fields import FieldInfo
+
+from stacks.deployment import Deployment
+from stacks.parameters import ParameterKey
+
+Json = dict[str, Any]
+
+_IPV4_RANGE = get_args(Cidr)[1]
+
+
+def variable_name(key: ParameterKey) -> str:
+    """Return the name of a parameter's variable: `cluster_name` for the key cluster.name."""
+    return key.replace(".", "_")
+
+
+def value_of(deployment: Deployment, key: ParameterKey) -> Any:
+    """Return the deployment's value of a parameter."""
+    value: Any = deployment
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def variable(deployment: Deployment, key: ParameterKey) -> Json:
+    """Return the variable of a parameter, with the deployment's value as default and the rules of its field."""
+    field = _field(deployment, key)
+    value = value_of(deployment, key)
+    return {
+        "description": field.description,
+        "type": {str: "string", int: "number"}.get(cast("type", field.annotation), "list(string)"),
+        "default": list(value) if isinstance(value, tuple) else value,
+        "nullable": False,
+        "validation": [{"condition": f"${{{rule.holds}}}", "error_message": rule.message} for rule in _rules(field, key)],
+    }
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule in Terraform's words.
+
+    Attributes:
+        holds: an expression, without ${}.
+        message: a template; it names variable and value, and what is allowed.
+    """
+
+    holds: str
+    message: str
+
+
+def quoted(text: str) -> str:
+    """Return a text as a string of Terraform's expressions."""
+    return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+
+
+def _field(deployment: Deployment, key: ParameterKey) -> FieldInfo:
+    *sections, name = key.split(".")
+    configuration: Configuration = deployment
+    for section in sections:
+        configuration = getattr(configuration, section)
+    return type(configuration).model_fields[name]
+
+
+def _rules(field: FieldInfo, key: ParameterKey) -> Iterator[Rule]:
+    name = variable_name(key)
+    value = f"var.{name}"
+    if get_origin(field.annotation) is tuple:
+        element = get_args(field.annotation)[0]
+        for rule in _rules_of_one("one", "", get_args(element)[1:]):
+            refused = f'join(", ", [for one in {value} : "\'${{one}}\'" if !({rule.holds})])'
+            allowed = rule.message.removeprefix(_shown("one", ""))
+            yield Rule(f"alltrue([for one in {value} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
+        if NoneTwice in field.metadata or key == "zones":
+            yield Rule(
+                f"length(distinct({value})) == length({value})",
+                f"{name}: ${{jsonencode({value})}} has a value that stands in the list twice",
+            )
+        return
+    if field.annotation is int:
+        yield Rule(f"floor({value}) == {value}", f"{_shown(value, name)}{ALLOWED['int_type']}")
+    yield from _rules_of_one(value, name, field.metadata)
+    if (key_in_network := key.removeprefix("network.")) in PREFIXES:
+        shortest, longest, allowed = PREFIXES[key_in_network]
+        prefix = _prefix(value)
+        yield Rule(f"try({prefix} >= {shortest} && {prefix} <= {longest}, false)", f"{_shown(value, name)}must be {allowed}")
+
+
+def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
+    """Yield the rules of a field or of an element of a list; a kind of rule that is not known here is an error, not left out."""
+    for rule in metadata:
+        shown = _shown(value, name)
+        match rule:
+            case Matching(pattern=pattern, allowed=allowed):
+                yield Rule(f"can(regex({quoted(f'^(?:{pattern})$')}, {value}))", f"{shown}is not {allowed}")
+            case Ge(ge=least):
+                yield Rule(f"{value} >= {least}", f"{shown}{ALLOWED['greater_than_equal'].format(ge=least)}")
+            case Le(le=most):
+                yield Rule(f"{value} <= {most}", f"{shown}{ALLOWED['less_than_equal'].format(le=most)}")
+            case MinLen(min_length=least):
+                yield Rule(f"length({value}) >= {least}", f"{shown}{ALLOWED['string_too_short']}")
+            case _ if rule == _IPV4_RANGE:
+                yield Rule(
+                    f'try(cidrsubnet({value}, 0, 0) == {value}, false) && can(regex("^[0-9.]+/[0-9]+$", {value}))',
+                    f"{shown}is not an IPv4 range in CIDR notation without host bits, such as 10.0.0.0/20",
+                )
+            case WithJsonSchema():
+                continue  # says a rule again, for editors
+            case _:
+                raise TypeError(f"{name}: there is no Terraform for the rule {rule!r}")
+
+
+def _shown(value: str, name: str) -> str:
+    return f"{name}: '${{{value}}}' "
+
+
+def _prefix(cidr: str) -> str:
+    return f'tonumber(split("/", {cidr})[1])'
+
+
+class RulesBetweenValues:
+    """The rules between several values, each for the resource that it protects, by resource type.
+
+    A value that is no parameter stands in them as a literal; a rule without a parameter is left out, since synth has checked it.
+    """
+
+    def __init__(self, deployment: Deployment, parameters: tuple[ParameterKey, ...]) -> None:
+        self._deployment, self._parameters = deployment, parameters
+
+    def of(self, resource_type: str) -> list[Json]:
+        """Return the preconditions of the one resource of this type."""
+        rules = {
+            "google_container_cluster": self._of_the_cluster,
+            "google_compute_subnetwork": self._of_the_subnetwork,
+            "google_container_node_pool": self._of_the_node_pool,
+        }
+        if resource_type not in rules:
+            return []
+        return [
+            {"condition": f"${{{rule.holds}}}", "error_message": rule.message}
+            for keys, rule in rules[resource_type]()
+            if set(keys) & set(self._parameters)
+        ]
+
+    def _value(self, key: ParameterKey) -> str:
+        if key in self._parameters:
+            return f"var.{variable_name(key)}"
+        value = value_of(self._deployment, key)
+        return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+    def _of_the_cluster(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
+        zones, region = self._value("zones"), self._value("region")
+        yield (
+            ("zones", "region"),
+            Rule(
+                f'alltrue([for zone in {zones} : startswith(zone, "${{{region}}}-")])',
+                f"zones: ${{jsonencode({zones})}} has a zone that is not one of ${{{region}}}",
+            ),
+        )
+
+    def _of_the_subnetwork(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
+        keys: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
+        for first, second in combinations(keys, 2):
+            yield (
+                (first, second),
+                Rule(
+                    f"!{_overlap(self._value(first), self._value(second))}",
+                    f"{_shown(self._value(second), variable_name(second))}overlaps {variable_name(first)} "
+                    f"${{{self._value(first)}}}, use a range apart from it",
+                ),
+            )
+        network = self._deployment.network
+        if network.network == "default" and not network.create_network:
+            for key in keys:
+                yield (
+                    (key,),
+                    Rule(
+                        f"!{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}",
+                        f"{_shown(self._value(key), variable_name(key))}meets {AUTO_MODE_RANGE}, which the auto-mode default network keeps "
+                        "for itself: use a range below 10.128.0.0",
+                    ),
+                )
+
+    def _of_the_node_pool(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
+        low, first, high = (self._value(key) for key in _NODE_COUNTS)
+        yield (
+            _NODE_COUNTS,
+            Rule(
+                f"{low} <= {first} && {first} <= {high}",
+                f"node counts: ${{{low}}} at least, ${{{first}}} at first, ${{{high}}} at most: must rise in this order",
+            ),
+        )
+        zones, pods, nodes = self._value("zones"), self._value("network.pods_cidr"), self._value("network.nodes_cidr")
+        most = f"{high} * (length({zones}) == 0 ? {ZONES_OF_A_REGION} : length({zones}))"
+        holds = f"floor(pow(2, {prefix_of_a_node(self._deployment.node_pool.max_pods_per_node)} - {_prefix(pods)}))"
+        yield _capacity("network.pods_cidr", pods, most, holds)
+        yield _capacity("network.nodes_cidr", nodes, most, f"max(pow(2, 32 - {_prefix(nodes)}) - {ADDRESSES_GOOGLE_KEEPS}, 0)")
+
+
+_NODE_COUNTS: tuple[ParameterKey, ...] = ("node_pool.min_nodes", "node_pool.initial_nodes", "node_pool.max_nodes")
+
+
+def _capacity(key: ParameterKey, cidr: str, most: str, holds: str) -> tuple[tuple[ParameterKey, ...], Rule]:
+    return (
+        (key, "zones", "node_pool.max_nodes"),
+        Rule(
+            f"{holds} >= {most}",
+            f"{_shown(cidr, variable_name(key))}holds ${{{holds}}} nodes, ${{{most}}} are possible: use a larger range, or lower the most "
+            "nodes per zone",
+        ),
+    )
+
+
+def _overlap(first: str, second: str) -> str:
+    """Return the expression that two ranges overlap: cut to the shorter prefix, they are the same."""
+    shorter = f"min({_prefix(first)}, {_prefix(second)})"
+    cut = (f'cidrsubnet("${{split("/", {one})[0]}}/${{{shorter}}}", 0, 0)' for one in (first, second))
+    return f"({' == '.join(cut)})"

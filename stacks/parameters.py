@@ -1,0 +1,64 @@
+"""The values of a deployment that a hand-over can have as Terraform variables.
+
+Owns: their keys, the section `[handover]` that chooses among them, and a mark for each: a valid value that no deployment has, by
+which a hand-over finds every place that the value reaches. Leaves to others: the hand-over itself, and each value's own rules.
+
+Why marks and not Terraform variables in the constructs: the rules need values (a range is compared with others, a list is counted),
+and a synth without a hand-over writes literal values.
+"""
+
+from types import MappingProxyType
+from typing import Annotated, Literal, get_args
+
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.gcp_names import NoneTwice
+
+from pydantic import Field
+
+ParameterKey = Literal[
+    "project",
+    "region",
+    "zones",
+    "cluster.name",
+    "identity.account_id",
+    "network.nodes_cidr",
+    "network.pods_cidr",
+    "network.services_cidr",
+    "node_pool.machine_type",
+    "node_pool.disk_size_gb",
+    "node_pool.initial_nodes",
+    "node_pool.min_nodes",
+    "node_pool.max_nodes",
+    "admins.members",
+]
+
+ADMINS: ParameterKey = "admins.members"
+"""The one parameter without a mark: how many members there are decides how many blocks there are."""
+
+MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProxyType(
+    {
+        "project": "marked-project",
+        "region": "marked-region1",
+        "zones": ("marked-region1-q",),
+        "cluster.name": "marked-cluster",
+        "identity.account_id": "marked-account",
+        "network.nodes_cidr": "64.0.0.0/8",
+        "network.pods_cidr": "96.0.0.0/5",
+        "network.services_cidr": "66.0.0.0/16",
+        "node_pool.machine_type": "n2d-marked-16",
+        "node_pool.disk_size_gb": 7039,
+        "node_pool.initial_nodes": 991,
+        "node_pool.min_nodes": 983,
+        "node_pool.max_nodes": 997,
+    }
+)
+"""Together they pass every rule between values: the ranges lie apart and hold the nodes, the zone is one of the region."""
+
+
+class HandoverConfig(Configuration):
+    """What a hand-over of the deployment is to be."""
+
+    parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), NoneTwice] = Field(
+        default=tuple(key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}),
+        description="Keys of the deployment that become Terraform variables; every other value stays as the deployment has it.",
+    )
