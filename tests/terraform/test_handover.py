@@ -1,0 +1,255 @@
+"""The files of a hand-over under real Terraform: as roots, as modules, with other values and with refused ones."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from handover.folder import files_of, write
+from stacks.parameters import ParameterKey
+from tests.app import deployment, synthesize
+from tests.terraform.rehearsal import TerraformError, Workspace
+from tests.terraform.stand_in import StandIns
+
+pytestmark = pytest.mark.terraform
+
+SOURCE: dict[str, Any] = {"project": "my-gitpod-pov", "zones": ["us-central1-a"]}
+OTHER: dict[str, Any] = {
+    "project": "other-project",
+    "region": "europe-west1",
+    "zones": ["europe-west1-b", "europe-west1-c"],
+    "cluster_name": "trial",
+    "network_nodes_cidr": "10.20.0.0/16",
+    "network_pods_cidr": "10.32.0.0/12",
+    "network_services_cidr": "10.64.0.0/18",
+    "node_pool_machine_type": "n2-standard-8",
+    "node_pool_initial_nodes": 3,
+    "node_pool_min_nodes": 2,
+    "node_pool_max_nodes": 7,
+    "admins_members": ["user:alice@example.com", "group:platform@example.com", "serviceAccount:ci@my-project.iam.gserviceaccount.com"],
+}
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "no parameter": {"handover": {"parameters": []}},
+    "some parameters": {"handover": {"parameters": ["region", "network.pods_cidr", "node_pool.max_nodes"]}},
+    "every parameter": {"handover": {"parameters": get_args(ParameterKey)}, "admins": {"members": ["user:alice@example.com"]}},
+    "own network": {"network": {"network": "gitpod", "create_network": True}, "apis": {"manage": False}},
+    "pinned version": {"cluster": {"version": "1.33.5-gke.1080000"}},
+}
+
+
+class Folder(Workspace):
+    """Terraform in a folder of a hand-over, which is taken as it is."""
+
+    def synthesize(self, stack: Path) -> None:
+        assert stack == self.directory
+
+    def set(self, folder_values: Mapping[str, Any]) -> None:
+        (self.directory / "terraform.tfvars.json").write_text(json.dumps(folder_values))
+
+
+@pytest.fixture(scope="module")
+def handed_over(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("handover") / "pov"
+    write(files_of("pov", deployment(**SOURCE)), folder)
+    return folder
+
+
+@pytest.fixture
+def copy(handed_over: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(handed_over, tmp_path / "elsewhere"))
+
+
+def folder(stand_ins: StandIns, directory: Path, values: Mapping[str, Any] | None = None) -> Folder:
+    made = Folder(stand_ins, directory, directory)
+    if values:
+        known = json.loads((directory / "variables.tf.json").read_text())["variable"]
+        made.set({name: value for name, value in values.items() if name in known})
+    made.init()
+    return made
+
+
+def planned(workspace: Workspace) -> dict[str, Any]:
+    """What a plan says that will be: every resource with its values, and every output."""
+    plan = workspace.plan()
+    values = json.loads(workspace.run("show", "-json", str(plan.file)))["planned_values"]
+    resources = {one["address"]: one["values"] for one in values["root_module"]["resources"] if one["mode"] == "managed"}
+    return {"resources": resources, "outputs": {name: output.get("value") for name, output in values.get("outputs", {}).items()}}
+
+
+class TestRoots:
+    def test_apply_then_nothing_to_do_then_destroy(self, stand_ins: StandIns, copy: Path) -> None:
+        for name in ("1-cluster", "2-rbac"):
+            root = folder(stand_ins, copy / name)
+            assert root.validate() == []
+            root.apply(root.plan())
+            assert root.plan().empty
+            assert (copy / name / "terraform.tfstate").exists()
+        for name in ("2-rbac", "1-cluster"):
+            root = Folder(stand_ins, copy / name, copy / name)
+            root.destroy()
+            assert root.state() == {}
+
+    @pytest.mark.parametrize("values", [{}, OTHER, {"zones": []}], ids=["as handed over", "other values", "every zone"])
+    def test_plan_what_a_synth_with_these_values_plans(
+        self, stand_ins: StandIns, copy: Path, tmp_path: Path, values: dict[str, Any]
+    ) -> None:
+        app = synthesize({"pov": with_values(values)}, tmp_path / "cdktf.out")
+        for name, stack in (("1-cluster", "pov-cluster"), ("2-rbac", "pov-rbac")):
+            own = Workspace(stand_ins, app.outdir / "stacks" / stack, tmp_path / "a" / "b" / "c" / stack)
+            own.init()
+            root = folder(stand_ins, copy / name, values)
+            assert planned(root) == planned(own)
+            own.apply()
+
+    @pytest.mark.parametrize("sections", VARIANTS.values(), ids=VARIANTS)
+    def test_of_other_deployments_apply_then_have_nothing_to_do(
+        self, stand_ins: StandIns, tmp_path: Path, sections: dict[str, Any]
+    ) -> None:
+        write(files_of("pov", deployment(**sections)), tmp_path / "pov")
+        for name in ("1-cluster", "2-rbac"):
+            root = folder(stand_ins, tmp_path / "pov" / name)
+            root.apply()
+            assert root.plan().empty
+
+    def test_continue_the_state_of_the_source_deployment(self, stand_ins: StandIns, copy: Path, tmp_path: Path) -> None:
+        app = synthesize({"pov": deployment(**SOURCE)}, tmp_path / "cdktf.out")
+        for name, stack in (("1-cluster", "pov-cluster"), ("2-rbac", "pov-rbac")):
+            own = Workspace(stand_ins, app.outdir / "stacks" / stack, tmp_path / "a" / "b" / "c" / stack)
+            own.init()
+            own.apply()
+            (state,) = tmp_path.rglob(f"terraform.{stack}.tfstate")
+            shutil.copy(state, copy / name / "terraform.tfstate")
+            assert folder(stand_ins, copy / name).plan().changes == {}
+
+    def test_the_example_values_are_formatted_and_change_nothing(self, stand_ins: StandIns, copy: Path) -> None:
+        root = folder(stand_ins, copy / "1-cluster")
+        before = planned(root)
+        shutil.copy(copy / "1-cluster" / "terraform.tfvars.example", copy / "1-cluster" / "terraform.tfvars")
+        root.run("fmt", "-check", "terraform.tfvars")
+        assert planned(root) == before
+
+
+def with_values(values: Mapping[str, Any]) -> Any:
+    """The source deployment with the values of Terraform variables, each at its key."""
+    sections: dict[str, Any] = dict(SOURCE)
+    for name, value in values.items():
+        section, _, key = name.partition("_")
+        if section == "node":
+            section, key = "node_pool", key.removeprefix("pool_")
+        if key:
+            sections.setdefault(section, {})[key] = value
+        else:
+            sections[section] = value
+    return deployment(**sections)
+
+
+class TestModules:
+    def test_the_example_applies_then_has_nothing_to_do_then_destroys(self, stand_ins: StandIns, copy: Path) -> None:
+        root = folder(stand_ins, copy / "example")
+        assert root.validate() == []
+        root.apply(root.plan())
+        assert root.plan().empty
+        assert root.outputs()["cluster_admins"] == [stand_ins.cloud.facts["account_email"]]
+        assert stand_ins.cloud.journal.precedes("google_container_cluster", "kubernetes_cluster_role_binding_v1")
+        root.destroy()
+        assert stand_ins.cloud.objects("google_container_cluster") == []
+
+    @pytest.mark.parametrize("admins", [[], OTHER["admins_members"]], ids=["applying account", "members"])
+    def test_called_with_other_values(self, stand_ins: StandIns, copy: Path, admins: list[str]) -> None:
+        calls = copy / "example" / "main.tf.json"
+        content = json.loads(calls.read_text())
+        for module in content["module"].values():
+            module.update({name: value for name, value in {**OTHER, "admins_members": admins}.items() if name in module})
+        calls.write_text(json.dumps(content))
+        root = folder(stand_ins, copy / "example")
+        root.apply()
+        assert root.plan().empty
+        (cluster,) = stand_ins.cloud.objects("google_container_cluster")
+        assert (cluster["project"], cluster["name"], cluster["location"]) == ("other-project", "trial", "europe-west1")
+
+
+REFUSED: list[tuple[str, Any, str]] = [
+    ("project", "My Project", "project: 'My Project' is not a project ID"),
+    ("region", "us-central1-a", "region: 'us-central1-a' is not a region"),
+    ("zones", ["us-central1"], "zones: 'us-central1' is not a zone"),
+    ("zones", ["us-central1-a", "us-central1-a"], "a value that stands in the list twice"),
+    ("cluster_name", "c" * 41, "is not a name GKE takes: at most 40"),
+    ("network_nodes_cidr", "10.0.0.1/20", "network_nodes_cidr: '10.0.0.1/20' is not an IPv4 range in CIDR notation without host bits"),
+    ("network_nodes_cidr", "10.0.0.0/30", "network_nodes_cidr: '10.0.0.0/30' must be /29 or larger"),
+    ("network_pods_cidr", "fd00::/64", "network_pods_cidr: 'fd00::/64' is not an IPv4 range"),
+    ("network_services_cidr", "10.8.0.0/28", "network_services_cidr: '10.8.0.0/28' must be /16 to /27"),
+    ("node_pool_machine_type", "N2", "node_pool_machine_type: 'N2' is not a machine type"),
+    ("node_pool_initial_nodes", -1, "node_pool_initial_nodes: '-1' must be 0 or more"),
+    ("node_pool_min_nodes", 0.5, "node_pool_min_nodes: '0.5' must be a whole number"),
+    ("node_pool_max_nodes", 1001, "node_pool_max_nodes: '1001' must be 1000 or less"),
+    ("admins_members", ["allUsers"], "admins_members: 'allUsers' is not a member"),
+]
+REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
+    ({"zones": ["us-east1-b"]}, 'zones: ["us-east1-b"] has a zone that is not one of us-central1'),
+    ({"node_pool_min_nodes": 2}, "node counts: 2 at least, 1 at first, 50 at most: must rise in this order"),
+    ({"network_pods_cidr": "10.0.0.0/14"}, "network_pods_cidr: '10.0.0.0/14' overlaps network_nodes_cidr 10.0.0.0/20"),
+    ({"network_services_cidr": "10.128.0.0/20"}, "network_services_cidr: '10.128.0.0/20' meets 10.128.0.0/9"),
+    ({"network_pods_cidr": "10.4.0.0/19"}, "network_pods_cidr: '10.4.0.0/19' holds 32 nodes, 50 are possible"),
+    ({"network_pods_cidr": "10.4.0.0/17", "zones": []}, "network_pods_cidr: '10.4.0.0/17' holds 128 nodes, 150 are possible"),
+    ({"network_nodes_cidr": "10.0.0.0/27"}, "network_nodes_cidr: '10.0.0.0/27' holds 28 nodes, 50 are possible"),
+]
+
+
+def told(error: TerraformError) -> str:
+    """What Terraform printed, without its line breaks and bars."""
+    return " ".join(error.output.replace("│", " ").split())
+
+
+class TestRefused:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def running(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIns]:
+        with StandIns(tmp_path_factory.mktemp("refused") / "journal.jsonl") as started:
+            yield started
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def root(cls, running: StandIns, handed_over: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        copied = Path(shutil.copytree(handed_over, tmp_path_factory.mktemp("refused") / "pov"))
+        for name in ("1-cluster", "2-rbac", "example"):
+            folder(running, copied / name)
+        return copied
+
+    @pytest.mark.parametrize(("name", "value", "message"), REFUSED)
+    def test_by_validate_where_a_module_is_called(self, running: StandIns, root: Path, name: str, value: Any, message: str) -> None:
+        with pytest.raises(ValidationError):
+            with_values({name: value})  # no rule is Terraform's alone
+        calls = root / "example" / "main.tf.json"
+        before = calls.read_text()
+        content = json.loads(before)
+        for module in content["module"].values():
+            module.update({name: value} if name in module else {})
+        calls.write_text(json.dumps(content))
+        try:
+            with pytest.raises(TerraformError) as caught:
+                Folder(running, root / "example", root / "example").validate()
+        finally:
+            calls.write_text(before)
+        assert message in told(caught.value)
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [({name: value}, message) for name, value, message in (REFUSED[0], REFUSED[-1])] + REFUSED_TOGETHER,
+        ids=lambda one: json.dumps(one) if isinstance(one, dict) else None,
+    )
+    def test_by_the_plan_of_a_root(self, running: StandIns, root: Path, values: dict[str, Any], message: str) -> None:
+        with pytest.raises(ValidationError):
+            with_values(values)  # no rule is Terraform's alone
+        name = "2-rbac" if "admins_members" in values else "1-cluster"
+        workspace = Folder(running, root / name, root / name)
+        workspace.set(values)
+        with pytest.raises(TerraformError) as caught:
+            workspace.plan()
+        workspace.set({})
+        assert message in told(caught.value)
