@@ -1,0 +1,229 @@
+"""What a hand-over's folder holds. What Terraform makes of it is in tests/terraform/test_handover.py."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+import main
+from handover import stacks as handover_stacks
+from handover.__main__ import hand_over
+from handover.folder import MANIFEST, files_of, write
+from handover.stacks import HandoverError, fill, stacks_of
+from handover.variables import variable
+from stacks.deployment import load_deployments
+from stacks.parameters import ADMINS, MARKS, ParameterKey
+from tests.app import Synthesized, deployment
+
+ALL_KEYS: tuple[ParameterKey, ...] = get_args(ParameterKey)
+HARD = {
+    "project": "my-gitpod-pov",
+    "acknowledged_risks": ["public-control-plane"],
+    "network": {"network": "own", "create_network": True},
+    "backend": {"type": "gcs", "bucket": "states"},
+    "admins": {"members": ["user:alice@example.com"]},
+}
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, bytes]:
+    return files_of("pov", load_deployments(main.ROOT / "deployments")["pov"])
+
+
+def parsed(files: dict[str, bytes], path: str) -> Any:
+    return json.loads(files[path])
+
+
+def strings(content: Any) -> Iterator[Any]:
+    if isinstance(content, dict | list):
+        for one in content.values() if isinstance(content, dict) else content:
+            yield from strings(one)
+    else:
+        yield content
+
+
+class TestFolder:
+    def test_holds_roots_modules_and_an_example(self, files: dict[str, bytes]) -> None:
+        root = {"main.tf.json", "outputs.tf.json", "terraform.tf.json", "terraform.tfvars.example", "variables.tf.json"}
+        module = root - {"terraform.tfvars.example"}
+        assert set(files) == {
+            "README.md",
+            MANIFEST,
+            "picture.svg",
+            *(f"{folder}/{name}" for folder in ("1-cluster", "2-rbac") for name in root),
+            *(f"modules/{folder}/{name}" for folder in ("cluster", "rbac") for name in module),
+            *(f"example/{name}" for name in ("main.tf.json", "outputs.tf.json", "terraform.tf.json")),
+        }
+
+    @pytest.mark.parametrize("sections", [{}, HARD, {"handover": {"parameters": []}}], ids=["plain", "everything else", "no parameter"])
+    def test_names_no_tool_that_made_it(self, sections: dict[str, Any]) -> None:
+        for path, content in files_of("pov", deployment(**sections)).items():
+            assert not re.search(r"python|cdk|jsii|toml|TfToken|metadata\.path|\bmake\b|marked", content.decode(), re.IGNORECASE), path
+            assert not re.search(r'["\s(]/(home|root|tmp|usr|work)\b', content.decode()), path
+            assert '"//"' not in content.decode(), path
+
+    def test_the_manifest_covers_every_other_file(self, files: dict[str, bytes]) -> None:
+        sums = {path: total for total, path in (line.split("  ") for line in files[MANIFEST].decode().splitlines())}
+        assert sums == {path: hashlib.sha256(content).hexdigest() for path, content in files.items() if path != MANIFEST}
+
+    def test_every_stack_writes_version_and_sources_in_full(self, files: dict[str, bytes]) -> None:
+        for folder, exact in (
+            ("1-cluster", True),
+            ("2-rbac", True),
+            ("modules/cluster", False),
+            ("modules/rbac", False),
+            ("example", True),
+        ):
+            terraform = parsed(files, f"{folder}/terraform.tf.json")["terraform"]
+            assert terraform["required_version"] == ">= 1.6.0"
+            for name, provider in terraform["required_providers"].items():
+                assert provider["source"] == f"hashicorp/{name}"
+                assert re.fullmatch(r"[\d.]+" if exact else r">= [\d.]+, < \d+\.0\.0", provider["version"])
+
+    def test_modules_configure_nothing(self, files: dict[str, bytes]) -> None:
+        for module in ("cluster", "rbac"):
+            contents = [parsed(files, path) for path in files if path.startswith(f"modules/{module}/")]
+            assert not [content for content in contents if "provider" in content or "backend" in content.get("terraform", {})]
+        assert "google_container_cluster" not in parsed(files, "modules/rbac/main.tf.json")["data"]
+
+    def test_keeps_the_backend_of_the_deployment(self) -> None:
+        files = files_of("pov", deployment(**HARD))
+        for folder, stack in (("1-cluster", "pov-cluster"), ("2-rbac", "pov-rbac")):
+            assert parsed(files, f"{folder}/backend.tf.json") == {
+                "terraform": {"backend": {"gcs": {"bucket": "states", "prefix": f"gitpod-pov/{stack}"}}}
+            }
+
+    def test_the_picture_is_drawn_for_light_and_dark(self, files: dict[str, bytes]) -> None:
+        picture = files["picture.svg"].decode()
+        texts = [text.text for text in ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314 - drawn here
+        assert {"1-cluster: identity", "google_project_service (8)", "2-rbac: admins", "google_container_node_pool"} <= set(texts)
+        assert "prefers-color-scheme: dark" in picture
+        assert "black" not in picture
+
+    def test_the_readme_tells_inputs_outputs_and_risks(self, files: dict[str, bytes]) -> None:
+        readme = files["README.md"].decode()
+        for folder in ("1-cluster", "2-rbac"):
+            for section, path in (("variable", "variables"), ("output", "outputs")):
+                for name in parsed(files, f"{folder}/{path}.tf.json")[section]:
+                    assert f"| `{name}` |" in readme
+        assert "| `public-control-plane` |" in readme
+
+    def test_the_readme_says_which_risks_were_acknowledged(self) -> None:
+        readme = files_of("pov", deployment(**HARD))["README.md"].decode()
+        told = {
+            line.split("`")[1]: line.split(" | ")[-1].removesuffix(" |")
+            for line in readme.splitlines()
+            if re.match(r"\| `[a-z-]+` \| .* \| (yes|no) \|", line)
+        }
+        assert told == {
+            "node-account-is-cluster-admin": "no",
+            "public-control-plane": "yes",
+            "no-release-channel": "no",
+            "node-in-every-zone": "no",
+        }
+
+
+class TestParameters:
+    def test_no_value_of_a_parameter_is_left_as_a_literal(self, files: dict[str, bytes]) -> None:
+        for folder in ("1-cluster", "modules/cluster"):
+            found = set(strings(parsed(files, f"{folder}/main.tf.json")))
+            assert not found & {"my-gitpod-pov", "us-central1", "gitpod-gitpod", "10.4.0.0/14", "n2d-standard-16", 50}
+            assert {"${var.project}", "gitpod-${var.cluster_name}", "${var.node_pool_max_nodes}"} <= found
+
+    def test_without_parameters_the_output_is_the_synthesized_one(self, synthesized: Synthesized) -> None:
+        pov = deployment(project="my-gitpod-pov", zones=["us-central1-a"], handover={"parameters": []})
+        files = files_of("pov", pov)
+        assert not [path for path in files if "variables" in path]
+        for folder, stack in (("1-cluster", "pov-cluster"), ("2-rbac", "pov-rbac")):
+            content = parsed(files, f"{folder}/main.tf.json")
+            for kind, named in synthesized.stack(stack)["resource"].items():
+                for name in named:
+                    assert content["resource"][kind][name] == synthesized.resource(stack, f"{kind}.{name}")
+
+    @pytest.mark.parametrize("key", ALL_KEYS)
+    def test_each_alone_is_the_only_variable(self, key: ParameterKey) -> None:
+        stacks, _ = stacks_of("pov", deployment(handover={"parameters": [key]}))
+        assert {used for stack in stacks for used in stack.parameters} == {key}
+        assert set(re.findall(r"\bvar\.(\w+)", json.dumps([stack.content for stack in stacks]))) == {key.replace(".", "_")}
+
+    def test_every_key_has_a_mark_that_no_deployment_shows(self, synthesized: Synthesized) -> None:
+        assert set(MARKS) == set(ALL_KEYS) - {ADMINS}
+        for stack in ("pov-cluster", "pov-rbac"):
+            content = synthesized.stack(stack)
+            assert fill(content, {key: handover_stacks.Replacement("found", "found") for key in MARKS}) == content
+
+    def test_a_variable_carries_type_default_and_description_of_its_field(self) -> None:
+        assert variable(deployment(), "zones")["type"] == "list(string)"
+        assert variable(deployment(), "node_pool.max_nodes")["type"] == "number"
+        project = variable(deployment(), "project")
+        assert (project["type"], project["default"], project["nullable"]) == ("string", "demo-project", False)
+        assert project["description"] == "ID of the Google Cloud project; it must exist and have billing."
+        assert all(variable(deployment(), key)["validation"] for key in ALL_KEYS)
+
+    def test_a_value_that_the_output_does_not_follow_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As when a construct decides by a value: here one that is cut to its first characters."""
+        synthesize = handover_stacks._synthesize
+
+        def cut(name: str, one: Any) -> Any:
+            contents, warnings = synthesize(name, one)
+            contents["cluster"]["output"]["project"]["value"] = one.project[:8]
+            return contents, warnings
+
+        monkeypatch.setattr(handover_stacks, "_synthesize", cut)
+        with pytest.raises(HandoverError, match=r"pov-cluster\.output\.project\.value: does not follow"):
+            stacks_of("pov", deployment())
+
+    def test_a_rule_that_refuses_the_marks_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(handover_stacks, "MARKS", {**MARKS, "network.pods_cidr": "64.0.0.0/9"})
+        with pytest.raises(HandoverError, match=r"a rule refuses the values by which .*: network\.pods_cidr: '64\.0\.0\.0/9' overlaps"):
+            stacks_of("pov", deployment())
+
+
+class TestCommand:
+    def test_writes_the_same_bytes_twice_and_keeps_what_is_not_its_own(self, tmp_path: Path) -> None:
+        folder = tmp_path / "pov"
+        assert hand_over("pov", folder) == 0
+        first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        (folder / "1-cluster" / "terraform.tfstate").write_text("{}")
+        (folder / "README.md").write_text("edited")
+        (folder / "old.tf.json").write_text("{}")
+        with (folder / MANIFEST).open("a") as manifest:
+            manifest.write(f"{'0' * 64}  old.tf.json\n{'0' * 64}  ../outside.txt\n")
+        (tmp_path / "outside.txt").write_text("kept")
+        result = subprocess.run(
+            [sys.executable, "-m", "handover", "pov", str(folder)],
+            cwd=main.ROOT,
+            env={**os.environ, "PYTHONHASHSEED": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.splitlines() == [str(folder / path) for path in files_of_manifest(folder)]
+        assert (tmp_path / "outside.txt").read_text() == "kept"
+        after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        assert after.pop(folder / "1-cluster" / "terraform.tfstate") == b"{}"
+        assert after == first
+
+    def test_leaves_a_folder_alone_that_holds_something_else(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.txt").write_text("mine")
+        with pytest.raises(HandoverError, match="is not empty and holds no hand-over, name another folder with TO=DIR"):
+            write({"a": b""}, tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+    def test_an_unknown_deployment_is_told_in_one_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert hand_over("prod", tmp_path / "prod") == 2
+        assert capsys.readouterr().err == "prod: is no deployment, known are pov\n"
+        assert not (tmp_path / "prod").exists()
+
+
+def files_of_manifest(folder: Path) -> list[str]:
+    return [line.split("  ")[1] for line in (folder / MANIFEST).read_text().splitlines()] + [MANIFEST]
