@@ -69,9 +69,7 @@ class ClusterAdmins(Construct):
             metadata=ClusterRoleBindingV1Metadata(name=config.binding_name),
             role_ref=ClusterRoleBindingV1RoleRef(api_group=_RBAC_API_GROUP, kind="ClusterRole", name=config.cluster_role),
             # No namespace: the provider sends an explicit one even for kinds that have none.
-            subject=[
-                ClusterRoleBindingV1Subject(api_group=_RBAC_API_GROUP, kind=SUBJECT_KINDS[kind], name=name) for kind, name in members
-            ],
+            subject=[ClusterRoleBindingV1Subject(api_group=_RBAC_API_GROUP, kind=SUBJECT_KINDS[kind], name=name) for kind, name in members],
         )
 
     def _applying_account(self) -> str:
