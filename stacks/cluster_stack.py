@@ -70,7 +70,8 @@ class ClusterStack(GitpodStack):
                 "Secondary range of the subnetwork that the Services take theirs from.",
             ),
             "get_credentials_command": (
-                f"gcloud container clusters get-credentials {cluster.name} --region {cluster.location} --project {project}",
+                f"gcloud container clusters get-credentials {cluster.name} --region {cluster.location} --project {project}"
+                + (" --dns-endpoint" if deployment.cluster.dns_endpoint else ""),
                 "Command that connects kubectl to the cluster.",
             ),
         }.items():

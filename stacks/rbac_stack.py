@@ -35,11 +35,17 @@ class RbacStack(GitpodStack):
         GoogleProvider(self, "google", project=project, region=region)
         cluster = DataGoogleContainerCluster(self, "cluster", project=project, location=region, name=deployment.cluster.name)
         client = DataGoogleClientConfig(self, "client")
+        endpoint: str = cluster.endpoint
+        ca_certificate: str | None = Fn.base64decode(cluster.master_auth.get(0).cluster_ca_certificate)
+        if deployment.cluster.dns_endpoint:
+            # A name in Google's own domain, whose certificate is signed by a public authority and not by the cluster's.
+            endpoint = cluster.control_plane_endpoints_config.get(0).dns_endpoint_config.get(0).endpoint
+            ca_certificate = None
         KubernetesProvider(
             self,
             "kubernetes",
-            host=f"https://{cluster.endpoint}",
-            cluster_ca_certificate=Fn.base64decode(cluster.master_auth.get(0).cluster_ca_certificate),
+            host=f"https://{endpoint}",
+            cluster_ca_certificate=ca_certificate,
             token=client.access_token,
         )
         admins = ClusterAdmins(self, "admins", config=deployment.admins)

@@ -1,7 +1,7 @@
 """The network in which the cluster stands.
 
-Owns: one subnetwork with a range for nodes, one for pods and one for services; the network too, where it is asked to create one.
-Leaves to others: routes, firewalls and whatever else lives in an existing network.
+Owns: one subnetwork with a range for nodes, one for pods and one for services; where it is asked to, the network too, and a router
+with Cloud NAT for that subnetwork alone. Leaves to others: routes, firewalls and whatever else lives in an existing network.
 
 Why the ranges are written out, when gcloud's `--create-subnetwork` has Google choose them: the provider dropped that argument in
 version 3. The defaults are as large as the ranges Google chooses, and outside those of the auto-mode `default` network.
@@ -17,8 +17,15 @@ from gitpod_pov.configuration import Configuration, Fault
 from gitpod_pov.gcp_names import Cidr, NetworkName
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 
+from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_google.compute_network import ComputeNetwork
-from cdktf_cdktf_provider_google.compute_subnetwork import ComputeSubnetwork, ComputeSubnetworkSecondaryIpRange
+from cdktf_cdktf_provider_google.compute_router import ComputeRouter
+from cdktf_cdktf_provider_google.compute_router_nat import ComputeRouterNat, ComputeRouterNatLogConfig, ComputeRouterNatSubnetwork
+from cdktf_cdktf_provider_google.compute_subnetwork import (
+    ComputeSubnetwork,
+    ComputeSubnetworkLogConfig,
+    ComputeSubnetworkSecondaryIpRange,
+)
 from constructs import Construct
 from pydantic import Field
 
@@ -84,6 +91,29 @@ class ClusterNetworkConfig(Configuration):
     )
     services_cidr: Cidr = Field(default="10.8.0.0/20", description="IPv4 range of the Kubernetes Services, /16 to /27.")
 
+    cloud_nat: bool | None = Field(
+        default=None,
+        description=(
+            "Whether to create a router with Cloud NAT for the subnetwork, through which nodes without public addresses reach the "
+            "internet. Must be said with cluster.private_nodes: true creates both, false says that the network has a way out already. "
+            "Left out: none, as in the guide. Cloud NAT is charged by the hour and by the gigabyte."
+        ),
+    )
+    private_google_access: bool | None = Field(
+        default=None,
+        description=(
+            "Whether machines without public addresses reach Google's APIs and registries from the subnetwork; cluster.private_nodes "
+            "needs it. Left out: what Google sets, as in the guide."
+        ),
+    )
+    flow_logs: bool = Field(
+        default=False,
+        description=(
+            "Whether half of the subnetwork's connections are logged every five seconds, with metadata, for audits and for tracing an "
+            "incident. False, as in the guide; the logs are charged by the gigabyte."
+        ),
+    )
+
     rules = (_range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named)
 
 
@@ -95,6 +125,7 @@ class ClusterNetwork(Construct):
         subnetwork_name: the subnetwork's name, as a token.
         pods_range_name: name of the secondary range for pods, unique within the subnetwork.
         services_range_name: name of the secondary range for services, unique within the subnetwork.
+        way_out: what nodes without public addresses wait for; empty where no Cloud NAT is created.
         config: the configuration, for constructs whose own limits depend on the ranges.
     """
 
@@ -124,7 +155,7 @@ class ClusterNetwork(Construct):
                 auto_create_subnetworks=False,
                 depends_on=waiting_for(apis),
             ).name
-        self.subnetwork_name: str = ComputeSubnetwork(
+        subnetwork = ComputeSubnetwork(
             self,
             "subnetwork",
             project=project,
@@ -136,5 +167,35 @@ class ClusterNetwork(Construct):
                 ComputeSubnetworkSecondaryIpRange(range_name=self.pods_range_name, ip_cidr_range=config.pods_cidr),
                 ComputeSubnetworkSecondaryIpRange(range_name=self.services_range_name, ip_cidr_range=config.services_cidr),
             ],
+            private_ip_google_access=config.private_google_access,
+            log_config=ComputeSubnetworkLogConfig(aggregation_interval="INTERVAL_5_SEC", flow_sampling=0.5, metadata="INCLUDE_ALL_METADATA")
+            if config.flow_logs
+            else None,
             depends_on=waiting_for(apis),
-        ).name
+        )
+        self.subnetwork_name: str = subnetwork.name
+        self.way_out: list[ITerraformDependable] = []
+        if config.cloud_nat:
+            router = ComputeRouter(
+                self,
+                "router",
+                project=project,
+                region=region,
+                name=f"gitpod-{cluster_name}",
+                network=self.network_name,
+                depends_on=waiting_for(apis),
+            )
+            nat = ComputeRouterNat(
+                self,
+                "nat",
+                project=project,
+                region=region,
+                name=f"gitpod-{cluster_name}",
+                router=router.name,
+                nat_ip_allocate_option="AUTO_ONLY",
+                # Not every subnetwork of the region: the others are not this deployment's, and may have a NAT of their own.
+                source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
+                subnetwork=[ComputeRouterNatSubnetwork(name=subnetwork.id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
+                log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),
+            )
+            self.way_out = [nat]

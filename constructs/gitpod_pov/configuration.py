@@ -183,7 +183,9 @@ def _valid_part(cls: type[Configuration], data: Any, error: ValidationError) -> 
 
 def _inner(detail: ErrorDetails) -> Faults | None:
     inner = detail.get("ctx", {}).get("error")
-    return inner if isinstance(inner, Faults) else None
+    # An item of a list is not the list that the rules expect.
+    in_list = any(isinstance(part, int) for part in detail["loc"])
+    return inner if isinstance(inner, Faults) and not in_list else None
 
 
 def _broken_rules(known: Configuration) -> Iterator[Fault]:

@@ -154,6 +154,29 @@ Cidr = Annotated[
 ]
 """An IPv4 range in CIDR notation with no host bit set."""
 
+ResourceLabelKey = Annotated[
+    str,
+    Matching(
+        r"(?!goog)[a-z][a-z0-9_-]{0,62}",
+        "a resource label's key: at most 63 lower-case letters, digits, hyphens and underscores, the first a letter, and not goog, which "
+        "Google keeps for itself",
+    ),
+]
+ResourceLabelValue = Annotated[
+    str,
+    Matching(r"[a-z0-9_-]{0,63}", "a resource label's value: at most 63 lower-case letters, digits, hyphens and underscores"),
+]
+"""https://cloud.google.com/resource-manager/docs/labels-overview#requirements"""
+
+KmsKey = Annotated[
+    str,
+    Matching(
+        r"projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]{1,63}/cryptoKeys/[A-Za-z0-9_-]{1,63}",
+        "a Cloud KMS key: projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, without a version",
+    ),
+]
+"""https://cloud.google.com/kms/docs/getting-resource-ids"""
+
 RbacName = Annotated[
     str,
     Matching(r"(?!\.\.?$)((?!\$\{)[^/%\x00-\x1f\x7f])+", "an RBAC name: not empty, not . or .., without /, %, ${ and control characters"),

@@ -8,7 +8,8 @@ Source: https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cl
 
 import re
 from collections.abc import Iterator
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
 from gitpod_pov.configuration import Configuration, Fault
 from gitpod_pov.gcp_names import NoneTwice, Role, ServiceAccountId
@@ -19,7 +20,34 @@ from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_google.project_iam_member import ProjectIamMember
 from cdktf_cdktf_provider_google.service_account import ServiceAccount
 from constructs import Construct
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+
+ROLE_SETS = MappingProxyType(
+    {
+        "guide": (
+            "roles/storage.admin",
+            "roles/logging.logWriter",
+            "roles/monitoring.metricWriter",
+            "roles/container.admin",
+        ),
+        # What GKE asks of a node, and what its logging and monitoring agents need beside it.
+        "least-privilege": (
+            "roles/container.defaultNodeServiceAccount",
+            "roles/logging.logWriter",
+            "roles/monitoring.metricWriter",
+            "roles/stackdriver.resourceMetadata.writer",
+        ),
+    }
+)
+"""The lists of roles that have a name in a deployment file."""
+
+
+def _named_roles(value: Any) -> Any:
+    if isinstance(value, str):
+        if value not in ROLE_SETS:
+            raise ValueError(f"is no set of roles, write {' or '.join(ROLE_SETS)}, or a list of roles")
+        return ROLE_SETS[value]
+    return value
 
 
 def _grant_id(role: str) -> str:
@@ -41,14 +69,18 @@ class NodeIdentityConfig(Configuration):
         default="gitpod-gke",
         description="ID of the service account, the part of its e-mail before the @; also its display name.",
     )
-    roles: Annotated[tuple[Role, ...], Field(strict=False), NoneTwice] = Field(
-        default=(
-            "roles/storage.admin",
-            "roles/logging.logWriter",
-            "roles/monitoring.metricWriter",
-            "roles/container.admin",
+    roles: Annotated[
+        tuple[Role, ...],
+        Field(strict=False),
+        NoneTwice,
+        BeforeValidator(_named_roles, json_schema_input_type=Literal["guide", "least-privilege"] | tuple[Role, ...]),
+    ] = Field(
+        default=ROLE_SETS["guide"],
+        description=(
+            "Project roles that the account is granted, as a list or by a name: `guide` for the guide's four, the default, or "
+            "`least-privilege` for what a node of GKE needs and nothing more, so that a pod that takes the node's credentials gains "
+            "little. Workloads then need credentials of their own for storage and DNS."
         ),
-        description="Project roles that the account is granted.",
     )
 
     rules = (_grants_apart,)

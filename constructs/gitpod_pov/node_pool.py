@@ -12,11 +12,11 @@ import math
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, Fault, refuse
-from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, Matching, NodePoolName, NoneTwice, PlainText
+from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, Matching, NodePoolName, NoneTwice, PlainText, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity
 
@@ -25,7 +25,13 @@ from cdktf_cdktf_provider_google.container_node_pool import (
     ContainerNodePool,
     ContainerNodePoolAutoscaling,
     ContainerNodePoolManagement,
+    ContainerNodePoolNetworkConfig,
     ContainerNodePoolNodeConfig,
+    ContainerNodePoolNodeConfigConfidentialNodes,
+    ContainerNodePoolNodeConfigKubeletConfig,
+    ContainerNodePoolNodeConfigShieldedInstanceConfig,
+    ContainerNodePoolNodeConfigTaint,
+    ContainerNodePoolNodeConfigWorkloadMetadataConfig,
     ContainerNodePoolTimeouts,
     ContainerNodePoolUpgradeSettings,
 )
@@ -104,6 +110,48 @@ def _reserved_metadata(config: "NodePoolConfig") -> Iterator[Fault]:
             )
 
 
+_CONFIDENTIAL_FAMILIES = ("n2d", "c2d", "c3d")
+"""Machine families with AMD SEV: https://cloud.google.com/kubernetes-engine/docs/how-to/confidential-gke-nodes"""
+
+
+def _keeps_no_workload_away(config: "NodeTaint") -> Iterator[Fault]:
+    if config.effect != "PREFER_NO_SCHEDULE":
+        yield Fault(
+            ("effect",),
+            "would keep Gitpod's workloads away, which tolerate no taint and have this one pool: use PREFER_NO_SCHEDULE, or taint a pool "
+            "of your own",
+            config.effect,
+        )
+
+
+class NodeTaint(Configuration):
+    """A taint of every node of the pool."""
+
+    key: KubernetesLabelKey = Field(description="Key of the taint, such as example.com/trial.")
+    value: KubernetesLabelValue = Field(default="", description="Value of the taint.")
+    effect: Literal["PREFER_NO_SCHEDULE", "NO_SCHEDULE", "NO_EXECUTE"] = Field(
+        default="PREFER_NO_SCHEDULE", description="Effect of the taint; only PREFER_NO_SCHEDULE lets Gitpod's workloads run."
+    )
+
+    rules = (_keeps_no_workload_away,)
+
+
+def _confidential_machines(config: "NodePoolConfig") -> Iterator[Fault]:
+    family = config.machine_type.partition("-")[0]
+    if config.confidential_nodes and family not in _CONFIDENTIAL_FAMILIES:
+        yield Fault(
+            ("machine_type",),
+            f"is no machine for confidential_nodes: use one of {', '.join(_CONFIDENTIAL_FAMILIES)}, or set confidential_nodes to false",
+            config.machine_type,
+        )
+
+
+def _taint_keys(config: "NodePoolConfig") -> Iterator[Fault]:
+    for index in repeated(tuple(f"{taint.key} {taint.effect}" for taint in config.taints)):
+        taint = config.taints[index]
+        yield Fault(("taints", index, "key"), f"is the key of another taint with the effect {taint.effect}, a node holds one", taint.key)
+
+
 class NodePoolConfig(Configuration):
     """Configuration of `LabelledNodePool`. All node counts are per zone."""
 
@@ -132,7 +180,26 @@ class NodePoolConfig(Configuration):
         default={}, description="Instance metadata of the nodes beside `disable-legacy-endpoints`."
     )
 
-    rules = (_node_counts, _reserved_labels, _reserved_metadata)
+    spot: bool = Field(
+        default=False,
+        description=(
+            "Whether the nodes are spot machines: much cheaper, and taken away at any time with half a minute's notice, running workspaces "
+            "included. False, as in the guide. A change replaces the node pool."
+        ),
+    )
+    confidential_nodes: bool = Field(
+        default=False,
+        description=(
+            "Whether the nodes' memory is encrypted by the processor (AMD SEV), which n2d, c2d and c3d machines can, at a surcharge and "
+            "not in every zone. False, as in the guide. A change replaces the node pool."
+        ),
+    )
+    taints: Annotated[tuple[NodeTaint, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Taints of the nodes, for clusters with pools beside this one. Effects that keep Gitpod's workloads away are refused.",
+    )
+
+    rules = (_node_counts, _reserved_labels, _reserved_metadata, _confidential_machines, _taint_keys)
 
 
 def upgrade_faults(cluster: GkeClusterConfig, pool: NodePoolConfig) -> Iterator[Fault]:
@@ -241,10 +308,33 @@ class LabelledNodePool(Construct):
                 oauth_scopes=list(config.oauth_scopes),
                 labels={**config.labels, **WORKLOAD_LABELS},
                 metadata={**config.metadata, **_METADATA},
+                resource_labels=cluster.config.resource_labels or None,
+                spot=config.spot or None,
+                confidential_nodes=ContainerNodePoolNodeConfigConfidentialNodes(enabled=True) if config.confidential_nodes else None,
+                taint=[ContainerNodePoolNodeConfigTaint(key=taint.key, value=taint.value, effect=taint.effect) for taint in config.taints]
+                or None,
+                boot_disk_kms_key=cluster.config.boot_disk_kms_key,
+                shielded_instance_config=ContainerNodePoolNodeConfigShieldedInstanceConfig(
+                    enable_secure_boot=cluster.config.secure_boot, enable_integrity_monitoring=cluster.config.integrity_monitoring
+                )
+                if cluster.config.shields_nodes
+                else None,
+                workload_metadata_config=ContainerNodePoolNodeConfigWorkloadMetadataConfig(mode="GKE_METADATA")
+                if cluster.config.workload_identity
+                else None,
+                kubelet_config=ContainerNodePoolNodeConfigKubeletConfig(
+                    insecure_kubelet_readonly_port_enabled=cluster.config.kubelet_readonly_port_argument
+                )
+                if cluster.config.kubelet_readonly_port is not None
+                else None,
             ),
+            network_config=ContainerNodePoolNetworkConfig(enable_private_nodes=cluster.config.private_nodes)
+            if cluster.config.private_nodes is not None
+            else None,
             timeouts=ContainerNodePoolTimeouts(create="2h", update="2h", delete="2h"),
-            # Nodes that start before their account may write logs and metrics, or pull images, stay unhealthy.
-            depends_on=identity.grants or None,
+            # Nodes that start before their account may write logs and metrics, or pull images, stay unhealthy; so do private ones
+            # that start before their way out.
+            depends_on=[*identity.grants, *cluster.network.way_out] or None,
             lifecycle=TerraformResourceLifecycle(
                 ignore_changes=[
                     "initial_node_count",  # a change replaces the pool; the autoscaler has moved on from it anyway

@@ -1,0 +1,508 @@
+"""Every input that hardens a deployment: the arguments it writes, the values it refuses, and that leaving it out writes nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gitpod_pov.cluster_network import ClusterNetworkConfig
+from gitpod_pov.configuration import Configuration, faults_of
+from gitpod_pov.gke_cluster import GkeClusterConfig
+from gitpod_pov.node_pool import NodePoolConfig
+
+import pytest
+from pydantic import ValidationError
+
+from tests.app import Synthesized, deployment, synthesize
+from tests.parity.reference import leaves
+
+CLUSTER = "google_container_cluster.cluster"
+POOL = "google_container_node_pool.node_pool"
+SUBNETWORK = "google_compute_subnetwork.network_subnetwork"
+ROUTER = "google_compute_router.network_router"
+NAT = "google_compute_router_nat.network_nat"
+KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
+APIS = ("artifactregistry", "cloudbilling", "cloudresourcemanager", "compute", "container", "dns", "iam", "sqladmin")
+WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"}
+EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-05-01T00:00:00Z"}
+IN_A_CHANNEL = {"cluster": {"release_channel": "REGULAR"}, "node_pool": {"auto_upgrade": True}}
+
+# input -> value -> the arguments that it adds to the default output
+INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
+    "network.cloud_nat": [
+        (
+            True,
+            {
+                f"{ROUTER} project": "demo-project",
+                f"{ROUTER} region": "us-central1",
+                f"{ROUTER} name": "gitpod-gitpod",
+                f"{ROUTER} network": "default",
+                f"{ROUTER} depends_on": [f"google_project_service.apis_{api}" for api in APIS],
+                f"{NAT} project": "demo-project",
+                f"{NAT} region": "us-central1",
+                f"{NAT} name": "gitpod-gitpod",
+                f"{NAT} router": "${google_compute_router.network_router.name}",
+                f"{NAT} nat_ip_allocate_option": "AUTO_ONLY",
+                f"{NAT} source_subnetwork_ip_ranges_to_nat": "LIST_OF_SUBNETWORKS",
+                f"{NAT} subnetwork|0|name": "${google_compute_subnetwork.network_subnetwork.id}",
+                f"{NAT} subnetwork|0|source_ip_ranges_to_nat": ["ALL_IP_RANGES"],
+                f"{NAT} log_config|enable": True,
+                f"{NAT} log_config|filter": "ERRORS_ONLY",
+            },
+        ),
+        (False, {}),
+    ],
+    "network.private_google_access": [(value, {f"{SUBNETWORK} private_ip_google_access": value}) for value in (True, False)],
+    "network.flow_logs": [
+        (
+            True,
+            {
+                f"{SUBNETWORK} log_config|aggregation_interval": "INTERVAL_5_SEC",
+                f"{SUBNETWORK} log_config|flow_sampling": 0.5,
+                f"{SUBNETWORK} log_config|metadata": "INCLUDE_ALL_METADATA",
+            },
+        )
+    ],
+    "cluster.private_nodes": [
+        (
+            False,
+            {
+                f"{CLUSTER} private_cluster_config|enable_private_nodes": False,
+                f"{POOL} network_config|enable_private_nodes": False,
+            },
+        )
+    ],
+    "cluster.private_endpoint": [(False, {f"{CLUSTER} private_cluster_config|enable_private_endpoint": False})],
+    "cluster.authorized_networks": [
+        (
+            {"office": "203.0.113.0/24"},
+            {
+                f"{CLUSTER} master_authorized_networks_config|cidr_blocks|0|cidr_block": "203.0.113.0/24",
+                f"{CLUSTER} master_authorized_networks_config|cidr_blocks|0|display_name": "office",
+                f"{CLUSTER} master_authorized_networks_config|gcp_public_cidrs_access_enabled": False,
+            },
+        ),
+        ({}, {f"{CLUSTER} master_authorized_networks_config|gcp_public_cidrs_access_enabled": False}),
+    ],
+    "cluster.dns_endpoint": [
+        (value, {f"{CLUSTER} control_plane_endpoints_config|dns_endpoint_config|allow_external_traffic": value}) for value in (True, False)
+    ],
+    "cluster.workload_identity": [
+        (
+            True,
+            {
+                f"{CLUSTER} workload_identity_config|workload_pool": "demo-project.svc.id.goog",
+                f"{CLUSTER} node_config|workload_metadata_config|mode": "GKE_METADATA",
+                f"{POOL} node_config|workload_metadata_config|mode": "GKE_METADATA",
+            },
+        )
+    ],
+    "cluster.shielded_nodes": [(value, {f"{CLUSTER} enable_shielded_nodes": value}) for value in (True, False)],
+    "cluster.secure_boot": [
+        (value, {f"{node} node_config|shielded_instance_config|enable_secure_boot": value for node in (CLUSTER, POOL)})
+        for value in (True, False)
+    ],
+    "cluster.integrity_monitoring": [
+        (value, {f"{node} node_config|shielded_instance_config|enable_integrity_monitoring": value for node in (CLUSTER, POOL)})
+        for value in (True, False)
+    ],
+    "cluster.kubelet_readonly_port": [
+        (
+            value,
+            {
+                f"{CLUSTER} node_pool_defaults|node_config_defaults|insecure_kubelet_readonly_port_enabled": argument,
+                f"{POOL} node_config|kubelet_config|insecure_kubelet_readonly_port_enabled": argument,
+            },
+        )
+        for value, argument in ((False, "FALSE"), (True, "TRUE"))
+    ],
+    "cluster.anonymous_authentication": [
+        (value, {f"{CLUSTER} anonymous_authentication_config|mode": value}) for value in ("LIMITED", "ENABLED")
+    ],
+    "cluster.insecure_rbac_bindings": [
+        (
+            value,
+            {f"{CLUSTER} rbac_binding_config|enable_insecure_binding_system_{who}": value for who in ("authenticated", "unauthenticated")},
+        )
+        for value in (True, False)
+    ],
+    "cluster.secrets_kms_key": [
+        (KEY, {f"{CLUSTER} database_encryption|state": "ENCRYPTED", f"{CLUSTER} database_encryption|key_name": KEY})
+    ],
+    "cluster.boot_disk_kms_key": [(KEY, {f"{node} node_config|boot_disk_kms_key": KEY for node in (CLUSTER, POOL)})],
+    "cluster.maintenance_window": [
+        (
+            {**WINDOW, "recurrence": "FREQ=WEEKLY;BYDAY=SA,SU"},
+            {
+                f"{CLUSTER} maintenance_policy|recurring_window|start_time": "2027-01-02T03:00:00Z",
+                f"{CLUSTER} maintenance_policy|recurring_window|end_time": "2027-01-02T09:00:00Z",
+                f"{CLUSTER} maintenance_policy|recurring_window|recurrence": "FREQ=WEEKLY;BYDAY=SA,SU",
+            },
+        )
+    ],
+    "cluster.rbac_security_group": [
+        (
+            "gke-security-groups@example.com",
+            {f"{CLUSTER} authenticator_groups_config|security_group": "gke-security-groups@example.com"},
+        )
+    ],
+    "cluster.logging_components": [
+        (value, {f"{CLUSTER} logging_config|enable_components": value}) for value in (["SYSTEM_COMPONENTS", "APISERVER"], [])
+    ],
+    "cluster.monitoring_components": [
+        (value, {f"{CLUSTER} monitoring_config|enable_components": value}) for value in (["SYSTEM_COMPONENTS", "POD"], [])
+    ],
+    "cluster.managed_prometheus": [(value, {f"{CLUSTER} monitoring_config|managed_prometheus|enabled": value}) for value in (True, False)],
+    "cluster.cost_allocation": [(value, {f"{CLUSTER} cost_management_config|enabled": value}) for value in (True, False)],
+    "cluster.resource_labels": [
+        (
+            {"cost-center": "42"},
+            {f"{CLUSTER} resource_labels|cost-center": "42", f"{POOL} node_config|resource_labels|cost-center": "42"},
+        )
+    ],
+    "node_pool.spot": [(True, {f"{POOL} node_config|spot": True})],
+    "node_pool.confidential_nodes": [(True, {f"{POOL} node_config|confidential_nodes|enabled": True})],
+    "node_pool.taints": [
+        (
+            [{"key": "example.com/trial", "value": "gitpod"}],
+            {
+                f"{POOL} node_config|taint|0|key": "example.com/trial",
+                f"{POOL} node_config|taint|0|value": "gitpod",
+                f"{POOL} node_config|taint|0|effect": "PREFER_NO_SCHEDULE",
+            },
+        )
+    ],
+}
+# Inputs whose values stand or fall with others: they are tested on their own below.
+WITH_OTHERS = {"cluster.maintenance_exclusions"}
+# What these configurations had before: what the guide says.
+OF_THE_GUIDE = {
+    "network": {"network", "create_network", "subnetwork", "nodes_cidr", "pods_cidr", "services_cidr"},
+    "cluster": {"name", "version", "release_channel", "default_max_pods_per_node", "deletion_protection"},
+    "node_pool": {
+        *("name", "machine_type", "disk_type", "disk_size_gb", "image_type", "initial_nodes", "min_nodes", "max_nodes"),
+        *("max_pods_per_node", "auto_repair", "auto_upgrade", "oauth_scopes", "labels", "metadata"),
+    },
+}
+
+
+def arguments(app: Synthesized) -> dict[str, Any]:
+    """Return every argument of every resource of the cluster stack, and the outputs."""
+    stack = app.stack("pov-cluster")
+    found = {
+        f"{kind}.{name} {path}": value
+        for kind, named in stack["resource"].items()
+        for name, resource in named.items()
+        for path, value in leaves({key: value for key, value in resource.items() if key != "//"}).items()
+    }
+    return {**found, **{f"output {name}": output["value"] for name, output in stack["output"].items()}}
+
+
+@pytest.fixture(scope="module")
+def default(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return arguments(synthesize({"pov": deployment()}, tmp_path_factory.mktemp("default")))
+
+
+def test_every_input_is_here() -> None:
+    configurations: dict[str, type[Configuration]] = {
+        "network": ClusterNetworkConfig,
+        "cluster": GkeClusterConfig,
+        "node_pool": NodePoolConfig,
+    }
+    inputs = {f"{section}.{field}" for section, model in configurations.items() for field in model.model_fields}
+    guide = {f"{section}.{field}" for section, fields in OF_THE_GUIDE.items() for field in fields}
+    assert inputs - guide == INPUTS.keys() | WITH_OTHERS
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "added"), [pytest.param(key, *case, id=f"{key}={case[0]}") for key, cases in INPUTS.items() for case in cases]
+)
+def test_input_adds_its_arguments_and_changes_no_other(
+    synth: Callable[..., Synthesized], default: dict[str, Any], key: str, value: Any, added: dict[str, Any]
+) -> None:
+    section, field = key.split(".")
+    found = arguments(synth(**{section: {field: value}}))
+    changed = {argument for argument in default if found.get(argument) != default[argument]}
+    assert changed <= {f"{POOL} depends_on", "output get_credentials_command"}
+    assert {argument: found[argument] for argument in found.keys() - default.keys()} == added
+
+
+def test_without_inputs_the_subnetwork_has_the_guides_arguments_alone(synthesized: Synthesized) -> None:
+    """Of the cluster and the pool, tests/parity pins every argument; of the rest, the addresses."""
+    assert synthesized.resource("pov-cluster", SUBNETWORK).keys() == {
+        *("project", "region", "name", "network", "ip_cidr_range", "secondary_ip_range", "depends_on")
+    }
+
+
+class TestPrivateNodes:
+    def test_of_cluster_and_pool_wait_for_their_way_out(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(cluster={"private_nodes": True}, network={"cloud_nat": True, "private_google_access": True})
+        pool = app.resource("pov-cluster", POOL)
+        assert app.resource("pov-cluster", CLUSTER)["private_cluster_config"] == {"enable_private_nodes": True}
+        assert pool["network_config"] == {"enable_private_nodes": True}
+        assert pool["depends_on"][-1] == NAT
+
+    def test_with_a_way_out_of_the_networks_own(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(cluster={"private_nodes": True}, network={"cloud_nat": False, "private_google_access": True})
+        assert not {ROUTER, NAT} & app.addresses("pov-cluster")
+
+    def test_a_created_network_has_the_router(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(network={"network": "trial", "create_network": True, "cloud_nat": True})
+        assert app.resource("pov-cluster", ROUTER)["network"] == "${google_compute_network.network.name}"
+
+
+class TestControlPlane:
+    def test_through_the_dns_endpoint_rbac_needs_no_address_and_no_ca(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(cluster={"dns_endpoint": True})
+        assert app.stack("pov-rbac")["provider"]["kubernetes"] == [
+            {
+                "host": (
+                    "https://${data.google_container_cluster.cluster.control_plane_endpoints_config[0].dns_endpoint_config[0].endpoint}"
+                ),
+                "token": "${data.google_client_config.client.access_token}",
+            }
+        ]
+        assert app.stack("pov-cluster")["output"]["get_credentials_command"]["value"].endswith(" --project demo-project --dns-endpoint")
+
+    def test_a_closed_dns_endpoint_is_not_used(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(cluster={"dns_endpoint": False})
+        assert "dns_endpoint_config" not in app.text("pov-rbac")
+        assert "--dns-endpoint" not in app.text("pov-cluster")
+
+    @pytest.mark.parametrize(
+        "cluster", [{"authorized_networks": {}}, {"private_endpoint": True, "authorized_networks": {"vpn": "192.0.2.0/28"}}], ids=str
+    )
+    def test_a_restricted_one_ends_the_warning(self, synth: Callable[..., Synthesized], cluster: dict[str, Any]) -> None:
+        assert "public-control-plane" not in synth(cluster=cluster).warnings("pov-cluster")
+
+    @pytest.mark.parametrize("cluster", [{"private_endpoint": False}, {"dns_endpoint": True}], ids=str)
+    def test_one_open_to_every_network_is_warned_of(self, synth: Callable[..., Synthesized], cluster: dict[str, Any]) -> None:
+        assert "public-control-plane" in synth(cluster=cluster).warnings("pov-cluster")
+
+
+class TestRoles:
+    def test_least_privilege_by_name(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(identity={"roles": "least-privilege"})
+        assert {grant["role"] for grant in app.stack("pov-cluster")["resource"]["google_project_iam_member"].values()} == {
+            "roles/container.defaultNodeServiceAccount",
+            "roles/logging.logWriter",
+            "roles/monitoring.metricWriter",
+            "roles/stackdriver.resourceMetadata.writer",
+        }
+        assert "node-account-is-cluster-admin" not in app.warnings("pov-cluster")
+
+    def test_the_guides_by_name(self, synth: Callable[..., Synthesized], default: dict[str, Any]) -> None:
+        assert arguments(synth(identity={"roles": "guide"})) == default
+
+
+class TestUpgrades:
+    """The way on after 2027-06-14: a channel, upgrades, and an exclusion that keeps the versions still."""
+
+    def test_an_exclusion_keeps_nodes_and_minor_version_still(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(
+            cluster={"release_channel": "STABLE", "maintenance_window": WINDOW, "maintenance_exclusions": [EXCLUSION]},
+            node_pool={"auto_upgrade": True},
+        )
+        cluster = app.resource("pov-cluster", CLUSTER)
+        assert cluster["release_channel"] == {"channel": "STABLE"}
+        assert cluster["maintenance_policy"] == {
+            "recurring_window": {**WINDOW, "recurrence": "FREQ=DAILY"},
+            "maintenance_exclusion": [
+                {
+                    "exclusion_name": "trial",
+                    "start_time": "2027-01-01T00:00:00Z",
+                    "end_time": "2027-05-01T00:00:00Z",
+                    "exclusion_options": {"scope": "NO_MINOR_OR_NODE_UPGRADES"},
+                }
+            ],
+        }
+        assert app.resource("pov-cluster", POOL)["management"]["auto_upgrade"] is True
+        assert "no-release-channel" not in app.warnings("pov-cluster")
+
+    @pytest.mark.parametrize("channel", ["RAPID", "REGULAR", "STABLE", "EXTENDED"])
+    def test_the_first_version_is_the_channels_own(self, synth: Callable[..., Synthesized], channel: str) -> None:
+        app = synth(cluster={"release_channel": channel}, node_pool={"auto_upgrade": True})
+        assert app.resource("pov-cluster", CLUSTER)["min_master_version"].endswith(f'["{channel}"]}}')
+
+
+# sections -> the whole message
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    (
+        {"cluster": {"private_nodes": True}, "network": {"private_google_access": True}},
+        (
+            "network.cloud_nat: is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false says that the "
+            "network has a way out"
+        ),
+    ),
+    (
+        {"cluster": {"private_nodes": True}, "network": {"cloud_nat": True}},
+        "network.private_google_access: must be true with cluster.private_nodes, whose nodes reach Google's APIs and registries through it",
+    ),
+    (
+        {"cluster": {"private_nodes": True}, "network": {"cloud_nat": True, "private_google_access": False}},
+        (
+            "network.private_google_access: false must be true with cluster.private_nodes, whose nodes reach Google's APIs and registries "
+            "through it"
+        ),
+    ),
+    (
+        {"cluster": {"private_endpoint": True}},
+        (
+            "cluster.authorized_networks: is required with private_endpoint: name the networks that may use it, or write {} for the "
+            "subnetwork of the cluster alone"
+        ),
+    ),
+    (
+        {"cluster": {"authorized_networks": {"all": "0.0.0.0/0"}}},
+        "cluster.authorized_networks.all: '0.0.0.0/0' is every network: leave authorized_networks out to say so, or name yours",
+    ),
+    (
+        {"cluster": {"authorized_networks": {f"n{n}": f"192.0.2.{n}/32" for n in range(101)}}},
+        "cluster.authorized_networks: has 101 networks, GKE takes 100: join neighbouring ranges",
+    ),
+    (
+        {"cluster": {"secrets_kms_key": "ring/key"}},
+        (
+            "cluster.secrets_kms_key: 'ring/key' is not a Cloud KMS key: projects/PROJECT/locations/LOCATION/keyRings/RING/"
+            "cryptoKeys/KEY, without a version"
+        ),
+    ),
+    (
+        {"cluster": {"secrets_kms_key": KEY.replace("us-central1", "us")}},
+        f"cluster.secrets_kms_key: '{KEY.replace('us-central1', 'us')}' lies in us, use a key in us-central1",
+    ),
+    (
+        {"cluster": {"boot_disk_kms_key": KEY.replace("us-central1", "us-east1")}},
+        f"cluster.boot_disk_kms_key: '{KEY.replace('us-central1', 'us-east1')}' lies in us-east1, use a key in us-central1",
+    ),
+    (
+        {"cluster": {"rbac_security_group": "admins@example.com"}},
+        "cluster.rbac_security_group: 'admins@example.com' is not the group that GKE asks for: gke-security-groups@ and the domain",
+    ),
+    (
+        {"cluster": {"logging_components": ["WORKLOADS"]}},
+        "cluster.logging_components: ['WORKLOADS'] must have SYSTEM_COMPONENTS too, GKE takes no other without it",
+    ),
+    (
+        {"cluster": {"monitoring_components": ["POD"]}},
+        "cluster.monitoring_components: ['POD'] must have SYSTEM_COMPONENTS too, GKE takes no other without it",
+    ),
+    (
+        {"cluster": {"resource_labels": {"Team": "a"}}},
+        (
+            "'Team' is not a resource label's key: at most 63 lower-case letters, digits, hyphens and "
+            "underscores, the first a letter, and not goog, which Google keeps for itself"
+        ),
+    ),
+    (
+        {"cluster": {"resource_labels": {"team": "A"}}},
+        "cluster.resource_labels.team: 'A' is not a resource label's value: at most 63 lower-case letters, digits, hyphens and underscores",
+    ),
+    ({"cluster": {"resource_labels": {f"l{n}": "" for n in range(65)}}}, "cluster.resource_labels: has 65 labels, 64 are allowed"),
+    (
+        {"cluster": {"maintenance_window": {**WINDOW, "end_time": "2027-01-02T06:59:59Z"}}},
+        "cluster.maintenance_window.end_time: '2027-01-02T06:59:59Z' must be 4 to 24 hours after start_time 2027-01-02T03:00:00Z",
+    ),
+    (
+        {"cluster": {"maintenance_window": {**WINDOW, "end_time": "2027-01-03T03:00:01Z"}}},
+        "cluster.maintenance_window.end_time: '2027-01-03T03:00:01Z' must be 4 to 24 hours after start_time 2027-01-02T03:00:00Z",
+    ),
+    (
+        {"cluster": {"maintenance_window": {**WINDOW, "start_time": "2027-01-02T03:00:00+01:00"}}},
+        "cluster.maintenance_window.start_time: '2027-01-02T03:00:00+01:00' is not a time in UTC, such as 2027-01-02T03:00:00Z",
+    ),
+    (
+        {"cluster": {"maintenance_window": {**WINDOW, "recurrence": "FREQ=WEEKLY;BYDAY=SA"}}},
+        (
+            "cluster.maintenance_window.recurrence: 'FREQ=WEEKLY;BYDAY=SA' leaves 24 hours in 32 days, GKE asks for 48: name more days or "
+            "make the window longer"
+        ),
+    ),
+    (
+        {"cluster": {"maintenance_window": {**WINDOW, "recurrence": "FREQ=MONTHLY"}}},
+        (
+            "cluster.maintenance_window.recurrence: 'FREQ=MONTHLY' is not a recurrence: FREQ=DAILY, or FREQ=WEEKLY;BYDAY= and days of "
+            "MO,TU,WE,TH,FR,SA,SU"
+        ),
+    ),
+    (
+        {"cluster": {"maintenance_exclusions": [{**EXCLUSION, "scope": "NO_UPGRADES"}]}},
+        "cluster.maintenance_window: is required with maintenance_exclusions, the provider takes them only beside one",
+    ),
+    (
+        {"cluster": {"maintenance_window": WINDOW, "maintenance_exclusions": [EXCLUSION]}},
+        (
+            "cluster.maintenance_exclusions[0].scope: 'NO_MINOR_OR_NODE_UPGRADES' needs a release channel: set cluster.release_channel, "
+            "and node_pool.auto_upgrade to true with it, or use NO_UPGRADES"
+        ),
+    ),
+    (
+        {
+            "cluster": {"release_channel": "REGULAR", "maintenance_window": WINDOW, "maintenance_exclusions": [EXCLUSION, EXCLUSION]},
+            "node_pool": {"auto_upgrade": True},
+        },
+        "cluster.maintenance_exclusions[1].name: 'trial' names another exclusion too, choose another",
+    ),
+    (
+        {
+            "cluster": {
+                "release_channel": "REGULAR",
+                "maintenance_window": WINDOW,
+                "maintenance_exclusions": [{**EXCLUSION, "name": f"n{n}"} for n in range(21)],
+            },
+            "node_pool": {"auto_upgrade": True},
+        },
+        "cluster.maintenance_exclusions: has 21 exclusions, 20 are allowed",
+    ),
+    (
+        {"cluster": {"maintenance_window": WINDOW, "maintenance_exclusions": [{**EXCLUSION, "end_time": "2027-01-01T00:00:00Z"}]}},
+        "cluster.maintenance_exclusions[0].end_time: '2027-01-01T00:00:00Z' must be after start_time 2027-01-01T00:00:00Z",
+    ),
+    *(
+        (
+            {"node_pool": {"taints": [{"key": "trial", "effect": effect}]}},
+            (
+                f"node_pool.taints[0].effect: '{effect}' would keep Gitpod's workloads away, which tolerate no taint and have this one "
+                "pool: use PREFER_NO_SCHEDULE, or taint a pool of your own"
+            ),
+        )
+        for effect in ("NO_SCHEDULE", "NO_EXECUTE")
+    ),
+    (
+        {"node_pool": {"taints": [{"key": "trial", "value": "a"}, {"key": "trial", "value": "b"}]}},
+        "node_pool.taints[1].key: 'trial' is the key of another taint with the effect PREFER_NO_SCHEDULE, a node holds one",
+    ),
+    (
+        {"node_pool": {"confidential_nodes": True, "machine_type": "e2-standard-8"}},
+        (
+            "node_pool.machine_type: 'e2-standard-8' is no machine for confidential_nodes: use one of n2d, c2d, c3d, or set "
+            "confidential_nodes to false"
+        ),
+    ),
+    (
+        {"identity": {"roles": "minimal"}},
+        "identity.roles: 'minimal' is no set of roles, write guide or least-privilege, or a list of roles",
+    ),
+]
+ACCEPTED: list[dict[str, Any]] = [
+    {"cluster": {"authorized_networks": {f"n{n}": f"192.0.2.{n}/32" for n in range(100)}}},
+    {"cluster": {"boot_disk_kms_key": KEY.replace("us-central1", "global")}},
+    {"cluster": {"resource_labels": {f"l{n}": "" for n in range(64)}}},
+    {"cluster": {"resource_labels": {"l" * 63: "v" * 63}}},
+    {"cluster": {"maintenance_window": {**WINDOW, "end_time": "2027-01-02T07:00:00Z"}}},
+    {"cluster": {"maintenance_window": {**WINDOW, "end_time": "2027-01-03T03:00:00Z"}}},
+    {"cluster": {"maintenance_window": {**WINDOW, "recurrence": "FREQ=WEEKLY;BYDAY=SA,SU"}}},
+    {"cluster": {"maintenance_window": WINDOW, "maintenance_exclusions": [{**EXCLUSION, "scope": "NO_UPGRADES"}]}},
+    {"node_pool": {"confidential_nodes": True, "machine_type": "c3d-standard-8"}},
+]
+
+
+@pytest.mark.parametrize(("sections", "message"), REFUSED, ids=[message.partition(":")[0] for _, message in REFUSED])
+def test_refused(sections: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        deployment(**sections)
+    (fault,) = faults_of(refused.value)
+    assert str(fault).endswith(message)
+
+
+@pytest.mark.parametrize("sections", ACCEPTED, ids=range(len(ACCEPTED)))
+def test_just_inside_the_bounds_is_accepted(sections: dict[str, Any]) -> None:
+    deployment(**sections)
