@@ -15,11 +15,14 @@ STACK ?= $(DEPLOYMENT)-cluster
 # Passed on to the cdktf CLI, as in `make deploy FLAGS=--auto-approve`.
 FLAGS ?=
 
-.PHONY: synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover
+.PHONY: synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show
 .DELETE_ON_ERROR:
 
 synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
 	@$(RUN) main.py
+
+show: .venv/.synced ## the effective values of DEPLOYMENT, and which of them its profile sets
+	@$(RUN) -m stacks.show $(DEPLOYMENT)
 
 # The cdktf CLI is rehearsed where there is a terraform for it to call.
 test: .venv/.synced-dev $(if $(shell command -v terraform),node_modules/.synced) ## everything that needs no cloud

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import combinations, product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from gitpod_pov.cluster_admins import ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetworkConfig, ranges_of
@@ -22,10 +22,11 @@ from gitpod_pov.node_pool import NodePoolConfig, node_range_faults, pod_range_fa
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
 
-from pydantic import Field
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from stacks.backend import BackendConfig, LocalBackendConfig
 from stacks.parameters import HandoverConfig
+from stacks.profile import Profile, with_profile
 
 _NAME = Matching(
     r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
@@ -42,6 +43,13 @@ class Deployment(Configuration):
         default=(),
         json_schema_extra={"uniqueItems": True},  # zone_faults checks it
         description="Zones of the nodes. One zone: exactly one node at the start. Left out: one node in every zone of the region.",
+    )
+    profile: Profile = Field(
+        default="reference",
+        description=(
+            "`reference`, the default: the guide to the letter. `hardened`: every input that makes it safer and needs no value of your "
+            "own; an input that stands in this file wins over it. `make show` prints what results, docs/hardening.md what it means."
+        ),
     )
     acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), NoneTwice] = Field(
         default=(), description="Risks whose warnings are not repeated at every synth."
@@ -63,6 +71,11 @@ class Deployment(Configuration):
         lambda d: pod_range_faults(d.network, d.node_pool, d.zones),
         lambda d: node_range_faults(d.network, d.node_pool, d.zones),
     )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _profile_under_the_given_values(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return handler(with_profile(data) if isinstance(data, dict) else data)
 
 
 class RefusedDeploymentsError(Exception):

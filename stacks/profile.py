@@ -1,0 +1,61 @@
+"""The profiles of a deployment: values for many inputs under one name.
+
+Owns: which values the profile `hardened` stands for, and that single inputs in the file win over it. Leaves to others: what each input
+does and which values go together, which its configuration knows. docs/hardening.md says what each means for the workloads.
+
+Why these: every input that makes a deployment safer and needs no value of the reader's own, such as a key, a time or a group. Left
+out beside those are spot nodes, which are cheaper and not safer, and confidential nodes, which depend on the machine type and the zone.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+Profile = Literal["reference", "hardened"]
+
+PROFILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "reference": {},
+        "hardened": {
+            "identity": {"roles": "least-privilege"},
+            "network": {"cloud_nat": True, "private_google_access": True, "flow_logs": True},
+            "cluster": {
+                "release_channel": "REGULAR",
+                "deletion_protection": True,
+                "private_nodes": True,
+                "private_endpoint": True,
+                "authorized_networks": {},
+                "dns_endpoint": True,
+                "workload_identity": True,
+                "shielded_nodes": True,
+                "secure_boot": True,
+                "integrity_monitoring": True,
+                "kubelet_readonly_port": False,
+                "anonymous_authentication": "LIMITED",
+                "insecure_rbac_bindings": False,
+                "logging_components": ["SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER"],
+                "monitoring_components": ["SYSTEM_COMPONENTS"],
+                "managed_prometheus": True,
+                "cost_allocation": True,
+            },
+            "node_pool": {"auto_upgrade": True},
+        },
+    }
+)
+"""Section and input, as a deployment file names them, to value; `reference` is what the configurations default to."""
+
+
+def profile_of(content: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """Return the values of the profile that a deployment names; none for an unknown one, which is refused elsewhere."""
+    profile = content.get("profile", "reference")
+    return PROFILES.get(profile, {}) if isinstance(profile, str) else {}
+
+
+def with_profile(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a deployment file with its profile's values where the file has none."""
+    merged = dict(content)
+    for section, values in profile_of(content).items():
+        given = content.get(section, {})
+        if isinstance(given, Mapping):
+            merged[section] = {**values, **given}
+    return merged

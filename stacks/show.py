@@ -1,0 +1,87 @@
+"""Prints the effective values of a deployment, each with where it comes from: `make show DEPLOYMENT=pov`.
+
+Owns: the form, which is that of a deployment file: what is printed can be read back and means the same. Leaves to others: reading and
+refusing (`deployment`).
+"""
+
+import json
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from stacks.deployment import Deployment, RefusedDeploymentsError, load_deployments
+from stacks.profile import profile_of
+
+_LONGEST_LINE = 120
+
+
+def effective_values(deployment: Deployment, content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a deployment file that says everything, with `# file` or `# profile` where a value is not the default.
+
+    Args:
+        deployment: the deployment as it is built.
+        content: its file as it was read.
+    """
+    profile = profile_of(content)
+    for key, value in _values(deployment):
+        if not isinstance(value, BaseModel):
+            yield from _lines(key, value, _origin(key, content, {}))
+    for section, values in _values(deployment):
+        if isinstance(values, BaseModel):
+            yield from ("", f"[{section}]")
+            for key, value in _values(values):
+                yield from _lines(key, value, _origin(key, content.get(section, {}), profile.get(section, {})))
+
+
+def _values(model: BaseModel) -> Iterator[tuple[str, Any]]:
+    return ((key, getattr(model, key)) for key in type(model).model_fields)
+
+
+def _origin(key: str, given: Mapping[str, Any], profile: Mapping[str, Any]) -> str:
+    return "  # file" if key in given else "  # profile" if key in profile else ""
+
+
+def _lines(key: str, value: Any, origin: str) -> Iterator[str]:
+    if value is None:
+        yield f"# {key} is left out"
+    elif isinstance(value, tuple) and len(f"{key} = {_toml(value)}") > _LONGEST_LINE:
+        yield f"{key} = [{origin}"
+        yield from (f"    {_toml(item)}," for item in value)
+        yield "]"
+    else:
+        yield f"{key} = {_toml(value)}{origin}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        value = {key: inner for key, inner in _values(value) if inner is not None}
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items()) + " }" if value else "{}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    # true, false, numbers and strings are written alike in JSON and TOML, but for characters that a terminal would act on.
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
+
+
+def main(name: str, folder: Path = Path(__file__).parent.parent / "deployments") -> int:
+    """Print the effective values of the deployment `name`; return the exit status, 2 when it is refused or there is none."""
+    try:
+        deployments = load_deployments(folder)
+    except RefusedDeploymentsError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    if name not in deployments:
+        print(f"there is no deployment '{name}', known are {', '.join(deployments)}", file=sys.stderr)  # noqa: T201
+        return 2
+    content = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+    print("\n".join(effective_values(deployments[name], content)))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,110 @@
+from collections.abc import Callable
+from typing import Any
+
+from gitpod_pov.configuration import faults_of
+
+import pytest
+from pydantic import ValidationError
+
+from stacks.profile import PROFILES, with_profile
+from tests.app import Synthesized, deployment
+from tests.test_hardening import INPUTS, WITH_OTHERS
+
+HARDENED = {f"{section}.{key}": value for section, values in PROFILES["hardened"].items() for key, value in values.items()}
+
+# Inputs that the profile leaves alone, and why.
+LEFT_ALONE = {
+    "cluster.secrets_kms_key": "needs a key",
+    "cluster.boot_disk_kms_key": "needs a key",
+    "cluster.maintenance_window": "needs hours",
+    "cluster.maintenance_exclusions": "needs dates",
+    "cluster.rbac_security_group": "needs a group",
+    "cluster.resource_labels": "needs labels",
+    "node_pool.taints": "needs taints",
+    "node_pool.spot": "cheaper, not safer",
+    "node_pool.confidential_nodes": "depends on the machine type and the zone",
+}
+# Inputs of the guide that the profile sets differently.
+OF_THE_GUIDE = {"identity.roles", "cluster.release_channel", "cluster.deletion_protection", "node_pool.auto_upgrade"}
+
+
+def test_hardened_sets_every_input_that_needs_no_value_of_the_readers_own() -> None:
+    assert HARDENED.keys() - OF_THE_GUIDE == (INPUTS.keys() | WITH_OTHERS) - LEFT_ALONE.keys()
+
+
+def test_each_profile_has_a_value_for_nothing_but_inputs() -> None:
+    for values in PROFILES.values():
+        deployment(**values)
+
+
+def test_reference_is_the_default_to_the_byte(synth: Callable[..., Synthesized]) -> None:
+    default = {stack: synth().text(stack) for stack in ("pov-cluster", "pov-rbac")}
+    named = synth(profile="reference")
+    assert {stack: named.text(stack) for stack in default} == default
+
+
+def test_hardened_is_what_its_values_are(synth: Callable[..., Synthesized]) -> None:
+    written_out = {stack: synth(**PROFILES["hardened"]).text(stack) for stack in ("pov-cluster", "pov-rbac")}
+    named = synth(profile="hardened")
+    assert {stack: named.text(stack) for stack in written_out} == written_out
+
+
+def test_hardened_carries_no_risk(synth: Callable[..., Synthesized]) -> None:
+    app = synth(profile="hardened", zones=["us-central1-a"])
+    assert app.warnings("pov-cluster") | app.warnings("pov-rbac") == set()
+
+
+def test_hardened_keeps_what_the_workloads_need(synth: Callable[..., Synthesized]) -> None:
+    hardened, reference = (
+        {address: app.resource("pov-cluster", address) for address in app.addresses("pov-cluster") if "data." not in address}
+        for app in (synth(profile="hardened"), synth())
+    )
+    cluster, pool = "google_container_cluster.cluster", "google_container_node_pool.node_pool"
+    for key in ("datapath_provider", "network_policy", "addons_config", "networking_mode"):
+        assert hardened[cluster][key] == reference[cluster][key]
+    for key in ("image_type", "machine_type", "labels", "metadata", "oauth_scopes", "service_account"):
+        assert hardened[pool]["node_config"][key] == reference[pool]["node_config"][key]
+    assert "taint" not in hardened[pool]["node_config"]
+
+
+@pytest.mark.parametrize("key", HARDENED)
+def test_a_value_in_the_file_wins(key: str) -> None:
+    section, field = key.split(".")
+    merged = with_profile({"profile": "hardened", section: {field: "the file's"}})
+    assert merged[section] == {**PROFILES["hardened"][section], field: "the file's"}
+
+
+def test_a_value_in_the_file_wins_in_the_output(synth: Callable[..., Synthesized]) -> None:
+    app = synth(profile="hardened", cluster={"secure_boot": False, "authorized_networks": {"vpn": "192.0.2.0/24"}})
+    cluster = app.resource("pov-cluster", "google_container_cluster.cluster")
+    assert cluster["node_config"]["shielded_instance_config"] == {"enable_secure_boot": False, "enable_integrity_monitoring": True}
+    assert [block["display_name"] for block in cluster["master_authorized_networks_config"]["cidr_blocks"]] == ["vpn"]
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"profile": "hardend"}, "profile: 'hardend' must be one of 'reference' or 'hardened'"),
+        ({"profile": ["hardened"]}, "profile: ['hardened'] must be one of 'reference' or 'hardened'"),
+        ({"profile": "hardened", "cluster": 3}, "cluster: 3 must be a table"),
+        (
+            {"profile": "hardened", "cluster": {"release_channel": "UNSPECIFIED"}},
+            (
+                "node_pool.auto_upgrade: True does not go with cluster.release_channel UNSPECIFIED: false needs UNSPECIFIED, true needs a "
+                "channel"
+            ),
+        ),
+        (
+            {"profile": "hardened", "network": {"private_google_access": False}},
+            (
+                "network.private_google_access: False must be true with cluster.private_nodes, whose nodes reach Google's APIs and "
+                "registries through it"
+            ),
+        ),
+    ],
+    ids=lambda value: value.partition(":")[0] if isinstance(value, str) else "",
+)
+def test_the_merged_values_are_what_is_checked(sections: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        deployment(**sections)
+    assert message in [str(fault) for fault in faults_of(refused.value)]
