@@ -15,7 +15,7 @@ STACK ?= $(DEPLOYMENT)-cluster
 # Passed on to the cdktf CLI, as in `make deploy FLAGS=--auto-approve`.
 FLAGS ?=
 
-.PHONY: synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show
+.PHONY: synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan
 .DELETE_ON_ERROR:
 
 synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
@@ -39,6 +39,9 @@ rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform, without 
 
 bench: .venv/.synced-dev ## stock provider bindings against ours: time, memory, many deployments
 	@$(RUN) tests/bench.py
+
+scan: .venv/.synced-dev .checkov/.synced ## checkov on the output of each profile, against what is accepted
+	@REQUIRE_CHECKOV=1 $(RUN) -m pytest tests/checkov
 
 lint: .venv/.synced-dev ## formatter, linter and type checker
 	$(RUN) -m ruff format --check
@@ -79,6 +82,7 @@ lock: .venv/.synced ## refresh both lock files; neither names an index address
 
 clean:
 	rm -rf .venv .pipenv node_modules cdktf.out handover.out build dist
+	rm -rf .venv .pipenv .checkov node_modules cdktf.out build dist
 
 .pipenv/$(PIPENV_VERSION):
 	@echo "creating the environment from the lock files: about a minute, once" >&2
@@ -93,6 +97,11 @@ clean:
 
 .venv/.synced-dev: .venv/.synced
 	@$(PIPENV) sync --dev 1>&2
+	@touch $@
+
+.checkov/.synced: tests/checkov/requirements.txt
+	@test -x .checkov/bin/python || $(PYTHON) -m venv .checkov
+	@.checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 1>&2
 	@touch $@
 
 node_modules/.synced: .venv/.synced package-lock.json
