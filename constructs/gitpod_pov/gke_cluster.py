@@ -168,7 +168,10 @@ class GkeClusterConfig(Configuration):
     )
     deletion_protection: bool = Field(
         default=False,
-        description="Whether Terraform refuses to destroy the cluster. False, since a proof of value is torn down after the trial.",
+        description=(
+            "Whether Terraform refuses to destroy the cluster, or to replace it. False, since a proof of value is torn down after the "
+            "trial; true must be taken back and applied before that."
+        ),
     )
     private_nodes: bool | None = Field(
         default=None,
@@ -501,7 +504,11 @@ class GkeCluster(Construct):
             if config.secrets_kms_key
             else None,
             timeouts=ContainerClusterTimeouts(create="90m", update="90m", delete="90m"),
-            lifecycle=TerraformResourceLifecycle(ignore_changes=self._ignored_changes()),
+            lifecycle=TerraformResourceLifecycle(
+                # Refused when planning: the provider's own protection speaks up when the nodes and the roles are gone already.
+                prevent_destroy=config.deletion_protection or None,
+                ignore_changes=self._ignored_changes(),
+            ),
         )
         self.name: str = cluster.name
         self.location: str = cluster.location

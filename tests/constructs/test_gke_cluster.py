@@ -63,7 +63,9 @@ def test_what_would_replace_the_cluster_at_the_second_apply_is_ignored(synthesiz
 
 
 def test_deletion_protection(synth: Callable[..., Synthesized]) -> None:
-    assert synth(cluster={"deletion_protection": True}).resource("pov-cluster", CLUSTER)["deletion_protection"] is True
+    cluster = synth(cluster={"deletion_protection": True}).resource("pov-cluster", CLUSTER)
+    assert cluster["deletion_protection"] is True
+    assert cluster["lifecycle"]["prevent_destroy"] is True
 
 
 def test_there_is_one_cluster_and_one_pool(synthesized: Synthesized) -> None:
