@@ -1,4 +1,7 @@
+import re
+import tomllib
 from collections.abc import Callable
+from textwrap import dedent
 from typing import Any
 
 from gitpod_pov.configuration import faults_of
@@ -6,6 +9,7 @@ from gitpod_pov.configuration import faults_of
 import pytest
 from pydantic import ValidationError
 
+import main
 from stacks.profile import PROFILES, with_profile
 from tests.app import Synthesized, deployment
 from tests.test_hardening import INPUTS, WITH_OTHERS
@@ -108,3 +112,24 @@ def test_the_merged_values_are_what_is_checked(sections: dict[str, Any], message
     with pytest.raises(ValidationError) as refused:
         deployment(**sections)
     assert message in [str(fault) for fault in faults_of(refused.value)]
+
+
+def test_the_documentation_lists_every_input_and_what_the_profile_sets() -> None:
+    text = (main.ROOT / "docs" / "hardening.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("| `")]
+    listed = {key: row[3] for row in rows for key in re.findall(r"`((?:identity|network|cluster|node_pool)\.\w+)", row[1])}
+    assert listed.keys() == INPUTS.keys() | WITH_OTHERS | OF_THE_GUIDE
+    assert {key for key, marks in listed.items() if "P" in marks} == HARDENED.keys()
+    assert {key for key, marks in listed.items() if "R" in marks} == {
+        *("cluster.secure_boot", "cluster.integrity_monitoring", "cluster.boot_disk_kms_key"),
+        *("node_pool.confidential_nodes", "node_pool.spot"),
+    }
+
+
+def test_the_examples_of_the_documentation_are_deployments() -> None:
+    text = (main.ROOT / "docs" / "hardening.md").read_text()
+    blocks = [dedent(block) for block in re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.MULTILINE)]
+    examples = [tomllib.loads(block) for block in blocks if block.strip()]
+    assert len(examples) == 3
+    for example in examples:
+        deployment(**{"profile": "reference" if "node_pool" in example else "hardened", **example})
