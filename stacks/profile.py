@@ -34,7 +34,10 @@ PROFILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
                 "anonymous_authentication": "LIMITED",
                 "insecure_rbac_bindings": False,
                 "logging_components": ["SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER"],
-                "monitoring_components": ["SYSTEM_COMPONENTS"],
+                "monitoring_components": [
+                    *("SYSTEM_COMPONENTS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER", "STORAGE"),
+                    *("HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET"),
+                ],
                 "managed_prometheus": True,
                 "cost_allocation": True,
             },

@@ -1,14 +1,17 @@
 """Every input that hardens a deployment: the arguments it writes, the values it refuses, and that leaving it out writes nothing."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, faults_of
-from gitpod_pov.gke_cluster import GkeClusterConfig
+from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
+from gitpod_pov.configuration import Configuration, Faults, faults_of
+from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
+from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.node_pool import NodePoolConfig
 
 import pytest
+from cdktf import App, TerraformStack
 from pydantic import ValidationError
 
 from tests.app import Synthesized, deployment, synthesize
@@ -506,3 +509,34 @@ def test_refused(sections: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize("sections", ACCEPTED, ids=range(len(ACCEPTED)))
 def test_just_inside_the_bounds_is_accepted(sections: dict[str, Any]) -> None:
     deployment(**sections)
+
+
+class TestConstructsWithoutDeploymentFiles:
+    """Whoever uses the constructs from the wheel has the same rules."""
+
+    def cluster(self, tmp_path: Path, network: ClusterNetworkConfig, config: GkeClusterConfig) -> None:
+        stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+        place: dict[str, Any] = {"project": "demo-project", "region": "us-central1"}
+        identity = NodeIdentity(stack, "identity", project="demo-project")
+        subnetwork = ClusterNetwork(stack, "network", **place, cluster_name="gitpod", config=network)
+        GkeCluster(stack, "cluster", **place, identity=identity, network=subnetwork, config=config)
+
+    @pytest.mark.parametrize(
+        ("network", "config", "message"),
+        [
+            (
+                ClusterNetworkConfig(private_google_access=True),
+                GkeClusterConfig(private_nodes=True),
+                r"network\.cloud_nat: is required with cluster\.private_nodes",
+            ),
+            (
+                ClusterNetworkConfig(),
+                GkeClusterConfig(secrets_kms_key=KEY.replace("us-central1", "global")),
+                r"cluster\.secrets_kms_key: .* lies in global, use a key in us-central1",
+            ),
+        ],
+        ids=["way out", "key"],
+    )
+    def test_rules_between_constructs(self, tmp_path: Path, network: ClusterNetworkConfig, config: GkeClusterConfig, message: str) -> None:
+        with pytest.raises(Faults, match=message):
+            self.cluster(tmp_path, network, config)
