@@ -111,8 +111,11 @@ def _allowed(value: dict[str, Any]) -> str:
         return f'`"{value["const"]}"`'
     if "enum" in value:
         return ", ".join(f'`"{item}"`' for item in value["enum"])
+    if "anyOf" in value:
+        return " or ".join(_allowed(choice) for choice in value["anyOf"])
     if value["type"] == "array":
-        return f"list of {_allowed(value['items'])}" if "enum" in value["items"] else "list of strings"
+        items = value["items"]
+        return f"list of {_allowed(items) if 'enum' in items else 'tables' if items['type'] == 'object' else 'strings'}"
     if value["type"] == "object":
         return "table of strings"
     at_least, at_most = value.get("minimum"), value.get("maximum")

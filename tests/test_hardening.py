@@ -392,7 +392,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"cluster": {"resource_labels": {"Team": "a"}}},
         (
             "'Team' is not a resource label's key: at most 63 lower-case letters, digits, hyphens and "
-            "underscores, the first a letter, and not goog, which Google keeps for itself"
+            "underscores, the first a letter, and no goog- before it, which Google keeps for itself"
         ),
     ),
     (

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from gitpod_pov.gke_cluster import GkeClusterConfig
+
 import pytest
 
 import main
@@ -109,14 +111,11 @@ def test_values_and_keys_are_shown_safely(folder: Path) -> None:
         "[node_pool.metadata]\n"
         '"a\\r\\"" = "b"\n'
     )
-    known = "known are project, region, zones, acknowledged_risks, apis, identity, network, cluster, node_pool, admins, backend, handover"
+    known = "known are project, region, zones, profile, acknowledged_risks, apis, identity, network, cluster, node_pool, admins, backend, handover"
     project = "6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)"
     assert answer(folder) == [
         rf'deployments/pov.toml: "a\nb": unknown key, {known}',
-        (
-            "deployments/pov.toml: cluster.x: unknown key, known are name, version, release_channel, default_max_pods_per_node, "
-            "deletion_protection"
-        ),
+        f"deployments/pov.toml: cluster.x: unknown key, known are {', '.join(GkeClusterConfig.model_fields)}",
         f"deployments/pov.toml: {'k' * 79}…: unknown key, {known}",
         (
             r"""deployments/pov.toml: node_pool.metadata."a\r"": 'a\r"' is not a metadata key: 1 to 128 letters, digits, hyphens and """

@@ -76,7 +76,6 @@ RULES = {
 
 NO_INPUT = {
     "range names": "the constructs name both ranges themselves; tests/constructs/test_cluster_network.py sees the names",
-    "GCP resource labels": "no construct takes any",
     "DNS name": "no construct makes a DNS zone",
     "local state apart": "the file is named after the stack, and no two stacks have one name: test_no_two_stacks_share_a_state_file",
 }
@@ -127,6 +126,11 @@ def items(rule: str, section: str, key: str, good: tuple[str, ...], bad: Mapping
 PROJECT = (
     "is not a project ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)"
 )
+RESOURCE_KEY = (
+    "is not a resource label's key: at most 63 lower-case letters, digits, hyphens and underscores, the first a letter, and no goog- "
+    "before it, which Google keeps for itself"
+)
+RESOURCE_VALUE = "is not a resource label's value: at most 63 lower-case letters, digits, hyphens and underscores"
 REGION = "is not a region, such as us-central1 (for one zone of it, set zones)"
 ZONE = "is not a zone, such as us-central1-a"
 ACCOUNT = "is not a service account ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
@@ -339,6 +343,30 @@ EXAMPLES = [
             (f"node_pool.labels.\"{label}\": 'false' must be 'true', Gitpod places its workloads by it: leave the label out",),
         )
         for label in WORKLOAD_LABELS
+    ),
+    *(
+        Example("GCP resource labels", f"[cluster.resource_labels]\n{key} = '{value}'")
+        for key, value in (("team", "platform"), ("k" * 63, "v" * 63), ("a_b-1", ""), ("google", "1"))
+    ),
+    Example("GCP resource labels", "[cluster.resource_labels]\n" + "\n".join(f"l{n} = ''" for n in range(64))),
+    Example(
+        "GCP resource labels",
+        "[cluster.resource_labels]\n" + "\n".join(f"l{n} = ''" for n in range(65)),
+        ("cluster.resource_labels: has 65 labels, 64 are allowed",),
+    ),
+    *(
+        Example(
+            "GCP resource labels", f"[cluster.resource_labels]\n{key} = ''", (f"cluster.resource_labels.{key}: '{key}' {RESOURCE_KEY}",)
+        )
+        for key in ("Team", "1a", "k" * 64, "goog-gke")
+    ),
+    *(
+        Example(
+            "GCP resource labels",
+            f"[cluster.resource_labels]\nteam = '{value}'",
+            (f"cluster.resource_labels.team: '{value}' {RESOURCE_VALUE}",),
+        )
+        for value in ("A", "a.b", "v" * 64)
     ),
     Example("node metadata", "[node_pool.metadata]\ndisable-legacy-endpoints = 'true'\nteam = 'platform'"),
     Example("node metadata", "[node_pool]\nmetadata = {}"),

@@ -171,10 +171,11 @@ def _valid_part(cls: type[Configuration], data: Any, error: ValidationError) -> 
     """Return what is valid of a refused configuration, so that the rules that need no more can still run."""
     known = cls.model_construct()
     refused = {detail["loc"][0]: _inner(detail) for detail in error.errors() if detail["loc"]}
+    lists = {detail["loc"][0] for detail in error.errors() if int in map(type, detail["loc"])}  # an item is not the list
     for name, field in cls.model_fields.items():
         if name in refused or not isinstance(data, dict):
             known.__dict__.pop(name, None)
-            if (inner := refused.get(name)) and inner.known:
+            if (inner := refused.get(name)) and inner.known and name not in lists:
                 known.__dict__[name] = inner.known
         elif name in data:
             known.__dict__[name] = TypeAdapter(field.rebuild_annotation()).validate_python(data[name])
@@ -183,9 +184,7 @@ def _valid_part(cls: type[Configuration], data: Any, error: ValidationError) -> 
 
 def _inner(detail: ErrorDetails) -> Faults | None:
     inner = detail.get("ctx", {}).get("error")
-    # An item of a list is not the list that the rules expect.
-    in_list = any(isinstance(part, int) for part in detail["loc"])
-    return inner if isinstance(inner, Faults) and not in_list else None
+    return inner if isinstance(inner, Faults) else None
 
 
 def _broken_rules(known: Configuration) -> Iterator[Fault]:

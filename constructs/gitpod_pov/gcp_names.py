@@ -157,9 +157,9 @@ Cidr = Annotated[
 ResourceLabelKey = Annotated[
     str,
     Matching(
-        r"(?!goog)[a-z][a-z0-9_-]{0,62}",
-        "a resource label's key: at most 63 lower-case letters, digits, hyphens and underscores, the first a letter, and not goog, which "
-        "Google keeps for itself",
+        r"(?!goog-)[a-z][a-z0-9_-]{0,62}",
+        "a resource label's key: at most 63 lower-case letters, digits, hyphens and underscores, the first a letter, and no goog- before "
+        "it, which Google keeps for itself",
     ),
 ]
 ResourceLabelValue = Annotated[

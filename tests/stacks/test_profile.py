@@ -93,15 +93,12 @@ def test_a_value_in_the_file_wins_in_the_output(synth: Callable[..., Synthesized
         ({"profile": "hardened", "cluster": 3}, "cluster: 3 must be a table"),
         (
             {"profile": "hardened", "cluster": {"release_channel": "UNSPECIFIED"}},
-            (
-                "node_pool.auto_upgrade: True does not go with cluster.release_channel UNSPECIFIED: false needs UNSPECIFIED, true needs a "
-                "channel"
-            ),
+            "node_pool.auto_upgrade: true does not go with cluster.release_channel 'UNSPECIFIED': set it to false, or a channel",
         ),
         (
             {"profile": "hardened", "network": {"private_google_access": False}},
             (
-                "network.private_google_access: False must be true with cluster.private_nodes, whose nodes reach Google's APIs and "
+                "network.private_google_access: false must be true with cluster.private_nodes, whose nodes reach Google's APIs and "
                 "registries through it"
             ),
         ),
