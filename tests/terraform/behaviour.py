@@ -149,7 +149,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Behind:
-    """The object whose API the provider talks to. The first check finds it, the others must then hold."""
+    """One way to the object whose API the provider talks to. The first check finds it, the others must then hold."""
 
     type: str
     checks: tuple[Check, ...]
@@ -167,7 +167,7 @@ class ProviderBehaviour:
     inherit: tuple[str, ...] = ()
     patterns: dict[str, str] = field(default_factory=dict)
     scope: str = ""
-    behind: Behind | None = None
+    behind: tuple[Behind, ...] = ()
     resources: dict[str, ResourceRules] = field(default_factory=dict)
     data_sources: dict[str, DataRules] = field(default_factory=dict)
 
@@ -188,6 +188,7 @@ _NESTED: dict[str, type] = {
     "read_back": ReadBack,
     "needs": Need,
     "checks": Check,
+    "behind": Behind,
 }
 
 
@@ -238,9 +239,8 @@ def behaviour(path: Path = BEHAVIOUR_FILE) -> Behaviour:
         blocks = {block: _read(ResourceRules, rules, block) for block, rules in own.pop("block", {}).items()}
         resources = {kind: _with_blocks(_read(ResourceRules, rules, kind), blocks) for kind, rules in own.pop("resource", {}).items()}
         data = {kind: _read(DataRules, rules, f"data.{kind}") for kind, rules in own.pop("data", {}).items()}
-        behind = _read(Behind, own.pop("behind"), f"{name}.behind") if "behind" in own else None
         read = _read(ProviderBehaviour, own, name)
-        providers[name] = dataclasses.replace(read, resources=resources, data_sources=data, behind=behind)
+        providers[name] = dataclasses.replace(read, resources=resources, data_sources=data)
     return Behaviour(content["facts"], providers)
 
 

@@ -38,6 +38,7 @@ from tf.gen import tfplugin_pb2_grpc as rpc
 
 from tests.terraform.behaviour import (
     BEHAVIOUR_FILE,
+    Behind,
     Condition,
     DataRules,
     Need,
@@ -635,15 +636,20 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
 
     def _reach(self) -> None:
         """Whether the API behind the provider is there and accepts what the provider was configured with."""
-        behind = self.rules.behind
-        if behind is None:
-            return
-        candidates = [_Settling(behind.type, {}, found, {}, self.cloud.facts) for found in self.cloud.objects(behind.type)]
-        for check in behind.checks:
+        # Of several ways the one counts that leads furthest: the first check tells which way is meant.
+        failed = [self._failed_check(way) for way in self.rules.behind]
+        if failed and None not in failed:
+            way, index = max(zip(self.rules.behind, failed, strict=True), key=lambda one: one[1] or 0)
+            raise Refused(f"{self.name} at {self.config.get(way.checks[0].argument)}: {way.checks[index or 0].message}")
+
+    def _failed_check(self, way: Behind) -> int | None:
+        candidates = [_Settling(way.type, {}, found, {}, self.cloud.facts) for found in self.cloud.objects(way.type)]
+        for index, check in enumerate(way.checks):
             given = self.config.get(check.argument)
             candidates = [one for one in candidates if fill_in(check.expected, one.look_up) == given]
             if not candidates:
-                raise Refused(f"{self.name} at {self.config.get(behind.checks[0].argument)}: {check.message}")
+                return index
+        return None
 
     # Rules
 

@@ -17,6 +17,7 @@ from tests.app import deployment, synthesize
 from tests.terraform.cloud import Fault
 from tests.terraform.rehearsal import TerraformError, Workspace, attach
 from tests.terraform.stand_in import StandIns
+from tests.terraform.test_hardening import REHEARSED
 
 pytestmark = pytest.mark.terraform
 
@@ -263,7 +264,7 @@ def test_a_fixed_input_is_a_replacement(applied: Rehearsal, sections: dict[str, 
 def test_every_input_is_in_one_of_the_two_tables() -> None:
     told = {
         (section, key)
-        for sections, _ in (*UPDATES, *REPLACEMENTS)
+        for sections in (*(sections for sections, _ in (*UPDATES, *REPLACEMENTS)), *REHEARSED)
         for section, keys in sections.items()
         if section != "zones"
         for key in keys

@@ -673,19 +673,19 @@ class TestTypesWithoutRules:
 
     def test_are_applied_and_stay_as_they_are(self, tmp_path: Path) -> None:
         content = copy.deepcopy(cluster_configuration())
-        content["resource"] = {"google_compute_router": {"example": {"name": "example", "network": "default", "region": "us-central1"}}}
+        content["resource"] = {"google_compute_address": {"example": {"name": "example", "region": "us-central1"}}}
         del content["output"]
         stack = write(tmp_path / "stack", content)
         with attach([stack], tmp_path / "journal.jsonl") as running:
             made = Workspace(running, stack, tmp_path / "work")
             made.init()
             made.apply()
-            made_state = made.state()["google_compute_router.example"]
+            made_state = made.state()["google_compute_address.example"]
             assert made_state["name"] == "example"
-            assert made_state["id"].startswith("google_compute_router/")
+            assert made_state["id"].startswith("google_compute_address/")
             assert made.plan().empty
-            made.edit("google_compute_router.example", description="another")
-            assert made.plan().changes == {"google_compute_router.example": "update"}
+            made.edit("google_compute_address.example", description="another")
+            assert made.plan().changes == {"google_compute_address.example": "update"}
             made.destroy()
             assert made.state() == {}
 
