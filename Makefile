@@ -81,8 +81,7 @@ lock: .venv/.synced ## refresh both lock files; neither names an index address
 	$(PIPENV_ENV) $(RUN) tools/lock.py .pipenv/bin/pipenv "$(NODEJS)/bin/node" "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
 
 clean:
-	rm -rf .venv .pipenv node_modules cdktf.out handover.out build dist
-	rm -rf .venv .pipenv .checkov node_modules cdktf.out build dist
+	rm -rf .venv .pipenv .checkov node_modules cdktf.out handover.out build dist
 
 .pipenv/$(PIPENV_VERSION):
 	@echo "creating the environment from the lock files: about a minute, once" >&2

@@ -543,7 +543,8 @@ class GkeCluster(Construct):
             warn(
                 self,
                 "public-control-plane",
-                "the control plane answers on a public address to every network, as in the guide",
+                "the control plane answers on a public address to every network, as in the guide; set cluster.authorized_networks, or "
+                "cluster.private_endpoint with cluster.dns_endpoint",
             )
         if self.config.release_channel == "UNSPECIFIED":
             warn(

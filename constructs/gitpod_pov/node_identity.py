@@ -124,6 +124,6 @@ class NodeIdentity(Construct):
             warn(
                 self,
                 "node-account-is-cluster-admin",
-                "the nodes' service account holds roles/container.admin and the nodes the cloud-platform scope, so that any pod can "
-                "become cluster admin; take the role out of identity.roles where the workloads do not need it",
+                "the nodes' service account holds roles/container.admin: with the cloud-platform scope, which nodes have by default, any "
+                'pod can become cluster admin; set identity.roles to "least-privilege" where the workloads allow it',
             )
