@@ -13,7 +13,7 @@ Source: https://developer.hashicorp.com/terraform/language/backend
 from typing import Annotated, Any, Literal
 
 from gitpod_pov.configuration import Configuration, Fault, Faults, faults_of
-from gitpod_pov.gcp_names import Matching, PlainText
+from gitpod_pov.gcp_names import KmsKey, Matching, PlainText
 
 from cdktf import DataTerraformRemoteState, GcsBackend, LocalBackend, TerraformBackend, TerraformRemoteState, TerraformStack
 from constructs import Construct
@@ -50,15 +50,6 @@ Email = Annotated[
         r"[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the e-mail address of a service account: ID@PROJECT.iam.gserviceaccount.com"
     ),
 ]
-
-KmsKey = Annotated[
-    str,
-    Matching(
-        r"projects/[a-z0-9:.-]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+",
-        "a Cloud KMS key: projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY",
-    ),
-]
-"""https://cloud.google.com/kms/docs/getting-resource-ids"""
 
 Organization = Annotated[str, Matching(r"[A-Za-z0-9_-]+", "an organization name: letters, digits, hyphens and underscores")]
 """https://developer.hashicorp.com/terraform/cloud-docs/users-teams-organizations/organizations"""

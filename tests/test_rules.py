@@ -599,7 +599,7 @@ EXAMPLES = [
     Example(
         "backend",
         "[backend]\ntype = 'gcs'\nbucket = 'abc'\nprefix = 'a/b'\nimpersonate_service_account = 'a@b.iam.gserviceaccount.com'\n"
-        "kms_encryption_key = 'projects/a/locations/eu/keyRings/b/cryptoKeys/c'",
+        "kms_encryption_key = 'projects/key-project/locations/eu/keyRings/b/cryptoKeys/c'",
     ),
     Example("backend", "[backend]\ntype = 'cloud'\norganization = 'demo'\nhostname = 'tfe.example.com:8443'\nproject = 'Demo Project'"),
     Example("backend", "[backend]\ntype = 'local'\nbucket = 'abc'", ("backend.bucket: unknown key, known are type",)),
@@ -670,7 +670,10 @@ EXAMPLES = [
         "[backend]\ntype = 'gcs'\nbucket = 'abc'\nimpersonate_service_account = 'a'\nkms_encryption_key = 'b'",
         (
             "backend.impersonate_service_account: 'a' is not the e-mail address of a service account: ID@PROJECT.iam.gserviceaccount.com",
-            "backend.kms_encryption_key: 'b' is not a Cloud KMS key: projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY",
+            (
+                "backend.kms_encryption_key: 'b' is not a Cloud KMS key: projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, "
+                "without a version"
+            ),
         ),
     ),
     Example(

@@ -17,7 +17,7 @@ from tests.app import Synthesized, deployment
 STACKS = ("pov-cluster", "pov-rbac")
 CLOUD: dict[str, Any] = {"type": "cloud", "organization": "acme"}
 GCS: dict[str, Any] = {"type": "gcs", "bucket": "states"}
-KEY = "projects/keys/locations/us/keyRings/state/cryptoKeys/state"
+KEY = "projects/key-project/locations/us/keyRings/state/cryptoKeys/state"
 
 
 def refused(**backend: Any) -> list[str]:
