@@ -7,6 +7,7 @@ deletes characters it does not like without noticing when two addresses become o
 import re
 from typing import Any
 
+from gitpod_pov.bindings import address_by_path
 from gitpod_pov.risks import Risk, acknowledge
 
 from cdktf import TerraformElement, TerraformStack
@@ -32,6 +33,7 @@ class GitpodStack(TerraformStack):
     ) -> None:
         super().__init__(scope, id)
         self._paths: dict[str, str] = {}
+        address_by_path(self)  # the rule below, without the round trips
         acknowledge(self, acknowledged_risks)  # before any child: constructs take no context after that
         backend.add_to(self, id)
         # In full, for readers without cdktf: it writes no required_version, and shortens the source hashicorp/google to google.

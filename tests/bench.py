@@ -51,6 +51,7 @@ def run(kind: str, home: Path, cache: Path, *, watch_memory: bool = False) -> Ru
     environment |= {
         "PYTHONPATH": str(ROOT / "constructs"),
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(cache),
+        "NODE_NO_WARNINGS": "1",  # stock lets Node warn of cdktf's old dependencies
         "JSII_NODE": str(NODE),  # the same for both; ours would find it by itself
         **KINDS[kind],
     }

@@ -210,8 +210,13 @@ class TestAccess:
 UPDATES: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"zones": ["us-central1-a"]}, {CLUSTER: "update", POOL: "update"}),
     ({"apis": {"services": ["container.googleapis.com"]}}, {}),
+    ({"apis": {"manage": False}}, {}),
     ({"identity": {"roles": ["roles/logging.logWriter"]}}, {}),
     ({"network": {"nodes_cidr": "10.0.0.0/19"}}, {SUBNETWORK: "update"}),
+    # Planned as an update; Google refuses to change a range that is in use, which no plan can tell.
+    ({"network": {"pods_cidr": "10.16.0.0/14"}}, {SUBNETWORK: "update"}),
+    ({"network": {"services_cidr": "10.9.0.0/20"}}, {SUBNETWORK: "update"}),
+    ({"cluster": {"version": "1.34.0-gke.1"}}, {CLUSTER: "update", POOL: "update"}),
     ({"cluster": {"deletion_protection": True}}, {CLUSTER: "update"}),
     ({"cluster": {"release_channel": "REGULAR"}, "node_pool": {"auto_upgrade": True}}, {CLUSTER: "update", POOL: "update"}),
     ({"node_pool": {"initial_nodes": 2}}, {}),
@@ -229,6 +234,7 @@ REPLACEMENTS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"identity": {"account_id": "other-nodes"}}, {ACCOUNT: "replace", POOL: "replace"}),
     ({"network": {"subnetwork": "other"}}, {SUBNETWORK: "replace", CLUSTER: "replace"}),
     ({"network": {"network": "other"}}, {SUBNETWORK: "replace", CLUSTER: "replace"}),
+    ({"network": {"network": "other", "create_network": True}}, {SUBNETWORK: "replace", CLUSTER: "replace"}),
     ({"cluster": {"name": "other"}}, {CLUSTER: "replace", POOL: "replace", SUBNETWORK: "replace"}),
     ({"cluster": {"default_max_pods_per_node": 64}}, {CLUSTER: "replace"}),
     ({"node_pool": {"name": "other"}}, {POOL: "replace"}),
@@ -269,18 +275,10 @@ def test_every_input_is_in_one_of_the_two_tables() -> None:
         if section != "zones"
         for key in keys
     }
-    sections = {name: type(field.default) for name, field in Deployment.model_fields.items() if name != "backend"}
+    elsewhere = {"backend", "handover"}  # see test_backends.py and test_handover.py
+    sections = {name: type(field.default) for name, field in Deployment.model_fields.items() if name not in elsewhere}
     inputs = {(name, key) for name, section in sections.items() if issubclass(section, Configuration) for key in section.model_fields}
-    # How they act is a variant of its own above: the version is followed or ignored, the network is there or created.
-    variants = {
-        ("apis", "manage"),
-        ("cluster", "version"),
-        ("network", "create_network"),
-        ("network", "pods_cidr"),
-        ("network", "services_cidr"),
-    }
-    assert inputs - variants == told - variants
-    assert variants <= inputs
+    assert inputs == told
 
 
 class TestSecondApply:

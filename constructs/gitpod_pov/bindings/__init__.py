@@ -22,7 +22,7 @@ import gc
 import os
 import warnings
 
-__all__ = ["EAGER_SWITCH", "BindingsWarning", "collect_no_garbage", "install"]
+__all__ = ["EAGER_SWITCH", "BindingsWarning", "address_by_path", "collect_no_garbage", "install"]
 
 EAGER_SWITCH = "GITPOD_POV_EAGER_BINDINGS"
 """Environment variable: any value but the empty one makes this package do nothing."""
@@ -33,15 +33,15 @@ class BindingsWarning(RuntimeWarning):
 
 
 @functools.cache
-def install() -> None:
-    """Make the provider bindings that are imported from now on lazy; further calls do nothing.
+def install() -> bool:
+    """Make the provider bindings that are imported from now on lazy, and return whether they are; further calls do nothing else.
 
     Starts no process and imports no binding. A provider already imported is left alone. Does nothing when the
     environment variable `GITPOD_POV_EAGER_BINDINGS` is set. With a jsii whose private parts differ from those known
     here it warns (`BindingsWarning`) and changes nothing.
     """
     if os.environ.get(EAGER_SWITCH):
-        return
+        return False
     try:
         # Not at the top: these modules hold on to private parts of jsii, which another version need not have.
         from gitpod_pov.bindings import kernel_hooks, provider_packages
@@ -50,6 +50,23 @@ def install() -> None:
         provider_packages.install()
     except (ImportError, AttributeError) as error:
         warnings.warn(f"provider bindings load in full, this jsii is unknown: {error}", BindingsWarning, stacklevel=2)
+        return False
+    return True
+
+
+def address_by_path(stack: object) -> None:
+    """Let the stack's elements be addressed in Node as its own `_allocate_logical_id` would address them in Python.
+
+    For a stack class whose `_allocate_logical_id` joins the path below the stack with underscores, leaves out `Default`, and refuses
+    collisions. Does nothing where the bindings are not lazy; the class's own method then answers, to the same end.
+
+    Args:
+        stack: a `cdktf.TerraformStack`, before anything in it has been asked for its address.
+    """
+    if install():
+        from gitpod_pov.bindings import kernel_hooks
+
+        kernel_hooks.address_by_path(stack)
 
 
 def collect_no_garbage() -> None:

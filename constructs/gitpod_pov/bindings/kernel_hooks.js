@@ -85,6 +85,23 @@ exports.Hooks = class {
     return lazyCounts.get(packageName) ?? 0;
   }
 
+  // The rule of `address_by_path` in Python's words, for one stack. Asked there, every element costs three round trips, a quarter of the
+  // time of an app of many stacks.
+  static addressByPath(stack) {
+    const paths = new Map();
+    stack.getLogicalId = (element) => {
+      const { path } = element.node ?? element;
+      const name = path.split('/').slice(1).filter((part) => part !== 'Default').join('_');
+      if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(name)) {
+        throw new Error(`construct path '${path}' makes no Terraform address: letters, digits, - and _ are allowed`);
+      }
+      const other = paths.get(name) ?? path;
+      if (other !== path) throw new Error(`construct paths '${other}' and '${path}' make the same Terraform address '${name}'`);
+      paths.set(name, path);
+      return name;
+    };
+  }
+
   static async indexed() {
     await Promise.all(indexing);
   }

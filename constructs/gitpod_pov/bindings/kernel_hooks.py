@@ -56,6 +56,7 @@ _ASSEMBLY = {
                     "parameters": [{"name": "packageName", "type": _STRING}],
                     "returns": {"type": {"primitive": "number"}},
                 },
+                {"name": "addressByPath", "static": True, "parameters": [{"name": "stack", "type": {"primitive": "any"}}]},
                 {"name": "indexed", "static": True, "async": True},
             ],
         }
@@ -93,6 +94,13 @@ def load() -> None:
     send = jsii.kernel.provider._process.send  # type: ignore[attr-defined]  # starts the kernel, which loads the hooks
     if not _loaded:
         _load(send)
+
+
+def address_by_path(stack: object) -> None:
+    """Have Node give the elements of a stack their addresses, see `gitpod_pov.bindings.address_by_path`."""
+    load()
+    with contextlib.suppress(JSIIError, RuntimeError):  # the kernel refused the hooks, which has been warned of
+        jsii.sinvoke(_Hooks, "addressByPath", [stack])
 
 
 def is_lazy(assembly: str) -> bool:
