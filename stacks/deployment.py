@@ -184,16 +184,12 @@ def _shown(path: Path) -> str:
     return escaped(path.as_posix())
 
 
-def _subnetwork(deployment: Deployment) -> str:
-    return deployment.network.subnetwork or f"gitpod-{deployment.cluster.name}"
-
-
 # What a deployment creates in its project, by the key that names it: the kind, and where its name must be unique.
 _OWNED: dict[tuple[str, str], Callable[[Deployment], tuple[str, ...] | None]] = {
     ("cluster", "name"): lambda d: ("cluster", d.project, d.region, d.cluster.name),
     ("identity", "account_id"): lambda d: ("service account", d.project, d.identity.account_id),
     ("network", "network"): lambda d: ("network", d.project, d.network.network) if d.network.create_network else None,
-    ("network", "subnetwork"): lambda d: ("subnetwork", d.project, d.region, _subnetwork(d)),
+    ("network", "subnetwork"): lambda d: ("subnetwork", d.project, d.region, d.network.subnetwork_of(d.cluster.name)),
 }
 
 

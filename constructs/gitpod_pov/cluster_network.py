@@ -116,6 +116,10 @@ class ClusterNetworkConfig(Configuration):
 
     rules = (_range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named)
 
+    def subnetwork_of(self, cluster_name: str) -> str:
+        """Return the name of the subnetwork of a cluster: the configured one, or the guide's."""
+        return self.subnetwork or f"gitpod-{cluster_name}"
+
 
 class ClusterNetwork(Construct):
     """The subnetwork of a cluster, and its network where that is created too.
@@ -160,7 +164,7 @@ class ClusterNetwork(Construct):
             "subnetwork",
             project=project,
             region=region,
-            name=config.subnetwork or f"gitpod-{cluster_name}",
+            name=config.subnetwork_of(cluster_name),
             network=self.network_name,
             ip_cidr_range=config.nodes_cidr,
             secondary_ip_range=[

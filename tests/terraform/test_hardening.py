@@ -14,15 +14,10 @@ from tests.app import deployment, synthesize
 from tests.terraform.cloud import Fault
 from tests.terraform.rehearsal import TerraformError, Workspace
 from tests.terraform.stand_in import StandIns
+from tests.test_hardening import CLUSTER, KEY, NAT, POOL, ROUTER, SUBNETWORK
 
 pytestmark = pytest.mark.terraform
 
-CLUSTER = "google_container_cluster.cluster"
-POOL = "google_container_node_pool.node_pool"
-SUBNETWORK = "google_compute_subnetwork.network_subnetwork"
-ROUTER = "google_compute_router.network_router"
-NAT = "google_compute_router_nat.network_nat"
-KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
 
 IN_PLACE: dict[str, dict[str, Any]] = {
     "identity": {"roles": "least-privilege"},
