@@ -22,7 +22,7 @@ synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
 	@$(RUN) main.py
 
 show: .venv/.synced ## the effective values of DEPLOYMENT, and which of them its profile sets
-	@$(RUN) -m stacks.show $(DEPLOYMENT)
+	@$(RUN) -m deployment.show $(DEPLOYMENT)
 
 # The cdktf CLI is rehearsed where there is a terraform for it to call.
 test: .venv/.synced-dev $(if $(shell command -v terraform),node_modules/.synced) ## everything that needs no cloud
@@ -35,7 +35,7 @@ validate: synth ## terraform init and validate with the real providers, which mu
 	done
 
 rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform, without a cloud
-	@$(RUN) -m tests.terraform.rehearse $(DEPLOYMENT)
+	@$(RUN) -m rehearsal $(DEPLOYMENT)
 
 bench: .venv/.synced-dev ## stock provider bindings against ours: time, memory, many deployments
 	@$(RUN) tests/bench.py
@@ -72,7 +72,7 @@ handover: .venv/.synced-dev ## a folder of plain Terraform from DEPLOYMENT, for 
 	@$(RUN) -m handover $(DEPLOYMENT) $(TO)
 
 schema: .venv/.synced ## docs/deployment.schema.json and the README's configuration table, from the models
-	@$(RUN) -m stacks.schema
+	@$(RUN) -m deployment.schema
 
 build: .venv/.synced-dev ## the wheel gitpod-pov, into dist/
 	$(RUN) -m build --wheel

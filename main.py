@@ -5,35 +5,15 @@ Exit status: 0 when every stack is written, 2 when a deployment is refused; then
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from gitpod_pov.bindings import collect_no_garbage
 
-from cdktf import App
-
-from stacks.cluster_stack import ClusterStack
-from stacks.deployment import Deployment, RefusedDeploymentsError, load_deployments
-from stacks.rbac_stack import RbacStack
-
-ROOT = Path(__file__).parent
+from deployment.reading import RefusedDeploymentsError, load_deployments
+from stacks.registry import build
 
 
-def build(deployments: Mapping[str, Deployment], outdir: str | None = None) -> App:
-    """Return the app with two stacks for each deployment, `NAME-cluster` and `NAME-rbac`.
-
-    Args:
-        deployments: the deployments by name.
-        outdir: where `synth` writes. Defaults to what the cdktf CLI asks for, or `cdktf.out` in the current directory.
-    """
-    app = App(outdir=outdir, stack_traces=False)  # stack traces would put paths of this machine into the manifest
-    for name, deployment in deployments.items():
-        cluster = ClusterStack(app, f"{name}-cluster", deployment)
-        RbacStack(app, f"{name}-rbac", deployment).add_dependency(cluster)
-    return app
-
-
-def main(folder: Path = ROOT / "deployments") -> int:
+def main(folder: Path = Path(__file__).parent / "deployments") -> int:
     """Synthesize every deployment of a folder and print the stacks and their warnings; return the exit status."""
     try:
         deployments = load_deployments(folder)

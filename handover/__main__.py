@@ -8,13 +8,12 @@ from pathlib import Path
 
 from gitpod_pov.bindings import collect_no_garbage
 
-import main
+from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployments
 from handover.folder import files_of, write
 from handover.stacks import HandoverError
-from stacks.deployment import RefusedDeploymentsError, load_deployments
 
 
-def hand_over(name: str, directory: Path, folder: Path = main.ROOT / "deployments") -> int:
+def hand_over(name: str, directory: Path, folder: Path = DEPLOYMENTS) -> int:
     """Write the hand-over of a deployment of a folder and return the exit status."""
     try:
         deployments = load_deployments(folder)

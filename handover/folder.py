@@ -13,12 +13,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from deployment.model import Deployment
+from deployment.parameters import ParameterKey
 from handover.picture import picture
 from handover.readme import readme
 from handover.stacks import HandoverError, Stack, parameters_in, stacks_of
 from handover.variables import Json, value_of, variable, variable_name
-from stacks.deployment import Deployment
-from stacks.parameters import ParameterKey
 
 MANIFEST = "MANIFEST.sha256"
 _FOLDERS = {"cluster": "1-cluster", "rbac": "2-rbac"}

@@ -10,11 +10,11 @@ from typing import Any
 
 from gitpod_pov.node_pool import ZONES_OF_A_REGION
 
+from deployment.backend import CloudBackendConfig, GcsBackendConfig
+from deployment.model import Deployment
+from deployment.parameters import ParameterKey
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
-from stacks.backend import CloudBackendConfig, GcsBackendConfig
-from stacks.deployment import Deployment
-from stacks.parameters import ParameterKey
 
 # The longest prefix of a resource type decides.
 _ROLES = {

@@ -21,10 +21,10 @@ from gitpod_pov.configuration import faults_of
 
 from pydantic import ValidationError
 
-import main
+from deployment.model import Deployment
+from deployment.parameters import ADMINS, MARKS, ParameterKey
 from handover.variables import Json, RulesBetweenValues, value_of, variable_name
-from stacks.deployment import Deployment
-from stacks.parameters import ADMINS, MARKS, ParameterKey
+from stacks.registry import build
 
 
 class HandoverError(Exception):
@@ -100,7 +100,7 @@ def _with(deployment: Deployment, values: Mapping[Any, Any]) -> Deployment:
 
 def _synthesize(name: str, deployment: Deployment) -> tuple[dict[str, Json], list[str]]:
     with tempfile.TemporaryDirectory() as directory:
-        main.build({name: deployment}, directory).synth()
+        build({name: deployment}, directory).synth()
         manifest = json.loads((Path(directory) / "manifest.json").read_text())["stacks"]
         contents: dict[str, Json] = {
             stack: json.loads((Path(directory) / manifest[f"{name}-{stack}"]["synthesizedStackPath"]).read_text())

@@ -22,8 +22,8 @@ from annotated_types import Ge, Le, MinLen
 from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
-from stacks.deployment import Deployment
-from stacks.parameters import ParameterKey
+from deployment.model import Deployment
+from deployment.parameters import ParameterKey
 
 Json = dict[str, Any]
 

@@ -1,1 +1,1 @@
-"""The two stacks of a deployment, one Terraform state each."""
+"""The kinds of stack that a deployment has, one Terraform state each, and the registry that lists them."""

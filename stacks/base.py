@@ -13,7 +13,7 @@ from gitpod_pov.risks import Risk, acknowledge
 from cdktf import TerraformElement, TerraformStack
 from constructs import Construct, Node
 
-from stacks.backend import BackendConfig
+from deployment.backend import BackendConfig
 
 _TERRAFORM = ">= 1.6.0"
 _PATH_OF_AN_ADDRESS = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")

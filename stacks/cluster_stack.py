@@ -10,8 +10,8 @@ from cdktf import TerraformOutput
 from cdktf_cdktf_provider_google.provider import GoogleProvider
 from constructs import Construct
 
+from deployment.model import Deployment
 from stacks.base import GitpodStack
-from stacks.deployment import Deployment
 
 
 class ClusterStack(GitpodStack):

@@ -16,8 +16,8 @@ from cdktf_cdktf_provider_google.provider import GoogleProvider
 from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
 from constructs import Construct
 
+from deployment.model import Deployment
 from stacks.base import GitpodStack
-from stacks.deployment import Deployment
 
 
 class RbacStack(GitpodStack):

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import main
-from stacks.deployment import Deployment
+from deployment.model import Deployment
+from stacks.registry import build
+
+ROOT = Path(__file__).parents[1]
+"""The repository."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Synthesized:
 
 
 def synthesize(deployments: Mapping[str, Deployment], outdir: Path) -> Synthesized:
-    main.build(deployments, str(outdir)).synth()
+    build(deployments, str(outdir)).synth()
     return Synthesized(outdir)
 
 

@@ -1,18 +1,31 @@
-from collections.abc import Callable
+"""Fixtures that many tests share, and the `terraform` marker."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import main
-from stacks.deployment import load_deployments
-from tests.app import Synthesized, deployment, synthesize
+from deployment.reading import load_deployments
+from rehearsal.stand_in import StandIns
+from tests.app import ROOT, Synthesized, deployment, synthesize
+
+
+@pytest.hookimpl(tryfirst=True)  # before the fixtures of any scope, which run terraform too
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked `terraform` needs the binary. Where REQUIRE_TERRAFORM is 1, its absence is a failure."""
+    if item.get_closest_marker("terraform") and not shutil.which("terraform"):
+        if os.environ.get("REQUIRE_TERRAFORM") == "1":
+            pytest.fail("REQUIRE_TERRAFORM is 1 and there is no terraform on the PATH")
+        pytest.skip("no terraform on the PATH")
 
 
 @pytest.fixture(scope="session")
 def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     """The shipped deployments, through the whole app."""
-    return synthesize(load_deployments(main.ROOT / "deployments"), tmp_path_factory.mktemp("cdktf.out"))
+    return synthesize(load_deployments(ROOT / "deployments"), tmp_path_factory.mktemp("cdktf.out"))
 
 
 @pytest.fixture
@@ -23,3 +36,10 @@ def synth(tmp_path: Path) -> Callable[..., Synthesized]:
         return synthesize({"pov": deployment(**sections)}, tmp_path)
 
     return synthesize_one
+
+
+@pytest.fixture
+def stand_ins(tmp_path: Path) -> Iterator[StandIns]:
+    """Stand-ins for every type that the behaviour file describes, over an empty cloud."""
+    with StandIns(tmp_path / "journal.jsonl") as running:
+        yield running

@@ -10,8 +10,9 @@ from gitpod_pov.gke_cluster import GkeClusterConfig
 
 import pytest
 
-import main
-from stacks.deployment import RefusedDeploymentsError, load_deployments
+from deployment.reading import RefusedDeploymentsError, load_deployments
+from stacks.registry import build
+from tests.app import ROOT
 
 MINIMAL = "project = 'demo-project'\nregion = 'us-central1'\n"
 
@@ -165,12 +166,12 @@ def test_no_two_stacks_share_a_state_file(folder: Path, tmp_path: Path) -> None:
     apart = "[cluster]\nname = '{0}'\n[identity]\naccount_id = 'gitpod-{0}'\n[network]\nnetwork = '{0}'\n"
     for name in ("a", "a-cluster", "a-rbac"):
         (folder / f"{name}.toml").write_text(MINIMAL + apart.format(name))
-    stacks = main.build(load_deployments(folder), str(tmp_path / "out")).node.children
+    stacks = build(load_deployments(folder), str(tmp_path / "out")).node.children
     assert len({stack.node.id for stack in stacks}) == len(stacks) == 6
 
 
 def test_a_refusal_ends_with_2_and_leaves_the_last_output_as_it_is(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "main.py").symlink_to(main.ROOT / "main.py")  # it takes the deployments beside it
+    (tmp_path / "main.py").symlink_to(ROOT / "main.py")  # it takes the deployments beside it
     last = {tmp_path / "cdktf.out" / name: f"the last {name}" for name in ("manifest.json", "stacks/pov-cluster/cdk.tf.json")}
     for path, text in last.items():
         path.parent.mkdir(parents=True, exist_ok=True)

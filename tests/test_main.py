@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import main
-from tests.app import Synthesized
+from tests.app import ROOT, Synthesized
 
 
 def run(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -19,8 +18,8 @@ def run(*arguments: str, cwd: Path, **environment: str) -> "subprocess.Completed
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of what `python main.py` needs."""
-    for name in ("main.py", "stacks", "deployments"):
-        source = main.ROOT / name
+    for name in ("main.py", "deployment", "stacks", "deployments"):
+        source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
     return tmp_path
 

@@ -16,8 +16,9 @@ import jsonschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stacks.deployment import Deployment, RefusedDeploymentsError, load_deployments
-from stacks.schema import schema
+from deployment.model import Deployment
+from deployment.reading import RefusedDeploymentsError, load_deployments
+from deployment.schema import schema
 from tests.app import Synthesized, synthesize
 
 REGIONS = ("us-central1", "northamerica-northeast2")

@@ -5,10 +5,10 @@ import os
 import re
 import tomllib
 
-import main
+from tests.app import ROOT
 
-README = (main.ROOT / "README.md").read_text()
-MAKEFILE = (main.ROOT / "Makefile").read_text()
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def test_every_make_command_of_the_readme_exists() -> None:
@@ -19,22 +19,22 @@ def test_every_make_command_of_the_readme_exists() -> None:
 
 def test_the_readmes_deployment_is_the_shipped_one() -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    assert tomllib.loads(example) == tomllib.loads((main.ROOT / "deployments" / "pov.toml").read_text())
+    assert tomllib.loads(example) == tomllib.loads((ROOT / "deployments" / "pov.toml").read_text())
 
 
 def test_no_lock_names_an_index() -> None:
-    pipfile = json.loads((main.ROOT / "Pipfile.lock").read_text())
+    pipfile = json.loads((ROOT / "Pipfile.lock").read_text())
     assert pipfile["_meta"]["sources"] == []
     packages = {**pipfile["default"], **pipfile["develop"]}
     assert len(packages) > 20
     assert not [name for name, package in packages.items() if "index" in package]
-    assert "[[source]]" not in (main.ROOT / "Pipfile").read_text().replace("No [[source]]", "")
-    npm = json.loads((main.ROOT / "package-lock.json").read_text())
+    assert "[[source]]" not in (ROOT / "Pipfile").read_text().replace("No [[source]]", "")
+    npm = json.loads((ROOT / "package-lock.json").read_text())
     assert len(npm["packages"]) > 100
     assert not [name for name, package in npm["packages"].items() if "resolved" in package]
 
 
 def test_ci_runs_the_lint_and_the_readmes_test_command() -> None:
-    script = main.ROOT / ".ci" / "run"
+    script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert {"make lint", "make test"} <= set(script.read_text().splitlines())

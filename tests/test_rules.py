@@ -12,7 +12,7 @@ from gitpod_pov.node_pool import WORKLOAD_LABELS
 
 import pytest
 
-from stacks.deployment import RefusedDeploymentsError, load_deployments
+from deployment.reading import RefusedDeploymentsError, load_deployments
 
 RULES = {
     "project": "^[a-z][a-z0-9-]{4,28}[a-z0-9]$; the name, not the number",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import main
+from tests.app import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = folder / "source"
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE", "constructs"):  # a copy: setuptools builds in the tree it is given
-        subprocess.run(["cp", "-r", main.ROOT / name, source], check=True)
+        subprocess.run(["cp", "-r", ROOT / name, source], check=True)
     subprocess.run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)], check=True)
     (wheel,) = folder.glob("*.whl")
     subprocess.run(
@@ -29,7 +29,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def example() -> str:
-    (code,) = re.findall(r"```python\n(.*?)```", (main.ROOT / "README.md").read_text(), re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     return str(code)
 
 

@@ -19,10 +19,9 @@ from typing import Any
 
 import pytest
 
-import main
-from tests.app import deployment, synthesize
+from tests.app import ROOT, deployment, synthesize
 
-CHECKOV = main.ROOT / ".checkov" / "bin" / "checkov"
+CHECKOV = ROOT / ".checkov" / "bin" / "checkov"
 ACCEPTED = tomllib.loads((Path(__file__).parent / "accepted.toml").read_text())
 KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
 SCANNED: Mapping[str, dict[str, Any]] = MappingProxyType(

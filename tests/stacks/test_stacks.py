@@ -6,11 +6,10 @@ import pytest
 from cdktf import App, TerraformLocal
 from constructs import Construct
 
-import main
-from stacks.backend import LocalBackendConfig
+from deployment.backend import LocalBackendConfig
+from deployment.reading import load_deployments
 from stacks.base import GitpodStack
-from stacks.deployment import load_deployments
-from tests.app import Synthesized, deployment, synthesize
+from tests.app import ROOT, Synthesized, deployment, synthesize
 
 
 class TestAddresses:
@@ -86,14 +85,14 @@ class TestOutput:
         assert len(texts) == 3
         for text in texts:
             assert not re.search(r'["\s=(]/[A-Za-z]', text)
-            assert str(main.ROOT) not in text
+            assert str(ROOT) not in text
 
     def test_no_token_left(self, synthesized: Synthesized) -> None:
         for stack in ("pov-cluster", "pov-rbac"):
             assert "TfToken" not in synthesized.text(stack)
 
     def test_a_second_synth_writes_the_same_bytes(self, synthesized: Synthesized, tmp_path: Path) -> None:
-        again = synthesize(load_deployments(main.ROOT / "deployments"), tmp_path)
+        again = synthesize(load_deployments(ROOT / "deployments"), tmp_path)
         for path in synthesized.outdir.rglob("*.json"):
             assert (again.outdir / path.relative_to(synthesized.outdir)).read_bytes() == path.read_bytes()
 

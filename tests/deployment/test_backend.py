@@ -11,8 +11,7 @@ from gitpod_pov.configuration import faults_of
 import pytest
 from pydantic import ValidationError
 
-import main
-from tests.app import Synthesized, deployment
+from tests.app import ROOT, Synthesized, deployment
 
 STACKS = ("pov-cluster", "pov-rbac")
 CLOUD: dict[str, Any] = {"type": "cloud", "organization": "acme"}
@@ -70,7 +69,7 @@ def test_synthesizes_without_terraform_on_the_path(backend: dict[str, Any], tmp_
     )
     result = subprocess.run(
         [sys.executable, "-c", program, json.dumps(backend), str(tmp_path / "out")],
-        cwd=main.ROOT,
+        cwd=ROOT,
         env={**os.environ, "PATH": str(tmp_path)},
         capture_output=True,
         text=True,

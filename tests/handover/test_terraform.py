@@ -9,11 +9,11 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from deployment.parameters import ParameterKey
 from handover.folder import files_of, write
-from stacks.parameters import ParameterKey
+from rehearsal.stand_in import StandIns
+from rehearsal.workspace import TerraformError, Workspace
 from tests.app import deployment, synthesize
-from tests.terraform.rehearsal import TerraformError, Workspace
-from tests.terraform.stand_in import StandIns
 
 pytestmark = pytest.mark.terraform
 

@@ -1,7 +1,7 @@
-"""A deployment: one TOML file, composed of the configurations of the constructs.
+"""Reads the deployment files of a folder.
 
-Owns: reading the files of a folder, the rules between the sections of one file and between files, and the one-line messages in
-which every refused value is told. Leaves to others: a section's own rules, which stand with its construct.
+Owns: which files are read, the rules between files, and the one-line messages in which every refused value is told. Leaves to
+others: what a file may say (`model`).
 """
 
 import re
@@ -10,72 +10,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import combinations, product
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any
 
-from gitpod_pov.cluster_admins import ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetworkConfig, ranges_of
 from gitpod_pov.configuration import Configuration, Fault, Faults, escaped
-from gitpod_pov.gcp_names import Matching, NoneTwice, ProjectId, Region, Zone
-from gitpod_pov.gke_cluster import GkeClusterConfig, key_faults, way_out_faults, zone_faults
-from gitpod_pov.node_identity import NodeIdentityConfig
-from gitpod_pov.node_pool import NodePoolConfig, node_range_faults, pod_range_faults, upgrade_faults
-from gitpod_pov.project_apis import ProjectApisConfig
-from gitpod_pov.risks import Risk
+from gitpod_pov.gcp_names import Matching
 
-from pydantic import Field, ModelWrapValidatorHandler, model_validator
+from deployment.model import Deployment
 
-from stacks.backend import BackendConfig, LocalBackendConfig
-from stacks.parameters import HandoverConfig
-from stacks.profile import Profile, with_profile
+DEPLOYMENTS = Path(__file__).parents[1] / "deployments"
+"""The folder that the commands read."""
 
 _NAME = Matching(
     r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
     "a deployment name: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
 )
-
-
-class Deployment(Configuration):
-    """One Gitpod proof of value: a project, a region and what each construct is to be."""
-
-    project: ProjectId = Field(description="ID of the Google Cloud project; it must exist and have billing.")
-    region: Region = Field(description="Region of the cluster, such as us-central1.")
-    zones: Annotated[tuple[Zone, ...], Field(strict=False)] = Field(
-        default=(),
-        json_schema_extra={"uniqueItems": True},  # zone_faults checks it
-        description="Zones of the nodes. One zone: exactly one node at the start. Left out: one node in every zone of the region.",
-    )
-    profile: Profile = Field(
-        default="reference",
-        description=(
-            "`reference`, the default: the guide to the letter. `hardened`: every input that makes it safer and needs no value of your "
-            "own; an input that stands in this file wins over it. `make show` prints what results, docs/hardening.md what it means."
-        ),
-    )
-    acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), NoneTwice] = Field(
-        default=(), description="Risks whose warnings are not repeated at every synth."
-    )
-    apis: ProjectApisConfig = Field(default=ProjectApisConfig(), description="The APIs of the project.")
-    identity: NodeIdentityConfig = Field(default=NodeIdentityConfig(), description="The service account of the nodes.")
-    network: ClusterNetworkConfig = Field(default=ClusterNetworkConfig(), description="Network and subnetwork of the cluster.")
-    cluster: GkeClusterConfig = Field(default=GkeClusterConfig(), description="The control plane.")
-    node_pool: NodePoolConfig = Field(default=NodePoolConfig(), description="The nodes.")
-    admins: ClusterAdminsConfig = Field(default=ClusterAdminsConfig(), description="Who may administer the cluster.")
-    backend: BackendConfig = Field(default=LocalBackendConfig(), description="Where the state of both stacks is kept.")
-    handover: HandoverConfig = Field(default=HandoverConfig(), description="What a hand-over of the deployment is to be.")
-
-    rules = (
-        lambda d: zone_faults(d.region, d.zones),
-        lambda d: key_faults(d.region, d.cluster),
-        lambda d: way_out_faults(d.cluster, d.network),
-        lambda d: upgrade_faults(d.cluster, d.node_pool),
-        lambda d: pod_range_faults(d.network, d.node_pool, d.zones),
-        lambda d: node_range_faults(d.network, d.node_pool, d.zones),
-    )
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _profile_under_the_given_values(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        return handler(with_profile(data) if isinstance(data, dict) else data)
 
 
 class RefusedDeploymentsError(Exception):

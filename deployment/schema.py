@@ -1,4 +1,4 @@
-"""Writes what is known of a deployment file for editors and readers: `python -m stacks.schema`.
+"""Writes what is known of a deployment file for editors and readers: `python -m deployment.schema`.
 
 Owns: the JSON Schema of a deployment file and the configuration table of the README, both derived from the models that check the
 files. Leaves to others: the models, and every rule between several values, which no schema can tell; a file that an editor accepts
@@ -15,7 +15,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from stacks.deployment import Deployment
+from deployment.model import Deployment
 
 _ROOT = Path(__file__).parents[1]
 SCHEMA = _ROOT / "docs" / "deployment.schema.json"

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-import main
-from stacks.deployment import Deployment
-from stacks.show import effective_values
-from stacks.show import main as show
-from tests.app import deployment
+from deployment.model import Deployment
+from deployment.show import effective_values
+from deployment.show import main as show
+from tests.app import ROOT, deployment
 
 WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"}
 EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-05-01T00:00:00Z"}
@@ -49,7 +48,7 @@ def test_says_where_each_value_comes_from(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_an_unknown_deployment(capsys: pytest.CaptureFixture[str]) -> None:
-    assert show("pvo", main.ROOT / "deployments") == 2
+    assert show("pvo", ROOT / "deployments") == 2
     assert capsys.readouterr().err == "there is no deployment 'pvo', known are pov\n"
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from stacks.deployment import Deployment, RefusedDeploymentsError, load_deployments
-from stacks.profile import profile_of
+from deployment.model import Deployment
+from deployment.profile import profile_of
+from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployments
 
 _LONGEST_LINE = 120
 
@@ -68,7 +69,7 @@ def _toml(value: Any) -> str:
     return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
 
 
-def main(name: str, folder: Path = Path(__file__).parent.parent / "deployments") -> int:
+def main(name: str, folder: Path = DEPLOYMENTS) -> int:
     """Print the effective values of the deployment `name`; return the exit status, 2 when it is refused or there is none."""
     try:
         deployments = load_deployments(folder)

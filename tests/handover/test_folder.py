@@ -1,4 +1,4 @@
-"""What a hand-over's folder holds. What Terraform makes of it is in tests/terraform/test_handover.py."""
+"""What a hand-over's folder holds. What Terraform makes of it is in test_terraform.py."""
 
 import hashlib
 import json
@@ -13,15 +13,14 @@ from typing import Any, get_args
 
 import pytest
 
-import main
+from deployment.parameters import ADMINS, MARKS, ParameterKey
+from deployment.reading import load_deployments
 from handover import stacks as handover_stacks
 from handover.__main__ import hand_over
 from handover.folder import MANIFEST, files_of, write
 from handover.stacks import HandoverError, fill, stacks_of
 from handover.variables import variable
-from stacks.deployment import load_deployments
-from stacks.parameters import ADMINS, MARKS, ParameterKey
-from tests.app import Synthesized, deployment
+from tests.app import ROOT, Synthesized, deployment
 
 ALL_KEYS: tuple[ParameterKey, ...] = get_args(ParameterKey)
 HARD = {
@@ -35,7 +34,7 @@ HARD = {
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
-    return files_of("pov", load_deployments(main.ROOT / "deployments")["pov"])
+    return files_of("pov", load_deployments(ROOT / "deployments")["pov"])
 
 
 def parsed(files: dict[str, bytes], path: str) -> Any:
@@ -200,7 +199,7 @@ class TestCommand:
         (tmp_path / "outside.txt").write_text("kept")
         result = subprocess.run(
             [sys.executable, "-m", "handover", "pov", str(folder)],
-            cwd=main.ROOT,
+            cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": "1"},
             capture_output=True,
             text=True,

@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from tests.terraform.cloud import Fault
-from tests.terraform.examples import CLUSTER_ID, PROJECT, binding_configuration, cluster_configuration, write
-from tests.terraform.rehearsal import OVERRIDE_FILE, Action, Plan, TerraformError, Workspace, attach
-from tests.terraform.stand_in import StandIns
+from rehearsal.cloud import Fault
+from rehearsal.stand_in import StandIns
+from rehearsal.workspace import OVERRIDE_FILE, Action, Plan, TerraformError, Workspace, attach
+from tests.rehearsal.examples import CLUSTER_ID, PROJECT, binding_configuration, cluster_configuration, write
 
 pytestmark = pytest.mark.terraform
 
@@ -693,7 +693,7 @@ class TestTypesWithoutRules:
 class TestMarker:
     @pytest.mark.parametrize(("required", "code", "summary"), [("1", 1, "1 error"), ("", 0, "1 skipped")])
     def test_fails_without_terraform_where_it_is_required(self, tmp_path: Path, required: str, code: int, summary: str) -> None:
-        (tmp_path / "conftest.py").write_text("from tests.terraform.conftest import pytest_runtest_setup\n")
+        (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_runtest_setup\n")
         (tmp_path / "test_one.py").write_text("import pytest\n\n@pytest.mark.terraform\ndef test_one() -> None: ...\n")
         root = Path(__file__).parents[2]
         done = subprocess.run(

@@ -11,13 +11,13 @@ from gitpod_pov.configuration import Configuration
 
 import pytest
 
-import main
-from stacks.deployment import Deployment, load_deployments
-from tests.app import deployment, synthesize
-from tests.terraform.cloud import Fault
-from tests.terraform.rehearsal import TerraformError, Workspace, attach
-from tests.terraform.stand_in import StandIns
-from tests.terraform.test_hardening import REHEARSED
+from deployment.model import Deployment
+from deployment.reading import load_deployments
+from rehearsal.cloud import Fault
+from rehearsal.stand_in import StandIns
+from rehearsal.workspace import TerraformError, Workspace, attach
+from tests.app import ROOT, deployment, synthesize
+from tests.stacks.test_life_hardened import REHEARSED
 
 pytestmark = pytest.mark.terraform
 
@@ -37,7 +37,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no roles": {"identity": {"roles": []}},
 }
 DEPLOYMENTS: dict[str, Deployment] = {
-    **load_deployments(main.ROOT / "deployments"),
+    **load_deployments(ROOT / "deployments"),
     **{name: deployment(**sections) for name, sections in VARIANTS.items()},
 }
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from rehearsal.cloud import Fault
+from rehearsal.stand_in import StandIns
+from rehearsal.workspace import TerraformError, Workspace
 from tests.app import deployment, synthesize
-from tests.terraform.cloud import Fault
-from tests.terraform.rehearsal import TerraformError, Workspace
-from tests.terraform.stand_in import StandIns
-from tests.test_hardening import CLUSTER, KEY, NAT, POOL, ROUTER, SUBNETWORK
+from tests.stacks.test_inputs import CLUSTER, KEY, NAT, POOL, ROUTER, SUBNETWORK
 
 pytestmark = pytest.mark.terraform
 

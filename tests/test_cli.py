@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import main
-from tests.terraform.stand_in import StandIns
+from rehearsal.stand_in import StandIns
+from tests.app import ROOT
 
 pytestmark = pytest.mark.terraform
 
@@ -24,11 +24,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project") / "gitpod pov"
     folder.mkdir()
     for name in ("Makefile", "Pipfile", "Pipfile.lock", "cdktf.json", "main.py", "package-lock.json", "package.json", "pyproject.toml"):
-        shutil.copy2(main.ROOT / name, folder / name)
-    for name in ("stacks", "deployments"):
-        shutil.copytree(main.ROOT / name, folder / name)
+        shutil.copy2(ROOT / name, folder / name)
+    for name in ("deployment", "stacks", "deployments"):
+        shutil.copytree(ROOT / name, folder / name)
     for name in (".venv", ".pipenv", "node_modules"):
-        (folder / name).symlink_to(main.ROOT / name)
+        (folder / name).symlink_to(ROOT / name)
     return folder
 
 

@@ -9,10 +9,9 @@ from gitpod_pov.configuration import faults_of
 import pytest
 from pydantic import ValidationError
 
-import main
-from stacks.profile import PROFILES, with_profile
-from tests.app import Synthesized, deployment
-from tests.test_hardening import INPUTS, WITH_OTHERS
+from deployment.profile import PROFILES, with_profile
+from tests.app import ROOT, Synthesized, deployment
+from tests.stacks.test_inputs import INPUTS, WITH_OTHERS
 
 HARDENED = {f"{section}.{key}": value for section, values in PROFILES["hardened"].items() for key, value in values.items()}
 
@@ -112,7 +111,7 @@ def test_the_merged_values_are_what_is_checked(sections: dict[str, Any], message
 
 
 def test_the_documentation_lists_every_input_and_what_the_profile_sets() -> None:
-    text = (main.ROOT / "docs" / "hardening.md").read_text()
+    text = (ROOT / "docs" / "hardening.md").read_text()
     rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("| `")]
     listed = {key: row[3] for row in rows for key in re.findall(r"`((?:identity|network|cluster|node_pool)\.\w+)", row[1])}
     assert listed.keys() == INPUTS.keys() | WITH_OTHERS | OF_THE_GUIDE
@@ -124,7 +123,7 @@ def test_the_documentation_lists_every_input_and_what_the_profile_sets() -> None
 
 
 def test_the_examples_of_the_documentation_are_deployments() -> None:
-    text = (main.ROOT / "docs" / "hardening.md").read_text()
+    text = (ROOT / "docs" / "hardening.md").read_text()
     blocks = [dedent(block) for block in re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.MULTILINE)]
     examples = [tomllib.loads(block) for block in blocks if block.strip()]
     assert len(examples) == 3

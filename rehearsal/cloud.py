@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.terraform.values import change, first
+from rehearsal.values import change, first
 
 Call = Literal["configure", "read_data", "read", "plan", "create", "update", "destroy", "import"]
 Outcome = Literal["begun", "done", "failed", "abandoned"]

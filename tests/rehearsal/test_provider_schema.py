@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.terraform.behaviour import BEHAVIOUR_FILE, behaviour, schema_of
-from tests.terraform.provider_schema import Block, ProviderSchema, provider_schema
+from rehearsal.behaviour import BEHAVIOUR_FILE, behaviour, schema_of
+from rehearsal.provider_schema import Block, ProviderSchema, provider_schema
 
 OPTIONAL, COMPUTED, REQUIRED = {"optional": True}, {"computed": True}, {"required": True}
 

@@ -5,10 +5,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-import main
-from stacks import schema
+from deployment import schema
+from tests.app import ROOT
 
-POV = main.ROOT / "deployments" / "pov.toml"
+POV = ROOT / "deployments" / "pov.toml"
 
 
 @pytest.mark.parametrize("path", schema.files(), ids=lambda path: str(path.name))

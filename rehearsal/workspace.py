@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.terraform.stand_in import StandIns
+from rehearsal.stand_in import StandIns
 
 Verb = Literal["create", "read", "update", "delete", "replace", "no-op", "forget"]
 

@@ -36,7 +36,7 @@ from tf.gen import grpc_controller_pb2_grpc as controller_rpc  # type: ignore[im
 from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
 
-from tests.terraform.behaviour import (
+from rehearsal.behaviour import (
     BEHAVIOUR_FILE,
     Behind,
     Condition,
@@ -48,9 +48,9 @@ from tests.terraform.behaviour import (
     behaviour,
     schema_of,
 )
-from tests.terraform.cloud import Cloud, Fault, Outcome
-from tests.terraform.provider_schema import Block, ProviderSchema, Type
-from tests.terraform.values import (
+from rehearsal.cloud import Cloud, Fault, Outcome
+from rehearsal.provider_schema import Block, ProviderSchema, Type
+from rehearsal.values import (
     UNKNOWN,
     change,
     comparable,

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import main
-from stacks.deployment import Deployment, RefusedDeploymentsError, load_deployments
-from tests.terraform.rehearsal import TerraformError, Workspace, attach
+from deployment.model import Deployment
+from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployments
+from rehearsal.workspace import TerraformError, Workspace, attach
+from stacks.registry import build
 
 WHAT_IT_SHOWS = """\
 A rehearsal runs real Terraform against stand-ins that have the schema and the known quirks of hashicorp/google and hashicorp/kubernetes.
@@ -21,7 +22,7 @@ It shows: that Terraform accepts the configuration, the order of creation, that 
 It cannot show: quota, permissions, organization policies, prices, and whether Google's own API likes the values. Nothing was created."""
 
 
-def rehearse(name: str, folder: Path = main.ROOT / "deployments") -> int:
+def rehearse(name: str, folder: Path = DEPLOYMENTS) -> int:
     """Rehearse the deployment and print progress and the table of what would exist; return the exit status."""
     if not shutil.which("terraform"):
         return _refuse("a rehearsal needs terraform 1.6 or newer on the PATH")
@@ -42,7 +43,7 @@ def rehearse(name: str, folder: Path = main.ROOT / "deployments") -> int:
 
 def _run(name: str, deployment: Deployment, folder: Path) -> None:
     with _step(f"synthesize {name}"):
-        main.build({name: deployment}, str(folder / "cdktf.out")).synth()
+        build({name: deployment}, str(folder / "cdktf.out")).synth()
     stacks = [folder / "cdktf.out" / "stacks" / f"{name}-{role}" for role in ("cluster", "rbac")]
     table: list[tuple[str, str, str]] = []
     with attach(stacks, folder / "journal.jsonl") as stand_ins:

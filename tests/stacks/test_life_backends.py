@@ -10,10 +10,10 @@ import pytest
 from gcp_storage_emulator.server import create_server  # type: ignore[import-untyped]
 
 from handover.folder import files_of, write
+from rehearsal.stand_in import StandIns
+from rehearsal.workspace import TerraformError
 from tests.app import deployment
-from tests.terraform.rehearsal import TerraformError
-from tests.terraform.stand_in import StandIns
-from tests.terraform.test_handover import Folder
+from tests.handover.test_terraform import Folder
 
 pytestmark = pytest.mark.terraform
 

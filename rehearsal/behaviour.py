@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.terraform.provider_schema import Block, ProviderSchema, provider_schema
-from tests.terraform.values import places
+from rehearsal.provider_schema import Block, ProviderSchema, provider_schema
+from rehearsal.values import places
 
 BEHAVIOUR_FILE = Path(__file__).with_name("behaviour.toml")
 

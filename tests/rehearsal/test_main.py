@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.terraform.rehearsal import TerraformError
-from tests.terraform.rehearse import WHAT_IT_SHOWS, rehearse
+from rehearsal.__main__ import WHAT_IT_SHOWS, rehearse
+from rehearsal.workspace import TerraformError
 
 pytestmark = pytest.mark.terraform
 
@@ -30,8 +30,8 @@ def test_a_refused_deployment_is_told(capsys: pytest.CaptureFixture[str], tmp_pa
 
 
 def test_what_terraform_refuses_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.terraform.rehearsal.Workspace.plan", lambda *_: pytest.fail("not reached"))
-    monkeypatch.setattr("tests.terraform.rehearsal.Workspace.validate", _broken)
+    monkeypatch.setattr("rehearsal.workspace.Workspace.plan", lambda *_: pytest.fail("not reached"))
+    monkeypatch.setattr("rehearsal.workspace.Workspace.validate", _broken)
     assert rehearse("pov") == 2
     assert "no such argument" in capsys.readouterr().err
 

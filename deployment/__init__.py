@@ -1,0 +1,1 @@
+"""A deployment file: reading, checking, profiles, backend, hand-over parameters, schema and effective values."""
