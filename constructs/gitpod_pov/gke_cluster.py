@@ -11,6 +11,7 @@ Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/res
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from gitpod_pov.blocks import node_settings, optional_block
@@ -37,7 +38,7 @@ from gitpod_pov.maintenance import (
 )
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
-from gitpod_pov.provider_versions import MINIMUM_VERSIONS, has, required_version
+from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version
 from gitpod_pov.risks import warn
 
 import cdktf_cdktf_provider_google.container_cluster as gke
@@ -307,6 +308,32 @@ class GkeClusterConfig(Configuration):
         return None if self.kubelet_readonly_port is None else str(self.kubelet_readonly_port).upper()
 
 
+IGNORED_CHANGES = MappingProxyType(
+    {
+        "enable_l4_ilb_subsetting": "GKE creates clusters with subsetting on, and switching it off replaces the cluster",
+        "node_config": "it describes the removed default pool, and what is read back would replace the cluster",
+        "datapath_provider": "Google migrates clusters to Dataplane V2 in place, and changing it back replaces the cluster",
+        "dataplane_optimization_mode": "Google may set it with Dataplane V2, and unsetting it replaces the cluster",
+        "enable_fqdn_network_policy": "switching it off replaces the cluster",
+        "enable_k8s_beta_apis": "switching a beta API off replaces the cluster",
+        "dns_config": "Cloud DNS may be switched on elsewhere, and unsetting its additive domain replaces the cluster",
+        # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2370
+        "in_transit_encryption_config": "Google sets it and refuses to unset it",
+        # Not with newer providers, which know both names: a key that is added later would keep the state DECRYPTED.
+        "database_encryption[0].state": "GKE answers with another name for the same state",
+        "min_master_version": "no version is configured, so a newer release must not upgrade the control plane at the next apply",
+    }
+)
+"""Arguments of the cluster whose changes Terraform ignores, with the reason.
+
+They replace the cluster in google 7.45.0 (`ForceNew` in resource_container_cluster.go), or the provider asks for what GKE refuses. The
+other arguments that replace it are safe: they are written here and cannot change outside of Terraform (name, location, network,
+subnetwork, project, ranges, networking mode, pods per node, client certificate, initial node count), or the provider keeps what it
+reads (cluster CIDR, confidential nodes, IP allocation, master CIDR), or GKE only accepts them at creation (description, alpha features,
+Autopilot, TPU, user-managed keys).
+"""
+
+
 def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
     """Yield a fault for every zone outside the region and every zone that is named twice."""
     for index, zone in enumerate(zones):
@@ -364,6 +391,17 @@ def key_faults(region: str, cluster: GkeClusterConfig) -> Iterator[Fault]:
         # A boot disk's key may also lie in a location without a number, such as us or global; a secrets key may not.
         if location != region and (field == "secrets_kms_key" or location[-1].isdigit()):
             yield Fault(("cluster", field), f"lies in {location}, use a key in {region}", key)
+
+
+def oldest_google(cluster: GkeClusterConfig, google: str) -> str:
+    """Return the oldest google provider that accepts what is written for the version `google`."""
+    used: dict[Feature, bool] = {
+        "exclusion-until-end-of-support": any(exclusion.end_time is None for exclusion in cluster.effective_exclusions),
+        "stable-database-encryption-state": cluster.secrets_kms_key is not None,
+        "dataplane-optimization-mode": True,
+    }
+    versions = [MINIMUM_VERSIONS[feature][1] for feature, is_used in used.items() if is_used and has(feature, google)]
+    return max([SUPPORTED["google"].bindings, *versions], key=parsed)
 
 
 def _authorized_networks_block(config: GkeClusterConfig) -> gke.ContainerClusterMasterAuthorizedNetworksConfig | None:
@@ -533,29 +571,14 @@ class GkeCluster(Construct):
         channel = self.config.release_channel
         return versions.release_channel_latest_version.lookup(channel if self.config.has_release_channel else "REGULAR")
 
-    @property
-    def _has_stable_encryption_state(self) -> bool:
-        return has("stable-database-encryption-state", required_version(self, "google"))
-
     def _ignored_changes(self) -> list[str]:
-        return [
-            # GKE creates it true, provider 6.50 defaults to false, and true to false replaces the cluster.
-            "enable_l4_ilb_subsetting",
-            # Of the removed pool; what is read back is another pool's or none, and a difference replaces the cluster.
-            "node_config",
-            # Google migrates clusters to Dataplane V2 in place; changing it back replaces the cluster.
-            "datapath_provider",
-            # Google fills it in and does not allow anyone to unset it:
-            # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2370
-            "in_transit_encryption_config",
-            # Google or its console may switch the cluster to Cloud DNS; nothing here depends on the DNS provider.
-            "dns_config",
-            # GKE answers ALL_OBJECTS_ENCRYPTION_ENABLED to ENCRYPTED, which older providers plan to change back at every apply. Newer
-            # ones do not, and there it must not be ignored: a key that is added later would keep the state DECRYPTED.
-            *(["database_encryption[0].state"] if self.config.secrets_kms_key and not self._has_stable_encryption_state else []),
-            # Without a version in the configuration, a newer release must not become an upgrade at the next apply.
-            *(["min_master_version"] if self.config.version is None else []),
-        ]
+        google = required_version(self, "google")
+        left_out = {
+            "dataplane_optimization_mode": not has("dataplane-optimization-mode", google),
+            "database_encryption[0].state": not self.config.secrets_kms_key or has("stable-database-encryption-state", google),
+            "min_master_version": self.config.version is not None,
+        }
+        return [argument for argument in IGNORED_CHANGES if not left_out.get(argument)]
 
     def _warn_of_risks(self) -> None:
         if not self.config.restricts_control_plane:

@@ -276,6 +276,30 @@ def _too_small(holds: int, fitting_prefix: int, pool: NodePoolConfig, zones: tup
     return f"holds {holds} node{'' if holds == 1 else 's'}, {possible}: use a /{fitting_prefix} or larger{lower}"
 
 
+IGNORED_CHANGES = MappingProxyType(
+    {
+        "initial_node_count": "a change replaces the pool, and the autoscaler sets the number of nodes anyway",
+        "version": "GKE upgrades nodes, and an apply must not change their version",
+        # Google's console writes the first two when someone saves the pool there:
+        # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2304
+        "node_config[0].advanced_machine_features": "the console sets it, and unsetting it replaces the pool",
+        "queued_provisioning": "the console sets an empty block, and removing it replaces the pool",
+        "placement_policy": "an empty block may be set elsewhere, and removing it replaces the pool",
+        "node_config[0].reservation_affinity": "the console may set it, and unsetting it replaces the pool",
+        "node_config[0].host_maintenance_policy": "the console may set it, and unsetting it replaces the pool",
+        "node_config[0].ephemeral_storage_local_ssd_config": "GKE sets it for machines with local SSDs, and unsetting it replaces the pool",
+    }
+)
+"""Arguments of the pool whose changes Terraform ignores, with the reason.
+
+All of them replace the pool in google 7.45.0 (`ForceNew` in resource_container_node_pool.go and node_config.go), except `version`. The
+other arguments that replace it are safe: they are written here and cannot change outside of Terraform (name, cluster, location, project,
+pods per node, service account, scopes, metadata, spot, disk encryption), or the provider keeps what it reads (network config, accelerators,
+minimum CPU platform, shielded instances, confidential nodes), or GKE only accepts them at creation (local SSDs, secondary boot disks,
+sandbox, sole tenancy, run duration, flex start).
+"""
+
+
 class LabelledNodePool(Construct):
     """The one node pool of a cluster, with the labels by which Gitpod places its workloads.
 
@@ -356,16 +380,7 @@ class LabelledNodePool(Construct):
             # Nodes stay unhealthy if they start before their account may write logs and metrics or pull images, or before private
             # ones can reach the internet.
             depends_on=[*identity.grants, *cluster.network.egress] or None,
-            lifecycle=TerraformResourceLifecycle(
-                ignore_changes=[
-                    "initial_node_count",  # a change replaces the pool, and the autoscaler sets the number of nodes anyway
-                    "version",  # Google upgrades nodes; an apply must not change their version
-                    # Google's console writes both when someone saves the pool there, and both replace the pool:
-                    # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2304
-                    "node_config[0].advanced_machine_features",
-                    "queued_provisioning",
-                ]
-            ),
+            lifecycle=TerraformResourceLifecycle(ignore_changes=list(IGNORED_CHANGES)),
         )
         self.name: str = pool.name
         if not _room_for_surge_nodes(network, config, zones):

@@ -2,6 +2,8 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from gitpod_pov.gke_cluster import GkeClusterConfig, oldest_google
+
 import pytest
 from cdktf import Testing
 
@@ -9,6 +11,7 @@ from tests.app import Synthesized, deployment
 
 CLUSTER = "google_container_cluster.cluster"
 POOL = "google_container_node_pool.node_pool"
+KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
 
 
 class TestVersion:
@@ -109,9 +112,28 @@ class TestProviderVersion:
     def test_the_encryption_state_is_ignored_where_it_would_never_be_empty(
         self, synth: Callable[..., Synthesized], google: str, *, ignored: bool
     ) -> None:
-        key = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
-        cluster = synth(providers={"google": google}, cluster={"secrets_kms_key": key}).resource("pov-cluster", CLUSTER)
+        cluster = synth(providers={"google": google}, cluster={"secrets_kms_key": KEY}).resource("pov-cluster", CLUSTER)
         assert ("database_encryption[0].state" in cluster["lifecycle"]["ignore_changes"]) is ignored
+
+    @pytest.mark.parametrize(("google", "ignored"), [("7.12.0", False), ("7.37.9", False), ("7.38.0", True), ("8.7.0", True)])
+    def test_an_argument_is_ignored_only_where_the_provider_has_it(
+        self, synth: Callable[..., Synthesized], google: str, *, ignored: bool
+    ) -> None:
+        cluster = synth(providers={"google": google}).resource("pov-cluster", CLUSTER)
+        assert ("dataplane_optimization_mode" in cluster["lifecycle"]["ignore_changes"]) is ignored
+
+    @pytest.mark.parametrize(
+        ("google", "cluster", "oldest"),
+        [
+            ("7.45.0", {}, "7.38.0"),
+            ("7.30.0", {}, "7.12.0"),
+            ("7.30.0", {"secrets_kms_key": KEY}, "7.30.0"),
+            ("7.12.0", {"secrets_kms_key": KEY}, "7.12.0"),
+            ("6.50.0", {"maintenance_exclusions": []}, "6.50.0"),
+        ],
+    )
+    def test_the_oldest_provider_that_accepts_the_output(self, google: str, cluster: dict[str, Any], oldest: str) -> None:
+        assert oldest_google(GkeClusterConfig.checked(cluster), google) == oldest
 
     def test_without_a_key_there_is_no_state_to_ignore(self, synth: Callable[..., Synthesized]) -> None:
         cluster = synth(providers={"google": "7.12.0"}).resource("pov-cluster", CLUSTER)
