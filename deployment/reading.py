@@ -4,6 +4,7 @@ Owns: which files are read, the rules between files, and the one-line messages i
 others: what a file may say (`model`).
 """
 
+import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gitpod_pov.cluster_network import ClusterNetworkConfig, ranges_of
-from gitpod_pov.configuration import Configuration, Fault, Faults, escaped
+from gitpod_pov.configuration import Configuration, Fault, Faults, escaped, show
 from gitpod_pov.gcp_names import Matching
 
 from deployment.model import Deployment
@@ -162,3 +163,25 @@ def _overlaps(path: Path, network: ClusterNetworkConfig, other: ClusterNetworkCo
         if cidr.overlaps(taken):
             message = f"overlaps network.{taken_key} '{taken}' of {_shown(path)} in the same network, use a range apart from it"
             yield Fault(("network", key), message, str(cidr))
+
+
+def load_deployment(name: str, folder: Path) -> Deployment:
+    """Read every deployment of a folder and return one of them.
+
+    Raises:
+        RefusedDeploymentsError: with every fault of every file, or with the names there are when `name` is not one of them.
+    """
+    return find_deployment(name, load_deployments(folder))
+
+
+def find_deployment(name: str, deployments: Mapping[str, Deployment]) -> Deployment:
+    """Return the deployment of that name.
+
+    Raises:
+        RefusedDeploymentsError: when there is none; the message is the same in every command.
+    """
+    if name not in deployments:
+        near = difflib.get_close_matches(Path(name).stem, deployments, n=1)  # the stem, for those who give the path of the file
+        suggestion = f"; did you mean '{near[0]}'?" if near else ""
+        raise RefusedDeploymentsError([f"there is no deployment {show(name)}; known: {', '.join(deployments)}{suggestion}"])
+    return deployments[name]

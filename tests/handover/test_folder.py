@@ -172,9 +172,9 @@ class TestParameters:
         synthesize = handover_stacks._synthesize
 
         def cut(name: str, one: Any) -> Any:
-            contents, warnings = synthesize(name, one)
-            contents["cluster"]["output"]["project"]["value"] = one.project[:8]
-            return contents, warnings
+            contents, *others = synthesize(name, one)
+            contents["pov-cluster"]["output"]["project"]["value"] = one.project[:8]
+            return contents, *others
 
         monkeypatch.setattr(handover_stacks, "_synthesize", cut)
         with pytest.raises(HandoverError, match=r"pov-cluster\.output\.project\.value: does not follow"):
@@ -220,7 +220,7 @@ class TestCommand:
 
     def test_an_unknown_deployment_is_told_in_one_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert hand_over("prod", tmp_path / "prod") == 2
-        assert capsys.readouterr().err == "prod: is no deployment, known are pov\n"
+        assert capsys.readouterr().err == "there is no deployment 'prod'; known: pov\n"
         assert not (tmp_path / "prod").exists()
 
 
