@@ -90,6 +90,14 @@ MonitoringComponent = Literal[
     "DCGM",
     "JOBSET",
 ]
+PROMETHEUS_COMPONENTS = frozenset(
+    {"STORAGE", "HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET", "KUBELET", "CADVISOR", "DCGM", "JOBSET"}
+)
+"""Monitoring components that Google Cloud Managed Service for Prometheus collects.
+
+Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/kube-state-metrics, .../how-to/cadvisor-kubelet-metrics and
+.../how-to/dcgm-metrics, each under "Before you begin".
+"""
 SecurityGroup = Annotated[
     str,
     Matching(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
@@ -126,6 +134,16 @@ def _system_components(config: "GkeClusterConfig") -> Iterator[Fault]:
         components = getattr(config, key)
         if components and "SYSTEM_COMPONENTS" not in components:
             yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
+
+
+def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
+    for index, component in enumerate(config.monitoring_components or ()):
+        if config.managed_prometheus is False and component in PROMETHEUS_COMPONENTS:
+            yield Fault(
+                ("monitoring_components", index),
+                "needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
+                component,
+            )
 
 
 def _maintenance(config: "GkeClusterConfig") -> Iterator[Fault]:
@@ -298,7 +316,7 @@ class GkeClusterConfig(Configuration):
         ),
     )
 
-    rules = (_authorized_networks, _label_count, _system_components, _maintenance)
+    rules = (_authorized_networks, _label_count, _system_components, _prometheus_components, _maintenance)
 
     @property
     def restricts_control_plane(self) -> bool:

@@ -25,6 +25,11 @@ CONFIGURATIONS: list[tuple[type[Configuration], dict[str, Any], str]] = [
     (ClusterNetworkConfig, {"nodes_cidr": "10.128.0.0/20"}, "nodes_cidr: '10.128.0.0/20' overlaps 10.128.0.0/9"),
     (ClusterNetworkConfig, {"create_network": True}, "network: 'default' is the network that projects come with"),
     (GkeClusterConfig, {"release_channel": "NONE"}, "release_channel: 'NONE' must be one of 'UNSPECIFIED', 'RAPID'"),
+    (
+        GkeClusterConfig,
+        {"managed_prometheus": False, "monitoring_components": ("SYSTEM_COMPONENTS", "HPA")},
+        "monitoring_components[1]: 'HPA' needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
+    ),
     (NodePoolConfig, {"min_nodes": 4, "max_nodes": 3}, "min_nodes: 4 is more than node_pool.max_nodes 3"),
     (NodePoolConfig, {"initial_nodes": 51}, "initial_nodes: 51 must be from node_pool.min_nodes 1 to node_pool.max_nodes 50"),
     (NodePoolConfig, {"labels": {"k8s.io/a": "b"}}, "labels.\"k8s.io/a\": 'b' has a key under kubernetes.io or k8s.io"),
