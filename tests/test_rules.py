@@ -35,12 +35,14 @@ RULES = {
     "node counts": "0 <= min <= initial <= max; max >= 1",
     "disk size": "10 GB or more, whole GB",
     "max pods per node": "8 to 256",
-    "OAuth scopes": "full URLs; the aliases default and gke-default are refused with the list they stand for",
+    "OAuth scopes": "full URLs without a trailing slash; the aliases default and gke-default are refused with the list they stand for",
     "node label syntax": "Kubernetes label syntax",
     "node label prefixes": "kubernetes.io/ and k8s.io/ prefixes refused",
+    "labels of GKE": "no label that GKE sets itself; tests/constructs/test_reserved_names.py has more",
     "workload labels": "the five workload labels may not be overridden with another value",
     "GCP resource labels": "key ^[a-z][a-z0-9_-]{0,62}$, value ^[a-z0-9_-]{0,63}$, at most 64",
     "node metadata": "may not drop or change disable-legacy-endpoints",
+    "metadata of GKE": "no key that GKE uses itself, and no more than it accepts; tests/constructs/test_reserved_names.py has more",
     "CIDR ranges": "valid, host bits zero, IPv4",
     "nodes range": "/29 or larger",
     "services range": "/16 to /27",
@@ -140,7 +142,7 @@ GCE_NAME = "is not a name Compute Engine takes: at most 63 lower-case letters, d
 ROLE = "is not a role: roles/NAME, projects/PROJECT/roles/NAME or organizations/NUMBER/roles/NAME"
 API = "is not an API: NAME.googleapis.com"
 VERSION = "is not a Kubernetes version, such as 1.33, 1.33.4 or 1.33.4-gke.1245000"
-SCOPE = "is not an OAuth scope: https://www.googleapis.com/auth/NAME"
+SCOPE = "is not an OAuth scope: https://www.googleapis.com/auth/NAME without a trailing slash"
 ALIAS = (
     "is an alias of gcloud's, write the list that it stands for: https://www.googleapis.com/auth/cloud-platform, "
     "https://www.googleapis.com/auth/userinfo.email"
@@ -307,6 +309,8 @@ EXAMPLES = [
             "cloud-platform": SCOPE,
             URL: SCOPE,
             f"http{URL[5:]}compute": SCOPE,
+            f"{URL}cloud-platform/": SCOPE,
+            f"{URL}compute//": SCOPE,
             f"{URL}cloud-platform": TWICE,
         },
     ),
@@ -335,6 +339,12 @@ EXAMPLES = [
     *(
         Example("node label prefixes", f"[node_pool.labels]\n'{key}' = 'b'", (f"node_pool.labels.\"{key}\": 'b' {LABEL_PREFIX}",))
         for key in ("kubernetes.io/a", "k8s.io/a", "node.kubernetes.io/a", "x.y.k8s.io/a")
+    ),
+    Example("labels of GKE", "[node_pool.labels]\n'cloud.google.com/compute-class' = 'a'"),
+    Example(
+        "labels of GKE",
+        "[node_pool.labels]\n'cloud.google.com/gke-nodepool' = 'a'",
+        ("node_pool.labels.\"cloud.google.com/gke-nodepool\": 'a' has a key that GKE sets itself; leave the label out",),
     ),
     *(Example("workload labels", f"[node_pool.labels]\n'{label}' = 'true'") for label in WORKLOAD_LABELS),
     *(
@@ -371,6 +381,12 @@ EXAMPLES = [
     ),
     Example("node metadata", "[node_pool.metadata]\ndisable-legacy-endpoints = 'true'\nteam = 'platform'"),
     Example("node metadata", "[node_pool]\nmetadata = {}"),
+    Example("metadata of GKE", "[node_pool.metadata]\nserial-port-logging-enable = 'true'"),
+    Example(
+        "metadata of GKE",
+        "[node_pool.metadata]\nuser-data = 'a'",
+        ("node_pool.metadata.user-data: 'a' has a key that GKE uses itself; use another key",),
+    ),
     Example(
         "node metadata",
         "[node_pool.metadata]\ndisable-legacy-endpoints = 'false'",

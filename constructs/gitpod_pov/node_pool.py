@@ -19,6 +19,7 @@ from gitpod_pov.configuration import Configuration, Fault, refuse
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, Matching, NodePoolName, NoneTwice, PlainText, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity
+from gitpod_pov.reserved_names import metadata_faults, reserved_label_faults
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_google.container_node_pool import (
@@ -66,7 +67,10 @@ def _no_scope_alias(value: str) -> str:
 OauthScope = Annotated[
     str,
     AfterValidator(_no_scope_alias),
-    Matching(r"https://www\.googleapis\.com/auth/[a-z0-9._/-]+", "an OAuth scope: https://www.googleapis.com/auth/NAME"),
+    Matching(
+        r"https://www\.googleapis\.com/auth/[a-z0-9._-]+(/[a-z0-9._-]+)*",
+        "an OAuth scope: https://www.googleapis.com/auth/NAME without a trailing slash",
+    ),
 ]
 """https://developers.google.com/identity/protocols/oauth2/scopes; the provider expands no alias."""
 
@@ -199,7 +203,15 @@ class NodePoolConfig(Configuration):
         description="Taints of the nodes, for clusters with pools beside this one. Effects that keep Gitpod's workloads away are refused.",
     )
 
-    rules = (_node_counts, _reserved_labels, _reserved_metadata, _confidential_machines, _taint_keys)
+    rules = (
+        _node_counts,
+        _reserved_labels,
+        _reserved_metadata,
+        _confidential_machines,
+        _taint_keys,
+        lambda config: reserved_label_faults(config.labels),
+        lambda config: metadata_faults(config.metadata),
+    )
 
 
 def upgrade_faults(cluster: GkeClusterConfig, pool: NodePoolConfig) -> Iterator[Fault]:

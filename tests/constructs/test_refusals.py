@@ -30,6 +30,13 @@ CONFIGURATIONS: list[tuple[type[Configuration], dict[str, Any], str]] = [
         {"managed_prometheus": False, "monitoring_components": ("SYSTEM_COMPONENTS", "HPA")},
         "monitoring_components[1]: 'HPA' needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
     ),
+    (
+        GkeClusterConfig,
+        {"managed_prometheus": False, "monitoring_components": ("SYSTEM_COMPONENTS", "HPA")},
+        "monitoring_components[1]: 'HPA' needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
+    ),
+    (NodePoolConfig, {"labels": {"cloud.google.com/gke-spot": "a"}}, "labels.\"cloud.google.com/gke-spot\": 'a' has a key that GKE sets"),
+    (NodePoolConfig, {"metadata": {"kube-env": "a"}}, "metadata.kube-env: 'a' has a key that GKE uses itself"),
     (NodePoolConfig, {"min_nodes": 4, "max_nodes": 3}, "min_nodes: 4 is more than node_pool.max_nodes 3"),
     (NodePoolConfig, {"initial_nodes": 51}, "initial_nodes: 51 must be from node_pool.min_nodes 1 to node_pool.max_nodes 50"),
     (NodePoolConfig, {"labels": {"k8s.io/a": "b"}}, "labels.\"k8s.io/a\": 'b' has a key under kubernetes.io or k8s.io"),
