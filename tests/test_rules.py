@@ -17,8 +17,9 @@ from deployment.reading import RefusedDeploymentsError, load_deployments
 RULES = {
     "project": "^[a-z][a-z0-9-]{4,28}[a-z0-9]$; the name, not the number",
     "region": "^[a-z]+-[a-z]+[0-9]+$",
-    "zone": "^[a-z]+-[a-z]+[0-9]+-[a-z]$",
+    "zone": "^[a-z]+-[a-z]+[0-9]+-(ai[0-9]+)?[a-z]$",
     "zones in the region": "every zone in the region",
+    "zones that exist": "a known region has the zone; tests/constructs/test_locations.py has more",
     "zones once": "no zone twice",
     "service account id": "6 to 30 characters, ^[a-z]([-a-z0-9]*[a-z0-9])?$",
     "cluster name": "at most 40, ^[a-z]([-a-z0-9]*[a-z0-9])?$",
@@ -67,6 +68,9 @@ RULES = {
     "addresses apart": "no two roles whose grants would have one Terraform address",
     "numbers": "no more nodes and GB than there can be, which is also what JSON and Node carry unchanged",
     "machine": "machine, disk and image type have the form of one",
+    "machines of nodes": "x86 machines that exist and that GKE supports; tests/constructs/test_machine_types.py has more",
+    "boot disks": "the machines can boot from the disk; tests/constructs/test_machine_types.py has more",
+    "node images": "images with Linux and containerd; tests/constructs/test_node_images.py has more",
     "managed Prometheus": "not false beside monitoring components that need it",
     "free text": "no ${ and %{, which Terraform would read as expressions; no control characters",
     "backend values": "bucket, account, key, organization and host have the form of one",
@@ -205,6 +209,12 @@ EXAMPLES = [
         "zones in the region",
         "region = 'us-central12'\nzones = ['us-central1-a']",
         ("zones[0]: 'us-central1-a' is not a zone of us-central12",),
+    ),
+    Example("zones that exist", "region = 'us-east1'\nzones = ['us-east1-b', 'us-east1-c', 'us-east1-d']"),
+    Example(
+        "zones that exist",
+        "region = 'us-east1'\nzones = ['us-east1-a']",
+        ("zones[0]: 'us-east1-a' does not exist; the zones of us-east1 are us-east1-b, us-east1-c, us-east1-d",),
     ),
     Example("zones once", "zones = ['us-central1-a', 'us-central1-b', 'us-central1-c']"),
     Example("zones once", "zones = ['us-central1-a', 'us-central1-b', 'us-central1-a']", (f"zones[2]: 'us-central1-a' {TWICE}",)),
@@ -662,7 +672,7 @@ EXAMPLES = [
         "machine",
         "node_pool",
         "disk_type",
-        ("pd-balanced", "hyperdisk-balanced"),
+        ("pd-balanced", "pd-standard"),
         dict.fromkeys(("", "SSD", "pd ssd"), "is not a disk type, such as pd-ssd"),
     ),
     *values(
@@ -672,11 +682,37 @@ EXAMPLES = [
         ("COS_CONTAINERD",),
         dict.fromkeys(("", "ubuntu", "UBUNTU-CONTAINERD"), "is not an image type, such as UBUNTU_CONTAINERD"),
     ),
+    *values(
+        "machines of nodes",
+        "node_pool",
+        "machine_type",
+        ("e2-medium", "c2d-highcpu-112", "custom-4-8192", "n7-standard-8"),
+        {
+            "t2a-standard-4": "is an Arm machine type, Gitpod's images are for x86; use an x86 one, such as n2d-standard-16",
+            "n2-custom-5-8192": "has 5 vCPUs; custom machine types of n2 have 2 to 32 in steps of 2 or 36 to 128 in steps of 4",
+        },
+    ),
+    *(
+        Example("boot disks", f"[node_pool]\nmachine_type = '{machine_type}'\ndisk_type = '{disk_type}'")
+        for machine_type, disk_type in (("n4-standard-8", "hyperdisk-balanced"), ("c3-standard-8", "pd-ssd"), ("e2-standard-8", "pd-new"))
+    ),
+    Example(
+        "boot disks",
+        "[node_pool]\nmachine_type = 'n4-standard-8'",
+        ("node_pool.disk_type: 'pd-ssd' cannot be the boot disk of n4 machines; use hyperdisk-balanced",),
+    ),
+    *values(
+        "node images",
+        "node_pool",
+        "image_type",
+        ("UBUNTU_CONTAINERD", "COS_CONTAINERD"),
+        {"COS": "runs Docker, which GKE removed in version 1.24; use UBUNTU_CONTAINERD"},
+    ),
     Example("managed Prometheus", "[cluster]\nmanaged_prometheus = false\nmonitoring_components = ['SYSTEM_COMPONENTS', 'SCHEDULER']"),
     Example(
         "managed Prometheus",
         "[cluster]\nmanaged_prometheus = false\nmonitoring_components = ['SYSTEM_COMPONENTS', 'POD']",
-        ("cluster.monitoring_components[1]: 'POD' needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",),
+        (("cluster.monitoring_components[1]: 'POD' needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true"),),
     ),
     *values("free text", "node_pool.metadata", "note", ("", "a $b {c} 100% ä", "$ {a}"), dict.fromkeys(("${a}", "a%{b}", "$${a}"), TEXT)),
     Example("free text", '[node_pool.metadata]\nnote = "a\\n\\tb"'),
@@ -744,7 +780,8 @@ EXAMPLES = [
         (
             (
                 "acknowledged_risks[0]: 'public-control-plan' must be one of 'node-account-is-cluster-admin', 'public-control-plane', "
-                "'no-release-channel' or 'node-in-every-zone'"
+                "'no-release-channel', 'node-in-every-zone', 'unknown-region', 'unknown-machine-type', 'unknown-disk-type' or "
+                "'image-not-ubuntu-containerd'"
             ),
         ),
     ),

@@ -14,7 +14,7 @@ from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, refuse
+from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, refuse, show
 from gitpod_pov.gcp_names import (
     Cidr,
     ClusterName,
@@ -27,6 +27,7 @@ from gitpod_pov.gcp_names import (
     ResourceLabelValue,
     repeated,
 )
+from gitpod_pov.locations import is_known_region, missing_zone_faults
 from gitpod_pov.maintenance import MaintenanceExclusion, MaintenanceWindow, maintenance_policy
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
@@ -335,10 +336,11 @@ class GkeClusterConfig(Configuration):
 
 
 def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
-    """Yield a fault for every zone outside the region and every zone that is named twice."""
+    """Yield a fault for every zone outside the region, every one that does not exist and every one that is named twice."""
     for index, zone in enumerate(zones):
         if not zone.startswith(f"{region}-"):
             yield Fault(("zones", index), f"is not a zone of {region}", zone)
+    yield from missing_zone_faults(region, zones)
     for index in repeated(zones):
         yield Fault(("zones", index), "stands in the list twice", zones[index])
 
@@ -557,6 +559,12 @@ class GkeCluster(Construct):
         ]
 
     def _warn_of_risks(self) -> None:
+        if not is_known_region(self.region):
+            warn(
+                self,
+                "unknown-region",
+                f"{show(self.region)} is not on the list of known regions; check region with gcloud compute regions list",
+            )
         if not self.config.restricts_control_plane:
             warn(
                 self,

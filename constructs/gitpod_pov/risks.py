@@ -11,13 +11,25 @@ from typing import Literal
 from cdktf import Annotations
 from constructs import Construct
 
-Risk = Literal["node-account-is-cluster-admin", "public-control-plane", "no-release-channel", "node-in-every-zone"]
+Risk = Literal[
+    "node-account-is-cluster-admin",
+    "public-control-plane",
+    "no-release-channel",
+    "node-in-every-zone",
+    "unknown-region",
+    "unknown-machine-type",
+    "unknown-disk-type",
+    "image-not-ubuntu-containerd",
+]
 """What can be acknowledged in a deployment file.
 
 - `node-account-is-cluster-admin`: any pod can take the node account's `container.admin` and become cluster admin.
 - `public-control-plane`: the control plane answers on a public address, to every network.
 - `no-release-channel`: Google ends clusters without a release channel on 2027-06-14.
 - `node-in-every-zone`: one node was expected, one in every zone of the region is what is created.
+- `unknown-region`, `unknown-machine-type`, `unknown-disk-type`: a name that the lists of this package do not have; it may be newer than
+  they are, or misspelled.
+- `image-not-ubuntu-containerd`: Gitpod's workspaces need Ubuntu nodes with containerd.
 """
 
 _ACKNOWLEDGED = "gitpod-pov/acknowledged-risks"
