@@ -172,6 +172,33 @@ class TestParameters:
             content = synthesized.stack(stack)
             assert fill(content, {key: handover_stacks.Replacement("found", "found") for key in MARKS}) == content
 
+    @pytest.mark.parametrize(
+        "pool",
+        [
+            {"machine_type": "c4-standard-8", "disk_type": "hyperdisk-balanced"},
+            {"machine_type": "c3d-standard-8", "disk_type": "pd-balanced", "confidential_nodes": True},
+            {"machine_type": "n2d-standard-8", "disk_type": "hyperdisk-balanced", "confidential_nodes": True},
+            {"machine_type": "n2-custom-8-16384-ext", "disk_type": "pd-standard"},
+            {"machine_type": "e2-small", "disk_type": "pd-ssd", "disk_size_gb": 3072},
+            {"machine_type": "n7-standard-8", "disk_type": "titanium-ssd"},
+        ],
+        ids=lambda pool: pool["machine_type"],
+    )
+    def test_the_machine_type_is_a_variable_beside_every_disk(self, pool: dict[str, Any]) -> None:
+        files = files_of("pov", deployment(node_pool=pool))
+        (node_pool,) = parsed(files, "1-cluster/main.tf.json")["resource"]["google_container_node_pool"].values()
+        assert node_pool["node_config"]["machine_type"] == "${var.node_pool_machine_type}"
+        assert node_pool["node_config"]["disk_type"] == pool["disk_type"]
+        default = parsed(files, "1-cluster/variables.tf.json")["variable"]["node_pool_machine_type"]["default"]
+        assert default == pool["machine_type"]
+        assert not [path for path, content in files.items() if b"marked" in content]
+
+    @pytest.mark.parametrize(("region", "zones"), [("us-east1", ["us-east1-d"]), ("us-west8", ["us-west8-a"]), ("europe-west1", [])])
+    def test_region_and_zones_are_variables_wherever_they_lie(self, region: str, zones: list[str]) -> None:
+        files = files_of("pov", deployment(region=region, zones=zones))
+        variables = parsed(files, "1-cluster/variables.tf.json")["variable"]
+        assert (variables["region"]["default"], variables["zones"]["default"]) == (region, zones)
+
     def test_a_variable_carries_type_default_and_description_of_its_field(self) -> None:
         assert variable(deployment(), "zones")["type"] == "list(string)"
         assert variable(deployment(), "node_pool.max_nodes")["type"] == "number"
