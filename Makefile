@@ -69,7 +69,7 @@ output: node_modules/.synced ## the outputs of every stack of DEPLOYMENT
 	@$(SYNTH) && $(CDKTF) output --skip-synth $$stacks $(FLAGS)
 
 destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse order
-	@$(SYNTH) && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
+	@$(SYNTH) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
 
 TO ?= handover.out/$(DEPLOYMENT)
 handover: .venv/.synced-dev ## a folder of plain Terraform from DEPLOYMENT, for those who take it over, in TO
