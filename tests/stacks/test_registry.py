@@ -51,7 +51,7 @@ class AuditStack(GitpodStack):
         super().__init__(
             scope,
             id,
-            providers=("google", "kubernetes"),
+            providers={"google": deployment.providers.google, "kubernetes": deployment.providers.kubernetes},
             backend=deployment.backend,
             acknowledged_risks=deployment.acknowledged_risks,
         )
