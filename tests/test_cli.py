@@ -57,9 +57,9 @@ def make(project: Path, world: StandIns, *arguments: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", result.stdout)
 
 
-@pytest.mark.parametrize("command", ["show", "handover", "rehearse", "validate", "diff", "deploy", "output", "destroy"])
+@pytest.mark.parametrize("command", ["show", "handover", "rehearse", "validate", "diff", "deploy", "output", "destroy", "scan"])
 def test_an_unknown_deployment_is_refused_alike_by_every_command(project: Path, world: StandIns, command: str) -> None:
-    result = run(project, world, "--silent", command, "DEPLOYMENT=my pov")
+    result = run(project, world, "--silent", "--assume-old=.checkov/.synced", command, "DEPLOYMENT=my pov")
     assert (result.returncode, result.stdout) == (2, "")
     message, *others = result.stderr.splitlines()
     assert message == "there is no deployment 'my pov'; known: pov; did you mean 'pov'?"
