@@ -215,7 +215,8 @@ def prefix_of_a_node(max_pods: int) -> int:
     return 32 - math.ceil(math.log2(2 * max_pods))
 
 
-def _addresses(max_pods: int) -> int:
+def addresses_of_a_node(max_pods: int) -> int:
+    """Return how many addresses of the pod range a node takes."""
     return 1 << 32 - prefix_of_a_node(max_pods)
 
 
@@ -231,11 +232,11 @@ def pod_range_faults(
     range must hold the larger of the two, not both.
     """
     pods = IPv4Network(network.pods_cidr)
-    holds, most = pods.num_addresses // _addresses(pool.max_pods_per_node), _most_nodes(pool, zones)
+    holds, most = pods.num_addresses // addresses_of_a_node(pool.max_pods_per_node), _most_nodes(pool, zones)
     if holds < most:
         fitting_prefix = prefix_of_a_node(pool.max_pods_per_node) - math.ceil(math.log2(most))
         yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
-    needed = _zone_count(zones) * _addresses(cluster.default_max_pods_per_node)
+    needed = _zone_count(zones) * addresses_of_a_node(cluster.default_max_pods_per_node)
     if pods.num_addresses < needed:
         fitting_prefix = 32 - math.ceil(math.log2(needed))
         yield Fault(
@@ -249,8 +250,8 @@ def pod_range_faults(
 
 def _room_for_surge_nodes(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> bool:
     needed = _most_nodes(pool, zones) + _MAX_SURGE
-    pods, nodes = IPv4Network(network.pods_cidr), IPv4Network(network.nodes_cidr)
-    return pods.num_addresses // _addresses(pool.max_pods_per_node) >= needed and nodes.num_addresses - ADDRESSES_GOOGLE_KEEPS >= needed
+    in_pods = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
+    return min(in_pods, IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS) >= needed
 
 
 def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:

@@ -88,6 +88,19 @@ class TestFolder:
                 assert provider["source"] == f"hashicorp/{name}"
                 assert re.fullmatch(r"[\d.]+" if exact else r">= [\d.]+, < \d+\.0\.0", provider["version"])
 
+    @pytest.mark.parametrize(
+        ("sections", "expected"),
+        [
+            ({}, ">= 7.38.0, < 8.0.0"),
+            ({"providers": {"google": "7.30.0"}}, ">= 7.12.0, < 8.0.0"),
+            ({"providers": {"google": "8.7.0"}}, ">= 7.38.0, < 9.0.0"),
+            ({"providers": {"google": "6.50.0"}, "cluster": {"maintenance_exclusions": []}}, ">= 6.50.0, < 7.0.0"),
+        ],
+    )
+    def test_a_module_accepts_the_providers_that_have_what_it_uses(self, sections: dict[str, Any], expected: str) -> None:
+        files = files_of("pov", deployment(**sections))
+        assert parsed(files, "modules/cluster/terraform.tf.json")["terraform"]["required_providers"]["google"]["version"] == expected
+
     def test_modules_configure_nothing(self, files: dict[str, bytes]) -> None:
         for module in ("cluster", "rbac"):
             contents = [parsed(files, path) for path in files if path.startswith(f"modules/{module}/")]
