@@ -15,6 +15,7 @@ import pytest
 
 from deployment.parameters import ADMINS, MARKS, ParameterKey
 from deployment.reading import load_deployments
+from handover import example as handover_example
 from handover import stacks as handover_stacks
 from handover.__main__ import hand_over
 from handover.folder import MANIFEST, files_of, write
@@ -141,6 +142,31 @@ class TestFolder:
             "nodes-without-security-patches": "no",
             "node-in-every-zone": "no",
         }
+
+
+class TestExample:
+    @pytest.mark.parametrize(
+        ("cluster", "attribute"),
+        [({}, "endpoint"), ({"dns_endpoint": True}, "control_plane_endpoints_config[0].dns_endpoint_config[0].endpoint")],
+        ids=["by address", "by name"],
+    )
+    def test_connects_as_the_rbac_stack_does(self, cluster: dict[str, Any], attribute: str) -> None:
+        files = files_of("pov", deployment(cluster=cluster))
+        (example,) = parsed(files, "example/terraform.tf.json")["provider"]["kubernetes"]
+        (root,) = parsed(files, "2-rbac/terraform.tf.json")["provider"]["kubernetes"]
+        assert example.keys() == root.keys()
+        assert root["host"] == f"https://${{data.google_container_cluster.cluster.{attribute}}}"
+        (output,) = re.findall(r"^https://\$\{module\.cluster\.(\w+)\}$", example["host"])
+        outputs = parsed(files, "modules/cluster/outputs.tf.json")["output"]
+        assert outputs[output]["value"] == f"${{google_container_cluster.cluster.{attribute}}}"
+        assert outputs["endpoint"]["value"] == "${google_container_cluster.cluster.endpoint}"
+
+    def test_no_two_attributes_share_an_output(self) -> None:
+        """Not even those whose paths differ in an index alone."""
+        (cluster, _), _ = stacks_of("pov", deployment())
+        paths = [".a[0].endpoint", ".a[1].endpoint", ".b[0].a[0].endpoint", ".a[0].endpoint", ".endpoint"]
+        names = [handover_example._output(cluster, "google_container_cluster", path) for path in paths]
+        assert names == ["a_endpoint", "a_1_endpoint", "b_a_endpoint", "a_endpoint", "endpoint"]
 
 
 class TestParameters:
