@@ -13,7 +13,7 @@ Source: https://developer.hashicorp.com/terraform/language/backend
 from typing import Annotated, Any, Literal
 
 from gitpod_pov.configuration import Configuration, Fault, Faults, faults_of
-from gitpod_pov.gcp_names import KmsKey, Matching, PlainText
+from gitpod_pov.gcp_names import KmsKey, Pattern, PlainText
 
 from cdktf import DataTerraformRemoteState, GcsBackend, LocalBackend, TerraformBackend, TerraformRemoteState, TerraformStack
 from constructs import Construct
@@ -37,7 +37,7 @@ class LocalBackendConfig(Configuration):
 
 BucketName = Annotated[
     str,
-    Matching(
+    Pattern(
         r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]",
         "a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, the first and last a letter or digit",
     ),
@@ -46,15 +46,15 @@ BucketName = Annotated[
 
 Email = Annotated[
     str,
-    Matching(
+    Pattern(
         r"[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the e-mail address of a service account: ID@PROJECT.iam.gserviceaccount.com"
     ),
 ]
 
-Organization = Annotated[str, Matching(r"[A-Za-z0-9_-]+", "an organization name: letters, digits, hyphens and underscores")]
+Organization = Annotated[str, Pattern(r"[A-Za-z0-9_-]+", "an organization name: letters, digits, hyphens and underscores")]
 """https://developer.hashicorp.com/terraform/cloud-docs/users-teams-organizations/organizations"""
 
-Hostname = Annotated[str, Matching(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?", "a host name, without https:// and path")]
+Hostname = Annotated[str, Pattern(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?", "a host name, without https:// and path")]
 
 
 class GcsBackendConfig(Configuration):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from gitpod_pov.cluster_admins import ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.gcp_names import NoneTwice, ProjectId, Region, Zone
+from gitpod_pov.gcp_names import ProjectId, Region, Unique, Zone
 from gitpod_pov.gke_cluster import GkeClusterConfig, key_faults, way_out_faults, zone_faults
 from gitpod_pov.node_identity import NodeIdentityConfig
 from gitpod_pov.node_pool import NodePoolConfig, node_range_faults, pod_range_faults, upgrade_faults
@@ -40,7 +40,7 @@ class Deployment(Configuration):
             "own; an input that stands in this file wins over it. `make show` prints what results, docs/hardening.md what it means."
         ),
     )
-    acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), NoneTwice] = Field(
+    acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), Unique] = Field(
         default=(), description="Risks whose warnings are not repeated at every synth."
     )
     apis: ProjectApisConfig = Field(default=ProjectApisConfig(), description="The APIs of the project.")

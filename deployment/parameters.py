@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.gcp_names import NoneTwice
+from gitpod_pov.gcp_names import Unique
 
 from pydantic import Field
 
@@ -58,7 +58,7 @@ MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProx
 class HandoverConfig(Configuration):
     """What a hand-over of the deployment is to be."""
 
-    parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), NoneTwice] = Field(
+    parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), Unique] = Field(
         default=tuple(key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}),
         description="Keys of the deployment that become Terraform variables; every other value stays as the deployment has it.",
     )

@@ -15,7 +15,7 @@ from typing import Any, cast, get_args, get_origin
 
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
 from gitpod_pov.configuration import ALLOWED, Configuration
-from gitpod_pov.gcp_names import Cidr, Matching, NoneTwice
+from gitpod_pov.gcp_names import Cidr, Pattern, Unique
 from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, ZONES_OF_A_REGION, prefix_of_a_node
 
 from annotated_types import Ge, Le, MinLen
@@ -91,10 +91,10 @@ def _rules(field: FieldInfo, key: ParameterKey) -> Iterator[Rule]:
             refused = f'join(", ", [for one in {value} : "\'${{one}}\'" if !({rule.holds})])'
             allowed = rule.message.removeprefix(_shown("one", ""))
             yield Rule(f"alltrue([for one in {value} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
-        if NoneTwice in field.metadata or key == "zones":
+        if Unique in field.metadata or key == "zones":
             yield Rule(
                 f"length(distinct({value})) == length({value})",
-                f"{name}: ${{jsonencode({value})}} has a value that stands in the list twice",
+                f"{name}: ${{jsonencode({value})}} has a value that is listed twice",
             )
         return
     if field.annotation is int:
@@ -111,7 +111,7 @@ def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
     for rule in metadata:
         shown = _shown(value, name)
         match rule:
-            case Matching(pattern=pattern, allowed=allowed):
+            case Pattern(pattern=pattern, allowed=allowed):
                 yield Rule(f"can(regex({quoted(f'^(?:{pattern})$')}, {value}))", f"{shown}is not {allowed}")
             case Ge(ge=least):
                 yield Rule(f"{value} >= {least}", f"{shown}{ALLOWED['greater_than_equal'].format(ge=least)}")

@@ -150,7 +150,7 @@ LABEL_KEY = (
 )
 LABEL = "is not a label value: at most 63 letters, digits, hyphens, underscores and dots, the first and last a letter or digit"
 LABEL_PREFIX = "has a key under kubernetes.io or k8s.io, which Kubernetes keeps for itself: use another prefix"
-TWICE = "stands in the list twice"
+TWICE = "is listed twice"
 MEMBER = "is not a member: user:, group: or serviceAccount: and an e-mail address"
 RBAC = "is not an RBAC name: not empty, not . or .., without /, %, ${ and control characters"
 TEXT = "is not plain text: without ${ and %{, which Terraform would read as expressions, and control characters"

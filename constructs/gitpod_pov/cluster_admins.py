@@ -12,7 +12,7 @@ Source: https://cloud.google.com/kubernetes-engine/docs/how-to/role-based-access
 from typing import Annotated
 
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.gcp_names import Matching, NoneTwice, RbacName
+from gitpod_pov.gcp_names import Pattern, RbacName, Unique
 
 from cdktf import Postcondition, TerraformResourceLifecycle
 from cdktf_cdktf_provider_google.data_google_client_openid_userinfo import DataGoogleClientOpenidUserinfo
@@ -32,7 +32,7 @@ SUBJECT_KINDS = {"user": "User", "serviceAccount": "User", "group": "Group"}
 
 Member = Annotated[
     str,
-    Matching(
+    Pattern(
         r"(user|group|serviceAccount):[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
         "a member: user:, group: or serviceAccount: and an e-mail address",
     ),
@@ -43,7 +43,7 @@ Member = Annotated[
 class ClusterAdminsConfig(Configuration):
     """Configuration of `ClusterAdmins`."""
 
-    members: Annotated[tuple[Member, ...], Field(strict=False), NoneTwice] = Field(
+    members: Annotated[tuple[Member, ...], Field(strict=False), Unique] = Field(
         default=(),
         description="Who is bound: `user:`, `group:` or `serviceAccount:` and an e-mail address. Left out: the account that applies.",
     )

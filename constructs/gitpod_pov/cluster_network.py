@@ -129,7 +129,7 @@ class ClusterNetwork(Construct):
         subnetwork_name: the subnetwork's name, as a token.
         pods_range_name: name of the secondary range for pods, unique within the subnetwork.
         services_range_name: name of the secondary range for services, unique within the subnetwork.
-        way_out: what nodes without public addresses wait for; empty where no Cloud NAT is created.
+        egress: what nodes without public addresses wait for; empty where no Cloud NAT is created.
         config: the configuration, for constructs whose own limits depend on the ranges.
     """
 
@@ -178,7 +178,7 @@ class ClusterNetwork(Construct):
             depends_on=waiting_for(apis),
         )
         self.subnetwork_name: str = subnetwork.name
-        self.way_out: list[ITerraformDependable] = []
+        self.egress: list[ITerraformDependable] = []
         if config.cloud_nat:
             router = ComputeRouter(
                 self,
@@ -202,4 +202,4 @@ class ClusterNetwork(Construct):
                 subnetwork=[ComputeRouterNatSubnetwork(name=subnetwork.id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
                 log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),
             )
-            self.way_out = [nat]
+            self.egress = [nat]

@@ -20,11 +20,11 @@ from gitpod_pov.gcp_names import (
     ClusterName,
     KmsKey,
     KubernetesVersion,
-    Matching,
-    NoneTwice,
+    Pattern,
     PlainText,
     ResourceLabelKey,
     ResourceLabelValue,
+    Unique,
     repeated,
 )
 from gitpod_pov.maintenance import MaintenanceExclusion, MaintenanceWindow, maintenance_policy
@@ -92,7 +92,7 @@ MonitoringComponent = Literal[
 ]
 SecurityGroup = Annotated[
     str,
-    Matching(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
+    Pattern(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
 ]
 """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac"""
 
@@ -271,14 +271,14 @@ class GkeClusterConfig(Configuration):
             "Left out: RBAC knows no Google groups."
         ),
     )
-    logging_components: Annotated[tuple[LoggingComponent, ...], Field(strict=False), NoneTwice] | None = Field(
+    logging_components: Annotated[tuple[LoggingComponent, ...], Field(strict=False), Unique] | None = Field(
         default=None,
         description=(
             "What writes to Cloud Logging, SYSTEM_COMPONENTS first; APISERVER, CONTROLLER_MANAGER and SCHEDULER are the control plane's. "
             "An empty list: nothing. Left out: GKE's default, system and workloads."
         ),
     )
-    monitoring_components: Annotated[tuple[MonitoringComponent, ...], Field(strict=False), NoneTwice] | None = Field(
+    monitoring_components: Annotated[tuple[MonitoringComponent, ...], Field(strict=False), Unique] | None = Field(
         default=None,
         description="What writes to Cloud Monitoring, SYSTEM_COMPONENTS first. An empty list: nothing. Left out: GKE's default.",
     )
@@ -322,7 +322,7 @@ def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
         if not zone.startswith(f"{region}-"):
             yield Fault(("zones", index), f"is not a zone of {region}", zone)
     for index in repeated(zones):
-        yield Fault(("zones", index), "stands in the list twice", zones[index])
+        yield Fault(("zones", index), "is listed twice", zones[index])
 
 
 def way_out_faults(cluster: GkeClusterConfig, network: ClusterNetworkConfig) -> Iterator[Fault]:

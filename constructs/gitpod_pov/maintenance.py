@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from gitpod_pov.configuration import Configuration, Fault
-from gitpod_pov.gcp_names import Matching, PlainText
+from gitpod_pov.gcp_names import Pattern, PlainText
 
 from cdktf_cdktf_provider_google.container_cluster import (
     ContainerClusterMaintenancePolicy,
@@ -44,7 +44,7 @@ UtcTime = Annotated[str, AfterValidator(_utc_time)]
 
 Recurrence = Annotated[
     str,
-    Matching(
+    Pattern(
         r"FREQ=(DAILY|WEEKLY(;BYDAY=(MO|TU|WE|TH|FR|SA|SU)(,(MO|TU|WE|TH|FR|SA|SU))*)?)",
         "a recurrence: FREQ=DAILY, or FREQ=WEEKLY;BYDAY= and days of MO,TU,WE,TH,FR,SA,SU",
     ),

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from gitpod_pov.configuration import Configuration, Fault
-from gitpod_pov.gcp_names import NoneTwice, Role, ServiceAccountId
+from gitpod_pov.gcp_names import Role, ServiceAccountId, Unique
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
 
@@ -72,7 +72,7 @@ class NodeIdentityConfig(Configuration):
     roles: Annotated[
         tuple[Role, ...],
         Field(strict=False),
-        NoneTwice,
+        Unique,
         BeforeValidator(_named_roles, json_schema_input_type=Literal["guide", "least-privilege"] | tuple[Role, ...]),
     ] = Field(
         default=ROLE_SETS["guide"],

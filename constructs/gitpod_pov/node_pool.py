@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, Fault, refuse
-from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, Matching, NodePoolName, NoneTwice, PlainText, repeated
+from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity
 
@@ -66,15 +66,15 @@ def _no_scope_alias(value: str) -> str:
 OauthScope = Annotated[
     str,
     AfterValidator(_no_scope_alias),
-    Matching(r"https://www\.googleapis\.com/auth/[a-z0-9._/-]+", "an OAuth scope: https://www.googleapis.com/auth/NAME"),
+    Pattern(r"https://www\.googleapis\.com/auth/[a-z0-9._/-]+", "an OAuth scope: https://www.googleapis.com/auth/NAME"),
 ]
 """https://developers.google.com/identity/protocols/oauth2/scopes; the provider expands no alias."""
 
 
-MachineType = Annotated[str, Matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a machine type, such as n2d-standard-16")]
-DiskType = Annotated[str, Matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a disk type, such as pd-ssd")]
-ImageType = Annotated[str, Matching(r"[A-Z][A-Z0-9_]*", "an image type, such as UBUNTU_CONTAINERD")]
-MetadataKey = Annotated[str, Matching(r"[A-Za-z0-9_-]{1,128}", "a metadata key: 1 to 128 letters, digits, hyphens and underscores")]
+MachineType = Annotated[str, Pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a machine type, such as n2d-standard-16")]
+DiskType = Annotated[str, Pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a disk type, such as pd-ssd")]
+ImageType = Annotated[str, Pattern(r"[A-Z][A-Z0-9_]*", "an image type, such as UBUNTU_CONTAINERD")]
+MetadataKey = Annotated[str, Pattern(r"[A-Za-z0-9_-]{1,128}", "a metadata key: 1 to 128 letters, digits, hyphens and underscores")]
 """https://cloud.google.com/compute/docs/metadata/setting-custom-metadata#limitations"""
 
 
@@ -169,7 +169,7 @@ class NodePoolConfig(Configuration):
         default=False,
         description="Whether GKE upgrades the nodes; false needs the release channel UNSPECIFIED, true any other.",
     )
-    oauth_scopes: Annotated[tuple[OauthScope, ...], Field(strict=False), NoneTwice] = Field(
+    oauth_scopes: Annotated[tuple[OauthScope, ...], Field(strict=False), Unique] = Field(
         default=(*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite"),
         description="OAuth scopes of the nodes, as full URLs; left out, what gcloud sends for the guide's `gke-default` and Cloud DNS.",
     )
@@ -334,7 +334,7 @@ class LabelledNodePool(Construct):
             timeouts=ContainerNodePoolTimeouts(create="2h", update="2h", delete="2h"),
             # Nodes that start before their account may write logs and metrics, or pull images, stay unhealthy; so do private ones
             # that start before their way out.
-            depends_on=[*identity.grants, *cluster.network.way_out] or None,
+            depends_on=[*identity.grants, *cluster.network.egress] or None,
             lifecycle=TerraformResourceLifecycle(
                 ignore_changes=[
                     "initial_node_count",  # a change replaces the pool; the autoscaler has moved on from it anyway

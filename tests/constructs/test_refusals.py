@@ -72,7 +72,7 @@ def cluster(stack: TerraformStack, identity: NodeIdentity) -> Cluster:
     ("zones", "message"),
     [
         (("us-central1-a", "us-central2-a"), "zones[1]: 'us-central2-a' is not a zone of us-central1"),
-        (("us-central1-a", "us-central1-a"), "zones[1]: 'us-central1-a' stands in the list twice"),
+        (("us-central1-a", "us-central1-a"), "zones[1]: 'us-central1-a' is listed twice"),
     ],
 )
 def test_a_cluster_refuses_zones(cluster: Cluster, stack: TerraformStack, zones: tuple[str, ...], message: str) -> None:

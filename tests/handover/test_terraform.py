@@ -178,7 +178,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("project", "My Project", "project: 'My Project' is not a project ID"),
     ("region", "us-central1-a", "region: 'us-central1-a' is not a region"),
     ("zones", ["us-central1"], "zones: 'us-central1' is not a zone"),
-    ("zones", ["us-central1-a", "us-central1-a"], "a value that stands in the list twice"),
+    ("zones", ["us-central1-a", "us-central1-a"], "a value that is listed twice"),
     ("cluster_name", "c" * 41, "is not a name GKE takes: at most 40"),
     ("network_nodes_cidr", "10.0.0.1/20", "network_nodes_cidr: '10.0.0.1/20' is not an IPv4 range in CIDR notation without host bits"),
     ("network_nodes_cidr", "10.0.0.0/30", "network_nodes_cidr: '10.0.0.0/30' must be /29 or larger"),

@@ -236,14 +236,14 @@ def test_without_inputs_the_subnetwork_has_the_guides_arguments_alone(synthesize
 
 
 class TestPrivateNodes:
-    def test_of_cluster_and_pool_wait_for_their_way_out(self, synth: Callable[..., Synthesized]) -> None:
+    def test_of_cluster_and_pool_wait_for_their_egress(self, synth: Callable[..., Synthesized]) -> None:
         app = synth(cluster={"private_nodes": True}, network={"cloud_nat": True, "private_google_access": True})
         pool = app.resource("pov-cluster", POOL)
         assert app.resource("pov-cluster", CLUSTER)["private_cluster_config"] == {"enable_private_nodes": True}
         assert pool["network_config"] == {"enable_private_nodes": True}
         assert pool["depends_on"][-1] == NAT
 
-    def test_with_a_way_out_of_the_networks_own(self, synth: Callable[..., Synthesized]) -> None:
+    def test_with_egress_of_the_network(self, synth: Callable[..., Synthesized]) -> None:
         app = synth(cluster={"private_nodes": True}, network={"cloud_nat": False, "private_google_access": True})
         assert not {ROUTER, NAT} & app.addresses("pov-cluster")
 
