@@ -125,7 +125,7 @@ class TestFolder:
         assert told == {
             "node-account-is-cluster-admin": "no",
             "public-control-plane": "yes",
-            "no-release-channel": "no",
+            "nodes-without-security-patches": "no",
             "node-in-every-zone": "no",
         }
 
