@@ -42,9 +42,9 @@ MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProx
         "zones": ("marked-region1-q",),
         "cluster.name": "marked-cluster",
         "identity.account_id": "marked-account",
-        "network.nodes_cidr": "64.0.0.0/8",
-        "network.pods_cidr": "96.0.0.0/5",
-        "network.services_cidr": "66.0.0.0/16",
+        "network.nodes_cidr": "56.0.0.0/8",
+        "network.pods_cidr": "40.0.0.0/5",
+        "network.services_cidr": "48.0.0.0/16",
         "node_pool.machine_type": "n2d-marked-16",
         "node_pool.disk_size_gb": 7039,
         "node_pool.initial_nodes": 991,
@@ -52,7 +52,7 @@ MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProx
         "node_pool.max_nodes": 997,
     }
 )
-"""Together they pass every rule between values: the ranges lie apart and hold the nodes, the zone is one of the region."""
+"""Together they pass every rule between values: the ranges are apart, usable and hold the nodes, the zone is one of the region."""
 
 
 class HandoverConfig(Configuration):

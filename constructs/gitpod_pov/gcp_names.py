@@ -79,7 +79,11 @@ ProjectId = Annotated[
         "a project ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)",
     ),
 ]
-"""https://cloud.google.com/resource-manager/docs/creating-managing-projects"""
+"""https://cloud.google.com/resource-manager/docs/creating-managing-projects
+
+A legacy ID with a domain, `example.com:my-project`, is refused: what is derived from an ID, such as the workload pool, has another form
+for it. An ID that contains google or ssl is accepted: no new project can have it, but existing ones do.
+"""
 
 Region = Annotated[str, Pattern(r"[a-z]+-[a-z]+[0-9]+", "a region, such as us-central1 (for one zone of it, set zones)")]
 Zone = Annotated[str, Pattern(r"[a-z]+-[a-z]+[0-9]+-[a-z]", "a zone, such as us-central1-a")]
@@ -93,6 +97,16 @@ ServiceAccountId = Annotated[
     ),
 ]
 """https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"""
+
+SERVICE_ACCOUNT_EMAIL = r"[a-z0-9]([a-z0-9.-]{0,126}[a-z0-9])?@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+gserviceaccount\.com"
+"""What the e-mail address of a service account matches, one that Google creates included.
+
+https://cloud.google.com/iam/docs/service-account-types
+"""
+ServiceAccountEmail = Annotated[
+    str,
+    Pattern(SERVICE_ACCOUNT_EMAIL, "the e-mail address of a service account, such as ID@PROJECT.iam.gserviceaccount.com"),
+]
 
 ClusterName = Annotated[
     str,
@@ -116,11 +130,12 @@ NetworkName = Annotated[
 Role = Annotated[
     str,
     Pattern(
-        r"(roles/[a-z]|projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/roles/[A-Za-z0-9_.]|organizations/[0-9]+/roles/[A-Za-z0-9_.])[A-Za-z0-9_.]*",
-        "a role: roles/NAME, projects/PROJECT/roles/NAME or organizations/NUMBER/roles/NAME",
+        r"roles/[a-z][A-Za-z0-9_.]*|(projects/[a-z][a-z0-9-]{4,28}[a-z0-9]|organizations/[0-9]+)/roles/[A-Za-z0-9_.]{3,64}",
+        "a role: roles/NAME, projects/PROJECT/roles/ID or organizations/NUMBER/roles/ID, with an ID of 3 to 64 letters, digits, "
+        "underscores and dots",
     ),
 ]
-"""https://cloud.google.com/iam/docs/roles-overview"""
+"""https://cloud.google.com/iam/docs/roles-overview, and for the names https://cloud.google.com/iam/docs/creating-custom-roles"""
 
 Api = Annotated[str, Pattern(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*\.googleapis\.com", "an API: NAME.googleapis.com")]
 """https://cloud.google.com/service-usage/docs/list-services"""

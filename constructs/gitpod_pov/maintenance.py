@@ -114,7 +114,7 @@ class MaintenanceExclusion(Configuration):
         default="NO_MINOR_OR_NODE_UPGRADES",
         description=(
             "The upgrades that do not happen. NO_MINOR_OR_NODE_UPGRADES, the default: minor upgrades and all node upgrades. "
-            "NO_MINOR_UPGRADES: minor upgrades. NO_UPGRADES: all upgrades, for at most some weeks; needs end_time."
+            "NO_MINOR_UPGRADES: minor upgrades. NO_UPGRADES: all upgrades, for at most 90 days; needs end_time."
         ),
     )
 
