@@ -1,6 +1,6 @@
 """The inventory of inputs: for each input of a deployment file that reaches Terraform, values that differ from its default.
 
-The tests that go through all inputs take them from here: what each writes, what a change of each plans, and one deployment with all of them.
+The tests that go through all inputs take them from here.
 """
 
 from collections.abc import Iterator
