@@ -15,7 +15,9 @@ from itertools import combinations
 
 from gitpod_pov.configuration import Configuration, Fault
 from gitpod_pov.gcp_names import Cidr, NetworkName
+from gitpod_pov.ipv4_ranges import subnetwork_fault
 from gitpod_pov.project_apis import ProjectApis, waiting_for
+from gitpod_pov.risks import warn
 
 from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_google.compute_network import ComputeNetwork
@@ -31,6 +33,8 @@ from pydantic import Field
 
 AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
 """What the auto-mode network `default` keeps for itself."""
+DOCKER_BRIDGE_RANGE = IPv4Network("172.17.0.0/16")
+"""What Docker's default bridge takes inside a machine or a workspace: https://cloud.google.com/vpc/docs/subnets#additional-ipv4-considerations"""
 PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/16 to /27")}
 """For each range its shortest and its longest prefix, and the two in words."""
 
@@ -46,6 +50,12 @@ def _range_sizes(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     for key, (largest, smallest, allowed) in PREFIXES.items():
         if key in ranges and not largest <= ranges[key].prefixlen <= smallest:
             yield Fault((key,), f"must be {allowed}", str(ranges[key]))
+
+
+def _usable_ranges(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    for key, cidr in ranges_of(config).items():
+        if fault := subnetwork_fault(cidr):
+            yield Fault((key,), fault, str(cidr))
 
 
 def _ranges_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
@@ -75,6 +85,15 @@ def _created_network_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
         )
 
 
+def _subnetwork_of_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    if config.network == config.subnetwork == "default" and not config.create_network:
+        yield Fault(
+            ("subnetwork",),
+            "is the name of the subnetwork that the auto-mode network 'default' has in every region: choose another, or leave it out",
+            config.subnetwork,
+        )
+
+
 class ClusterNetworkConfig(Configuration):
     """Configuration of `ClusterNetwork`."""
 
@@ -95,15 +114,15 @@ class ClusterNetworkConfig(Configuration):
         default=None,
         description=(
             "Whether to create a router with Cloud NAT for the subnetwork, through which nodes without public addresses reach the "
-            "internet. Must be said with cluster.private_nodes: true creates both, false says that the network has a way out already. "
+            "internet. Required with cluster.private_nodes: true creates both, false means that the network has another route. "
             "Left out: none, as in the guide. Cloud NAT is charged by the hour and by the gigabyte."
         ),
     )
     private_google_access: bool | None = Field(
         default=None,
         description=(
-            "Whether machines without public addresses reach Google's APIs and registries from the subnetwork; cluster.private_nodes "
-            "needs it. Left out: what Google sets, as in the guide."
+            "Whether machines without public addresses reach Google's APIs and registries from the subnetwork. Left out: true with "
+            "cluster.private_nodes, otherwise what Google sets, as in the guide."
         ),
     )
     flow_logs: bool = Field(
@@ -114,7 +133,7 @@ class ClusterNetworkConfig(Configuration):
         ),
     )
 
-    rules = (_range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named)
+    rules = (_usable_ranges, _range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named, _subnetwork_of_auto_mode)
 
     def subnetwork_of(self, cluster_name: str) -> str:
         """Return the name of the subnetwork of a cluster: the configured one, or the guide's."""
@@ -129,7 +148,7 @@ class ClusterNetwork(Construct):
         subnetwork_name: the subnetwork's name, as a token.
         pods_range_name: name of the secondary range for pods, unique within the subnetwork.
         services_range_name: name of the secondary range for services, unique within the subnetwork.
-        way_out: what nodes without public addresses wait for; empty where no Cloud NAT is created.
+        egress: what nodes without public addresses depend on: the Cloud NAT, if one is created.
         config: the configuration, for constructs whose own limits depend on the ranges.
     """
 
@@ -177,8 +196,9 @@ class ClusterNetwork(Construct):
             else None,
             depends_on=waiting_for(apis),
         )
+        self._subnetwork = subnetwork
         self.subnetwork_name: str = subnetwork.name
-        self.way_out: list[ITerraformDependable] = []
+        self.egress: list[ITerraformDependable] = []
         if config.cloud_nat:
             router = ComputeRouter(
                 self,
@@ -202,4 +222,19 @@ class ClusterNetwork(Construct):
                 subnetwork=[ComputeRouterNatSubnetwork(name=subnetwork.id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
                 log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),
             )
-            self.way_out = [nat]
+            self.egress = [nat]
+        self._warn_of_docker()
+
+    def enable_private_google_access(self) -> None:
+        """Let nodes without public addresses reach Google's APIs and registries, which private nodes need."""
+        self._subnetwork.private_ip_google_access = True
+
+    def _warn_of_docker(self) -> None:
+        overlapping = [f"network.{key} '{cidr}'" for key, cidr in ranges_of(self.config).items() if cidr.overlaps(DOCKER_BRIDGE_RANGE)]
+        if overlapping:
+            warn(
+                self,
+                "docker-bridge-range",
+                f"{' and '.join(overlapping)} overlaps {DOCKER_BRIDGE_RANGE}, the range of Docker's default bridge: workspaces that run "
+                "Docker cannot reach addresses in it; use a range apart from it",
+            )

@@ -33,7 +33,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "pinned version": {"cluster": {"version": "1.33.5-gke.1080000"}},
     "release channel": {"cluster": {"release_channel": "REGULAR"}, "node_pool": {"auto_upgrade": True}},
     "apis of the platform team": {"apis": {"manage": False}},
-    "named admins": {"admins": {"members": ["user:alice@example.com", "group:platform@example.com"]}},
+    "named admins": {
+        "cluster": {"rbac_security_group": "gke-security-groups@example.com"},
+        "admins": {"members": ["user:alice@example.com", "group:platform@example.com"]},
+    },
     "no roles": {"identity": {"roles": []}},
 }
 DEPLOYMENTS: dict[str, Deployment] = {

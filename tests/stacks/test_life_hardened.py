@@ -138,7 +138,7 @@ def test_with_a_value_for_every_input(stacks_of: Callable[..., Stacks]) -> None:
         assert workspace.plan().empty
 
 
-def test_private_nodes_wait_for_their_way_out(stacks_of: Callable[..., Stacks]) -> None:
+def test_private_nodes_wait_for_their_egress(stacks_of: Callable[..., Stacks]) -> None:
     stacks = stacks_of(profile="hardened")
     # Slow enough that a pool that does not wait would come first.
     stacks.stand_ins.cloud.break_down(Fault("create", "google_compute_router_nat", "stall", seconds=1, times=None))
