@@ -12,7 +12,8 @@ Source: https://developer.hashicorp.com/terraform/language/backend
 
 from typing import Annotated, Any, Literal
 
-from gitpod_pov.configuration import Configuration, Fault, Faults, faults_of
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault, Faults, faults_of
 from gitpod_pov.gcp_names import KmsKey, Matching, PlainText
 
 from cdktf import DataTerraformRemoteState, GcsBackend, LocalBackend, TerraformBackend, TerraformRemoteState, TerraformStack

@@ -10,7 +10,7 @@ from gitpod_pov.cluster_admins import ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.gcp_names import NoneTwice, ProjectId, Region, Zone
-from gitpod_pov.gke_cluster import GkeClusterConfig, key_faults, way_out_faults, zone_faults
+from gitpod_pov.gke_cluster import GkeClusterConfig, key_faults, repeated_zone_faults, way_out_faults, zone_faults
 from gitpod_pov.node_identity import NodeIdentityConfig
 from gitpod_pov.node_pool import NodePoolConfig, node_range_faults, pod_range_faults, upgrade_faults
 from gitpod_pov.project_apis import ProjectApisConfig
@@ -54,6 +54,7 @@ class Deployment(Configuration):
 
     rules = (
         lambda d: zone_faults(d.region, d.zones),
+        lambda d: repeated_zone_faults(d.zones),
         lambda d: key_faults(d.region, d.cluster),
         lambda d: way_out_faults(d.cluster, d.network),
         lambda d: upgrade_faults(d.cluster, d.node_pool),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gitpod_pov.cluster_admins import SUBJECT_KINDS
-from gitpod_pov.configuration import faults_of
+from gitpod_pov.faults import faults_of
 
 from pydantic import ValidationError
 

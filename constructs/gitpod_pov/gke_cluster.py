@@ -14,7 +14,8 @@ from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, refuse
+from gitpod_pov.configuration import Configuration, known
+from gitpod_pov.faults import NO_VALUE, Fault, refuse
 from gitpod_pov.gcp_names import (
     Cidr,
     ClusterName,
@@ -121,22 +122,29 @@ def _label_count(config: "GkeClusterConfig") -> Iterator[Fault]:
         yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, {_MOST_LABELS} are allowed", NO_VALUE)
 
 
-def _system_components(config: "GkeClusterConfig") -> Iterator[Fault]:
-    for key in ("logging_components", "monitoring_components"):
-        components = getattr(config, key)
-        if components and "SYSTEM_COMPONENTS" not in components:
-            yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
+def _system_components(key: str, components: tuple[str, ...] | None) -> Iterator[Fault]:
+    if components and "SYSTEM_COMPONENTS" not in components:
+        yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
 
 
-def _maintenance(config: "GkeClusterConfig") -> Iterator[Fault]:
-    exclusions = config.maintenance_exclusions
-    if exclusions and config.maintenance_window is None:
+def _window_for_exclusions(config: "GkeClusterConfig") -> Iterator[Fault]:
+    if config.maintenance_exclusions and config.maintenance_window is None:
         yield Fault(("maintenance_window",), "is required with maintenance_exclusions, the provider takes them only beside one", NO_VALUE)
-    if len(exclusions) > _MOST_EXCLUSIONS:
-        yield Fault(("maintenance_exclusions",), f"has {len(exclusions)} exclusions, {_MOST_EXCLUSIONS} are allowed", NO_VALUE)
+
+
+def _exclusion_count(config: "GkeClusterConfig") -> Iterator[Fault]:
+    if (count := len(config.maintenance_exclusions)) > _MOST_EXCLUSIONS:
+        yield Fault(("maintenance_exclusions",), f"has {count} exclusions, {_MOST_EXCLUSIONS} are allowed", NO_VALUE)
+
+
+def _exclusion_names(config: "GkeClusterConfig") -> Iterator[Fault]:
+    exclusions = config.maintenance_exclusions
     for index in repeated(tuple(exclusion.name for exclusion in exclusions)):
         yield Fault(("maintenance_exclusions", index, "name"), "names another exclusion too, choose another", exclusions[index].name)
-    for index, exclusion in enumerate(exclusions):
+
+
+def _exclusion_scopes(config: "GkeClusterConfig") -> Iterator[Fault]:
+    for index, exclusion in enumerate(config.maintenance_exclusions):
         if config.release_channel == "UNSPECIFIED" and exclusion.scope != "NO_UPGRADES":
             yield Fault(
                 ("maintenance_exclusions", index, "scope"),
@@ -298,7 +306,16 @@ class GkeClusterConfig(Configuration):
         ),
     )
 
-    rules = (_authorized_networks, _label_count, _system_components, _maintenance)
+    rules = (
+        _authorized_networks,
+        _label_count,
+        lambda c: _system_components("logging_components", c.logging_components),
+        lambda c: _system_components("monitoring_components", c.monitoring_components),
+        _window_for_exclusions,
+        _exclusion_count,
+        _exclusion_names,
+        _exclusion_scopes,
+    )
 
     @property
     def restricts_control_plane(self) -> bool:
@@ -317,34 +334,38 @@ class GkeClusterConfig(Configuration):
 
 
 def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
-    """Yield a fault for every zone outside the region and every zone that is named twice."""
+    """Yield a fault for every zone outside the region."""
     for index, zone in enumerate(zones):
         if not zone.startswith(f"{region}-"):
             yield Fault(("zones", index), f"is not a zone of {region}", zone)
+
+
+def repeated_zone_faults(zones: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault for every zone that is named twice."""
     for index in repeated(zones):
         yield Fault(("zones", index), "stands in the list twice", zones[index])
 
 
 def way_out_faults(cluster: GkeClusterConfig, network: ClusterNetworkConfig) -> Iterator[Fault]:
     """Yield a fault for everything without which private nodes pull no image and reach no Google API."""
-    if cluster.private_nodes and network.cloud_nat is None:
-        yield Fault(
-            ("network", "cloud_nat"),
-            "is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false says that the network has a way out",
-            NO_VALUE,
-        )
-    if cluster.private_nodes and not network.private_google_access:
-        yield Fault(
-            ("network", "private_google_access"),
-            "must be true with cluster.private_nodes, whose nodes reach Google's APIs and registries through it",
-            NO_VALUE if network.private_google_access is None else network.private_google_access,
-        )
+    for key, value in known(network, "cloud_nat", "private_google_access") if cluster.private_nodes else ():
+        if key == "cloud_nat" and value is None:
+            yield Fault(
+                ("network", key),
+                "is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false says that the network has a way out",
+                NO_VALUE,
+            )
+        if key == "private_google_access" and not value:
+            yield Fault(
+                ("network", key),
+                "must be true with cluster.private_nodes, whose nodes reach Google's APIs and registries through it",
+                NO_VALUE if value is None else value,
+            )
 
 
 def key_faults(region: str, cluster: GkeClusterConfig) -> Iterator[Fault]:
     """Yield a fault for every KMS key in a region in which the cluster cannot use it."""
-    for field in ("secrets_kms_key", "boot_disk_kms_key"):
-        key: str | None = getattr(cluster, field)
+    for field, key in known(cluster, "secrets_kms_key", "boot_disk_kms_key"):
         location = key.split("/")[3] if key else region
         # A boot disk's key may also lie in a location without a number, such as us or global; a secrets key may not.
         if location != region and (field == "secrets_kms_key" or location[-1].isdigit()):
@@ -406,7 +427,14 @@ class GkeCluster(Construct):
             Faults: when a zone is not one of the region or is named twice, a key lies elsewhere, or private nodes have no way out.
         """
         config = config or GkeClusterConfig()
-        refuse([*zone_faults(region, zones), *key_faults(region, config), *way_out_faults(config, network.config)])
+        refuse(
+            [
+                *zone_faults(region, zones),
+                *repeated_zone_faults(zones),
+                *key_faults(region, config),
+                *way_out_faults(config, network.config),
+            ]
+        )
         super().__init__(scope, id)
         self.project, self.region, self.zones, self.network = project, region, zones, network
         self.config = config

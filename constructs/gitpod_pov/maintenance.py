@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from gitpod_pov.configuration import Configuration, Fault
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Matching, PlainText
 
 from cdktf_cdktf_provider_google.container_cluster import (

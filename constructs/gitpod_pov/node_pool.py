@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import Annotated, Literal
 
 from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, Fault, refuse
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault, refuse
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, Matching, NodePoolName, NoneTwice, PlainText, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity
@@ -240,7 +241,7 @@ def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones
 
 
 def _zone_count(zones: tuple[str, ...]) -> int:
-    return len(set(zones)) or ZONES_OF_A_REGION
+    return len(zones) - len([*repeated(zones)]) or ZONES_OF_A_REGION
 
 
 def _most_nodes(pool: NodePoolConfig, zones: tuple[str, ...]) -> int:
