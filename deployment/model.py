@@ -10,9 +10,16 @@ from gitpod_pov.cluster_admins import ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.gcp_names import NoneTwice, ProjectId, Region, Zone
-from gitpod_pov.gke_cluster import GkeClusterConfig, key_faults, repeated_zone_faults, way_out_faults, zone_faults
+from gitpod_pov.gke_cluster import (
+    GkeClusterConfig,
+    egress_faults,
+    key_faults,
+    provider_faults,
+    repeated_zone_faults,
+    zone_faults,
+)
 from gitpod_pov.node_identity import NodeIdentityConfig
-from gitpod_pov.node_pool import NodePoolConfig, node_range_faults, pod_range_faults, upgrade_faults
+from gitpod_pov.node_pool import NodePoolConfig, default_pool_range_faults, management_faults, node_range_faults, pod_range_faults
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
 
@@ -21,6 +28,7 @@ from pydantic import Field, ModelWrapValidatorHandler, model_validator
 from deployment.backend import BackendConfig, LocalBackendConfig
 from deployment.parameters import HandoverConfig
 from deployment.profile import Profile, with_profile
+from deployment.providers import ProvidersConfig
 
 
 class Deployment(Configuration):
@@ -43,6 +51,7 @@ class Deployment(Configuration):
     acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), NoneTwice] = Field(
         default=(), description="Risks whose warnings are not repeated at every synth."
     )
+    providers: ProvidersConfig = Field(default=ProvidersConfig(), description="The versions of the Terraform providers.")
     apis: ProjectApisConfig = Field(default=ProjectApisConfig(), description="The APIs of the project.")
     identity: NodeIdentityConfig = Field(default=NodeIdentityConfig(), description="The service account of the nodes.")
     network: ClusterNetworkConfig = Field(default=ClusterNetworkConfig(), description="Network and subnetwork of the cluster.")
@@ -56,10 +65,12 @@ class Deployment(Configuration):
         lambda d: zone_faults(d.region, d.zones),
         lambda d: repeated_zone_faults(d.zones),
         lambda d: key_faults(d.region, d.cluster),
-        lambda d: way_out_faults(d.cluster, d.network),
-        lambda d: upgrade_faults(d.cluster, d.node_pool),
+        lambda d: egress_faults(d.cluster, d.network),
+        lambda d: management_faults(d.cluster, d.node_pool),
         lambda d: pod_range_faults(d.network, d.node_pool, d.zones),
+        lambda d: default_pool_range_faults(d.network, d.cluster, d.zones),
         lambda d: node_range_faults(d.network, d.node_pool, d.zones),
+        lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
     )
 
     @model_validator(mode="wrap")

@@ -21,6 +21,7 @@ PROFILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
             "network": {"cloud_nat": True, "private_google_access": True, "flow_logs": True},
             "cluster": {
                 "release_channel": "REGULAR",
+                "maintenance_exclusions": [],
                 "deletion_protection": True,
                 "private_nodes": True,
                 "private_endpoint": True,
@@ -41,7 +42,6 @@ PROFILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
                 "managed_prometheus": True,
                 "cost_allocation": True,
             },
-            "node_pool": {"auto_upgrade": True},
         },
     }
 )

@@ -4,6 +4,7 @@ Owns: which files are read, what no file can contain, the rules between files, a
 others: what a deployment can be (`model`).
 """
 
+import difflib
 import re
 import tomllib
 from collections import defaultdict
@@ -15,7 +16,7 @@ from typing import Any
 
 from gitpod_pov.cluster_network import ranges_of
 from gitpod_pov.configuration import RefusedValueError
-from gitpod_pov.faults import Fault, Faults, escaped, printable, refuse
+from gitpod_pov.faults import Fault, Faults, escaped, printable, refuse, show
 from gitpod_pov.gcp_names import Matching
 
 from deployment.model import Deployment
@@ -235,3 +236,25 @@ def _first_with_overlap(ranges: Mapping[Path, Mapping[str, IPv4Network]]) -> dic
             first[cidr] = min(first[cidr], owners[outer])
         around.append(cidr)
     return first
+
+
+def load_deployment(name: str, folder: Path) -> Deployment:
+    """Read every deployment of a folder and return one of them.
+
+    Raises:
+        RefusedDeploymentsError: with every fault of every file, or with the names there are when `name` is not one of them.
+    """
+    return find_deployment(name, load_deployments(folder))
+
+
+def find_deployment(name: str, deployments: Mapping[str, Deployment]) -> Deployment:
+    """Return the deployment of that name.
+
+    Raises:
+        RefusedDeploymentsError: when there is none; the message is the same in every command.
+    """
+    if name not in deployments:
+        near = difflib.get_close_matches(Path(name).stem, deployments, n=1)  # the stem, for those who give the path of the file
+        suggestion = f"; did you mean '{near[0]}'?" if near else ""
+        raise RefusedDeploymentsError([f"there is no deployment {show(name)}; known: {', '.join(deployments)}{suggestion}"])
+    return deployments[name]

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deployment.model import Deployment
-from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployments
+from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from rehearsal.workspace import TerraformError, Workspace, attach
-from stacks.registry import build
+from stacks.registry import build, stack_names
 
 WHAT_IT_SHOWS = """\
 A rehearsal runs real Terraform against stand-ins that have the schema and the known quirks of hashicorp/google and hashicorp/kubernetes.
@@ -24,17 +24,15 @@ It cannot show: quota, permissions, organization policies, prices, and whether G
 
 def rehearse(name: str, folder: Path = DEPLOYMENTS) -> int:
     """Rehearse the deployment and print progress and the table of what would exist; return the exit status."""
-    if not shutil.which("terraform"):
-        return _refuse("a rehearsal needs terraform 1.6 or newer on the PATH")
     try:
-        deployments = load_deployments(folder)
+        deployment = load_deployment(name, folder)
     except RefusedDeploymentsError as error:
         return _refuse(str(error))
-    if name not in deployments:
-        return _refuse(f"there is no deployment '{name}', there are: {', '.join(deployments)}")
+    if not shutil.which("terraform"):
+        return _refuse("a rehearsal needs terraform 1.6 or newer on the PATH")
     with tempfile.TemporaryDirectory() as temporary:
         try:
-            _run(name, deployments[name], Path(temporary))
+            _run(name, deployment, Path(temporary))
         except TerraformError as error:
             return _refuse(f"failed\n{error}")
     print(WHAT_IT_SHOWS)
@@ -44,7 +42,7 @@ def rehearse(name: str, folder: Path = DEPLOYMENTS) -> int:
 def _run(name: str, deployment: Deployment, folder: Path) -> None:
     with _step(f"synthesize {name}"):
         build({name: deployment}, str(folder / "cdktf.out")).synth()
-    stacks = [folder / "cdktf.out" / "stacks" / f"{name}-{role}" for role in ("cluster", "rbac")]
+    stacks = [folder / "cdktf.out" / "stacks" / stack for stack in stack_names(name, deployment)]
     table: list[tuple[str, str, str]] = []
     with attach(stacks, folder / "journal.jsonl") as stand_ins:
         workspaces = [Workspace(stand_ins, stack, folder / "states" / "of" / "stacks" / stack.name) for stack in stacks]

@@ -8,7 +8,8 @@ import re
 from typing import Any
 
 from gitpod_pov.bindings import address_by_path
-from gitpod_pov.risks import Risk, acknowledge
+from gitpod_pov.provider_versions import SUPPORTED, Provider, newer_than_tested, require_providers
+from gitpod_pov.risks import Risk, acknowledge, warn
 
 from cdktf import TerraformElement, TerraformStack
 from constructs import Construct, Node
@@ -27,7 +28,7 @@ class GitpodStack(TerraformStack):
         scope: Construct,
         id: str,
         *,
-        providers: tuple[str, ...],
+        providers: dict[Provider, str],
         backend: BackendConfig,
         acknowledged_risks: tuple[Risk, ...],
     ) -> None:
@@ -36,9 +37,16 @@ class GitpodStack(TerraformStack):
         address_by_path(self)  # the rule below, without the round trips
         acknowledge(self, acknowledged_risks)  # before any child: constructs take no context after that
         backend.add_to(self, id)
-        # In full, for readers without cdktf: it writes no required_version, and shortens the source hashicorp/google to google.
-        sources = {provider: {"source": f"hashicorp/{provider}"} for provider in providers}
-        self.add_override("terraform", {"required_version": _TERRAFORM, "required_providers": sources})
+        self.add_override("terraform.required_version", _TERRAFORM)  # cdktf writes none
+        require_providers(self, **providers)
+        for provider, version in providers.items():
+            if newer_than_tested(provider, version):
+                warn(
+                    self,
+                    "untested-provider-version",
+                    f"providers.{provider} is {version}, the newest tested version is {SUPPORTED[provider].newest_tested}; read the plan "
+                    "before you apply, or use that version",
+                )
 
     def _allocate_logical_id(self, tf_element: TerraformElement | Node | Any) -> str:
         """Return the address of an element: its path below the stack, joined with underscores, without `Default`.

@@ -21,7 +21,7 @@ class ClusterStack(GitpodStack):
         super().__init__(
             scope,
             id,
-            providers=("google",),
+            providers={"google": deployment.providers.google},
             backend=deployment.backend,
             acknowledged_risks=deployment.acknowledged_risks,
         )

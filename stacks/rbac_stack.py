@@ -27,7 +27,7 @@ class RbacStack(GitpodStack):
         super().__init__(
             scope,
             id,
-            providers=("google", "kubernetes"),
+            providers={"google": deployment.providers.google, "kubernetes": deployment.providers.kubernetes},
             backend=deployment.backend,
             acknowledged_risks=deployment.acknowledged_risks,
         )

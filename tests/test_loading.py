@@ -113,8 +113,8 @@ def test_values_and_keys_are_shown_safely(folder: Path) -> None:
         '"a\\r\\"" = "b"\n'
     )
     known = (
-        "the known keys are project, region, zones, profile, acknowledged_risks, apis, identity, network, cluster, node_pool, admins, "
-        "backend, handover"
+        "the known keys are project, region, zones, profile, acknowledged_risks, providers, apis, identity, network, cluster, node_pool, "
+        "admins, backend, handover"
     )
     project = "6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)"
     assert answer(folder) == [

@@ -32,7 +32,7 @@ def test_prints_stacks_and_warnings_and_writes_the_same_bytes(project: Path, syn
     assert [line.split(": ")[:3] for line in lines[2:]] == [
         ["warning", "pov-cluster/identity", "node-account-is-cluster-admin"],
         ["warning", "pov-cluster/cluster", "public-control-plane"],
-        ["warning", "pov-cluster/cluster", "no-release-channel"],
+        ["warning", "pov-cluster/cluster", "nodes-without-security-patches"],
     ]
     for path in synthesized.outdir.rglob("*.json"):
         assert (project / "cdktf.out" / path.relative_to(synthesized.outdir)).read_bytes() == path.read_bytes()

@@ -91,7 +91,6 @@ def pools(draw: st.DrawFn) -> dict[str, Any]:
                 disk_size_gb=st.sampled_from((10, 11, 65_535, 65_536)),
                 image_type=st.sampled_from(("UBUNTU_CONTAINERD", "COS")),
                 max_pods_per_node=st.sampled_from((8, 9, 255, 256)),
-                auto_repair=st.booleans(),
                 oauth_scopes=lists(st.from_regex(r"https://www\.googleapis\.com/auth/[a-z.]{1,20}", fullmatch=True)),
                 labels=st.dictionaries(LABEL, LABEL | st.just(""), max_size=3).map(
                     lambda own: {**own, **dict(list(WORKLOAD_LABELS.items())[:1])}
@@ -100,6 +99,12 @@ def pools(draw: st.DrawFn) -> dict[str, Any]:
             )
         ),
     }
+
+
+def management(channel: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Return automatic upgrades and repairs: only on in a release channel, on or off without one."""
+    values = st.booleans() if channel == "UNSPECIFIED" else st.sampled_from([True])
+    return sections(auto_upgrade=values, auto_repair=values)
 
 
 @st.composite
@@ -121,7 +126,7 @@ def deployments(draw: st.DrawFn) -> dict[str, Any]:
                 )
             ),
         },
-        "node_pool": {**draw(pools()), "auto_upgrade": channel != "UNSPECIFIED"},
+        "node_pool": {**draw(pools()), **draw(management(channel))},
         **draw(
             sections(
                 acknowledged_risks=lists(st.sampled_from(get_args(Risk))),

@@ -1,32 +1,61 @@
-"""Each risk is warned of by name where it is present, and not where it is absent or acknowledged."""
+"""Each risk gives a warning when it is present, and none when it is absent or acknowledged."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from gitpod_pov.risks import Risk
 
 import pytest
 
-from tests.app import Synthesized, deployment, synthesize
+from tests.app import Synthesized
 
-# risk -> the path of the construct that carries it, sections without it, and a part of the warning that names the way out
-RISKS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "node-account-is-cluster-admin": (
+
+@dataclass(frozen=True)
+class Example:
+    """A risk: the construct that carries it, sections of a deployment with and without it, and the remedy in the warning."""
+
+    path: str
+    present: dict[str, Any]
+    absent: dict[str, Any]
+    remedy: str
+
+
+RISKS: dict[Risk, Example] = {
+    "node-account-is-cluster-admin": Example(
         "pov-cluster/identity",
+        {},
         {"identity": {"roles": ["roles/logging.logWriter"]}},
         'set identity.roles to "least-privilege"',
     ),
-    "public-control-plane": (
+    "public-control-plane": Example(
         "pov-cluster/cluster",
+        {},
         {"cluster": {"authorized_networks": {"office": "203.0.113.0/24"}}},
         "set cluster.authorized_networks, or cluster.private_endpoint with cluster.dns_endpoint",
     ),
-    "no-release-channel": (
+    "no-release-channel": Example(
         "pov-cluster/cluster",
-        {"cluster": {"release_channel": "REGULAR"}, "node_pool": {"auto_upgrade": True}},
-        "set cluster.release_channel, and node_pool.auto_upgrade to true with it",
+        {"cluster": {"release_channel": "UNSPECIFIED"}},
+        {},
+        "since 2026-08-21 and ends existing ones on 2027-06-14; to join a channel, apply node_pool.auto_upgrade = true first",
     ),
-    "node-in-every-zone": ("pov-cluster/cluster", {"zones": ["us-central1-a"]}, "set zones to one zone"),
+    "nodes-without-security-patches": Example(
+        "pov-cluster/cluster",
+        {},
+        {"cluster": {"maintenance_exclusions": [{"name": "a", "scope": "NO_MINOR_UPGRADES"}]}},
+        "set cluster.maintenance_exclusions to []",
+    ),
+    "node-in-every-zone": Example("pov-cluster/cluster", {}, {"zones": ["us-central1-a"]}, "set zones to one zone"),
+    "no-room-for-surge-nodes": Example(
+        "pov-cluster/node_pool",
+        {"network": {"pods_cidr": "10.4.0.0/18"}, "node_pool": {"max_nodes": 64}, "zones": ["us-central1-a"]},
+        {"network": {"pods_cidr": "10.4.0.0/18"}, "node_pool": {"max_nodes": 63}, "zones": ["us-central1-a"]},
+        "use a larger network.pods_cidr or network.nodes_cidr, or lower node_pool.max_nodes",
+    ),
+    "untested-provider-version": Example(
+        "pov-cluster", {"providers": {"google": "7.45.1"}}, {"providers": {"google": "7.45.0"}}, "read the plan before you apply"
+    ),
 }
 
 
@@ -34,31 +63,42 @@ def test_every_risk_is_listed() -> None:
     assert list(RISKS) == list(get_args(Risk))
 
 
-@pytest.fixture(scope="module")
-def annotations(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
-    app = synthesize({"pov": deployment()}, tmp_path_factory.mktemp("cdktf.out"))
-    found: list[dict[str, str]] = app.manifest["stacks"]["pov-cluster"]["annotations"]
-    return found
-
-
 @pytest.mark.parametrize("risk", RISKS)
-def test_is_warned_of_by_name_and_with_the_way_out(annotations: list[dict[str, str]], risk: str) -> None:
-    path, _, way_out = RISKS[risk]
-    [annotation] = [found for found in annotations if found["message"].startswith(f"{risk}: ")]
-    assert (annotation["level"], annotation["constructPath"]) == ("@cdktf/warn", path)
-    assert way_out in annotation["message"]
+class TestRisk:
+    def test_is_warned_of_by_name_and_with_the_remedy(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
+        example = RISKS[risk]
+        annotations = synth(**example.present).manifest["stacks"]["pov-cluster"]["annotations"]
+        (annotation,) = [found for found in annotations if found["message"].startswith(f"{risk}: ")]
+        assert (annotation["level"], annotation["constructPath"]) == ("@cdktf/warn", example.path)
+        assert example.remedy in annotation["message"]
+
+    def test_is_silent_when_it_is_absent(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
+        assert risk not in synth(**RISKS[risk].absent).warnings("pov-cluster")
+
+    def test_is_silent_when_it_is_acknowledged_and_changes_nothing_else(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
+        loud = synth(**RISKS[risk].present)
+        warnings, text = loud.warnings("pov-cluster"), loud.text("pov-cluster")
+        quiet = synth(**RISKS[risk].present, acknowledged_risks=[risk])
+        assert quiet.warnings("pov-cluster") == warnings - {risk}
+        assert quiet.text("pov-cluster") == text
 
 
-@pytest.mark.parametrize("risk", RISKS)
-def test_is_silent_where_it_is_absent(synth: Callable[..., Synthesized], risk: str) -> None:
-    assert synth(**RISKS[risk][1]).warnings("pov-cluster") == RISKS.keys() - {risk}
+def test_the_guide_carries_these(synth: Callable[..., Synthesized]) -> None:
+    assert synth().warnings("pov-cluster") == {
+        *("node-account-is-cluster-admin", "public-control-plane", "nodes-without-security-patches", "node-in-every-zone")
+    }
 
 
-@pytest.mark.parametrize("risk", RISKS)
-def test_is_silent_where_it_is_acknowledged(synth: Callable[..., Synthesized], risk: str) -> None:
-    assert synth(acknowledged_risks=[risk]).warnings("pov-cluster") == RISKS.keys() - {risk}
+@pytest.mark.parametrize(("scope", "warned"), [("NO_UPGRADES", True), ("NO_MINOR_OR_NODE_UPGRADES", True), ("NO_MINOR_UPGRADES", False)])
+def test_only_exclusions_that_stop_node_upgrades_stop_security_patches(
+    synth: Callable[..., Synthesized], scope: str, *, warned: bool
+) -> None:
+    exclusion = {"name": "a", "scope": scope, "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-01-10T00:00:00Z"}
+    app = synth(cluster={"maintenance_exclusions": [exclusion]})
+    assert ("nodes-without-security-patches" in app.warnings("pov-cluster")) is warned
 
 
-def test_a_deployment_that_acknowledges_all_is_quiet(synth: Callable[..., Synthesized]) -> None:
-    app = synth(acknowledged_risks=list(RISKS))
-    assert [stack["annotations"] for stack in app.manifest["stacks"].values()] == [[], []]
+def test_the_stack_that_requires_an_untested_provider_warns_of_it(synth: Callable[..., Synthesized]) -> None:
+    app = synth(providers={"kubernetes": "3.2.2"})
+    assert "untested-provider-version" not in app.warnings("pov-cluster")
+    assert "untested-provider-version" in app.warnings("pov-rbac")

@@ -6,9 +6,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from gitpod_pov.node_pool import WORKLOAD_LABELS
+from gitpod_pov.risks import Risk
 
 import pytest
 
@@ -48,9 +49,11 @@ RULES = {
     "auto-mode range": "none inside 10.128.0.0/9 on the auto-mode default network",
     "pod range capacity": "at least max nodes x zones blocks of the per-node size (32 - ceil(log2(2 x max pods))), zones taken as 3 "
     "where none are named; the message gives the largest max_nodes that fits and the smallest range that would do",
+    "default pool capacity": "not fewer than the removed default pool takes (one node per zone, default max pods)",
     "node range capacity": "at least that many node addresses (plus the four that Google keeps)",
     "release channel": "UNSPECIFIED, RAPID, REGULAR, STABLE, EXTENDED",
-    "auto-upgrade": "auto_upgrade = false only with UNSPECIFIED, true otherwise",
+    "auto-upgrade": "with a channel auto_upgrade and auto_repair are true (left out: derived); without one both values are allowed",
+    "provider version": "exact, within the supported range, and new enough for what the deployment uses",
     "admins": "user:, group: or serviceAccount: + an e-mail address; allUsers and the like refused",
     "admins once": "none twice",
     "cluster role": "RBAC path segment: not . or .., no / or %",
@@ -169,6 +172,10 @@ def ranges(**cidrs: str) -> str:
 
 def pool(max_nodes: int, network: str, *, zones: tuple[str, ...] = (), more: str = "") -> str:
     return f"zones = {list(zones)}\n{network}[node_pool]\nmax_nodes = {max_nodes}\n{more}"
+
+
+def pods_per_node(pods: int, *, default: int | None = None) -> str:
+    return f"max_pods_per_node = {pods}\n[cluster]\ndefault_max_pods_per_node = {default or pods}"
 
 
 ONE_ZONE = ("us-central1-a",)
@@ -490,17 +497,17 @@ EXAMPLES = [
     Example("pod range capacity", pool(1, ranges(pods_cidr="10.4.0.0/24"), zones=ONE_ZONE)),
     Example(
         "pod range capacity",
-        pool(1, ranges(pods_cidr="10.4.0.0/24"), zones=("us-central1-a", "us-central1-b")),
+        pool(1, ranges(pods_cidr="10.4.0.0/24"), zones=("us-central1-a", "us-central1-b"), more=pods_per_node(110, default=8)),
         ("network.pods_cidr: '10.4.0.0/24' holds 1 node, 2 are possible (1 per zone in 2 zones): use a /23 or larger",),
     ),
     *(
-        Example("pod range capacity", pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix}"), zones=ONE_ZONE, more=f"max_pods_per_node = {pods}"))
+        Example("pod range capacity", pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix}"), zones=ONE_ZONE, more=pods_per_node(pods)))
         for pods, prefix in ((8, 28), (9, 27), (16, 27), (17, 26), (64, 25), (65, 24), (128, 24), (129, 23), (256, 23))
     ),
     *(
         Example(
             "pod range capacity",
-            pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix + 1}"), zones=ONE_ZONE, more=f"max_pods_per_node = {pods}"),
+            pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix + 1}"), zones=ONE_ZONE, more=pods_per_node(pods, default=8)),
             (
                 (
                     f"network.pods_cidr: '10.4.0.0/{prefix + 1}' holds 0 nodes, 1 are possible "
@@ -508,7 +515,30 @@ EXAMPLES = [
                 ),
             ),
         )
-        for pods, prefix in ((8, 28), (9, 27), (65, 24), (129, 23))
+        for pods, prefix in ((9, 27), (65, 24), (129, 23))
+    ),
+    *(
+        Example(
+            "default pool capacity",
+            pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix}"), zones=ONE_ZONE[:1] if one else (), more=pods_per_node(8, default=default)),
+            ()
+            if fits
+            else (
+                (
+                    f"network.pods_cidr: '10.4.0.0/{prefix}' is too small for the default node pool, which GKE creates first with one node "
+                    f"per zone and cluster.default_max_pods_per_node {default}: use a /{prefix - 1} or larger, or lower "
+                    "cluster.default_max_pods_per_node"
+                ),
+            ),
+        )
+        for default, one, prefix, fits in (
+            (110, True, 24, True),
+            (110, True, 25, False),
+            (110, False, 22, True),
+            (110, False, 23, False),
+            (32, True, 26, True),
+            (32, True, 27, False),
+        )
     ),
     Example("node range capacity", pool(20, ranges(nodes_cidr="10.0.0.0/26"))),
     Example(
@@ -546,17 +576,61 @@ EXAMPLES = [
         dict.fromkeys(("regular", "NONE", "", 1), "must be one of 'UNSPECIFIED', 'RAPID', 'REGULAR', 'STABLE' or 'EXTENDED'"),
     ),
     Example("auto-upgrade", "[cluster]\nrelease_channel = 'STABLE'\n[node_pool]\nauto_upgrade = true"),
-    Example("auto-upgrade", "[node_pool]\nauto_upgrade = false"),
-    Example(
-        "auto-upgrade",
-        "[cluster]\nrelease_channel = 'STABLE'",
-        ("node_pool.auto_upgrade: false does not go with cluster.release_channel 'STABLE': set it to true, or the channel to UNSPECIFIED",),
+    Example("auto-upgrade", "[cluster]\nrelease_channel = 'STABLE'"),
+    *(
+        Example("auto-upgrade", f"[cluster]\nrelease_channel = 'UNSPECIFIED'\n[node_pool]\n{key} = {value}")
+        for key in ("auto_upgrade", "auto_repair")
+        for value in ("true", "false")
     ),
-    Example(
-        "auto-upgrade",
-        "[node_pool]\nauto_upgrade = true",
-        ("node_pool.auto_upgrade: true does not go with cluster.release_channel 'UNSPECIFIED': set it to false, or a channel",),
+    *(
+        Example(
+            "auto-upgrade",
+            f"[cluster]\nrelease_channel = '{channel}'\n[node_pool]\n{key} = false",
+            (
+                (
+                    f"node_pool.{key}: false must be true in the release channel {channel}: remove it; cluster.maintenance_exclusions "
+                    "keep the versions as they are"
+                ),
+            ),
+        )
+        for key in ("auto_upgrade", "auto_repair")
+        for channel in ("RAPID", "REGULAR", "STABLE", "EXTENDED")
     ),
+    *values(
+        "provider version",
+        "providers",
+        "google",
+        ("7.12.0", "7.45.0", "7.46.1", "8.7.0", "8.99.99"),
+        dict.fromkeys(
+            (
+                "6.49.3",
+                "9.0.0",
+                "10.0.0",
+                "7.45",
+                "7",
+                "~> 7.45",
+                ">= 7.45.0",
+                "v7.45.0",
+                "7.45.0-beta1",
+                "07.45.0",
+                "latest",
+                "",
+                "7.4\u0665.0",
+            ),
+            "is not a supported version: use an exact version from 6.50.0 and below 9.0.0",
+        ),
+    ),
+    *values(
+        "provider version",
+        "providers",
+        "kubernetes",
+        ("2.38.0", "2.100.0", "3.2.1", "3.3.0"),
+        dict.fromkeys(
+            ("2.37.9", "2.4.0", "4.0.0", "3.2", "1.13.4"),
+            "is not a supported version: use an exact version from 2.38.0 and below 4.0.0",
+        ),
+    ),
+    Example("provider version", "[providers]\ngoogle = '6.50.0'\n[cluster]\nmaintenance_exclusions = []"),
     *items(
         "admins",
         "admins",
@@ -720,8 +794,8 @@ EXAMPLES = [
         "acknowledged_risks = ['public-control-plan']",
         (
             (
-                "acknowledged_risks[0]: 'public-control-plan' must be one of 'node-account-is-cluster-admin', 'public-control-plane', "
-                "'no-release-channel' or 'node-in-every-zone'"
+                "acknowledged_risks[0]: 'public-control-plan' must be one of "
+                + " or ".join(", ".join(f"'{risk}'" for risk in get_args(Risk)).rsplit(", ", 1))
             ),
         ),
     ),

@@ -95,15 +95,15 @@ class ClusterNetworkConfig(Configuration):
         default=None,
         description=(
             "Whether to create a router with Cloud NAT for the subnetwork, through which nodes without public addresses reach the "
-            "internet. Must be said with cluster.private_nodes: true creates both, false says that the network has a way out already. "
+            "internet. Required with cluster.private_nodes: true creates both, false means that the network has another route. "
             "Left out: none, as in the guide. Cloud NAT is charged by the hour and by the gigabyte."
         ),
     )
     private_google_access: bool | None = Field(
         default=None,
         description=(
-            "Whether machines without public addresses reach Google's APIs and registries from the subnetwork; cluster.private_nodes "
-            "needs it. Left out: what Google sets, as in the guide."
+            "Whether machines without public addresses reach Google's APIs and registries from the subnetwork. Left out: true with "
+            "cluster.private_nodes, otherwise what Google sets, as in the guide."
         ),
     )
     flow_logs: bool = Field(
@@ -129,7 +129,7 @@ class ClusterNetwork(Construct):
         subnetwork_name: the subnetwork's name, as a token.
         pods_range_name: name of the secondary range for pods, unique within the subnetwork.
         services_range_name: name of the secondary range for services, unique within the subnetwork.
-        way_out: what nodes without public addresses wait for; empty where no Cloud NAT is created.
+        egress: what nodes without public addresses depend on: the Cloud NAT, if one is created.
         config: the configuration, for constructs whose own limits depend on the ranges.
     """
 
@@ -177,8 +177,9 @@ class ClusterNetwork(Construct):
             else None,
             depends_on=waiting_for(apis),
         )
+        self._subnetwork = subnetwork
         self.subnetwork_name: str = subnetwork.name
-        self.way_out: list[ITerraformDependable] = []
+        self.egress: list[ITerraformDependable] = []
         if config.cloud_nat:
             router = ComputeRouter(
                 self,
@@ -202,4 +203,8 @@ class ClusterNetwork(Construct):
                 subnetwork=[ComputeRouterNatSubnetwork(name=subnetwork.id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
                 log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),
             )
-            self.way_out = [nat]
+            self.egress = [nat]
+
+    def enable_private_google_access(self) -> None:
+        """Let nodes without public addresses reach Google's APIs and registries, which private nodes need."""
+        self._subnetwork.private_ip_google_access = True

@@ -11,8 +11,10 @@ Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/res
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network
+from types import MappingProxyType
 from typing import Annotated, Literal
 
+from gitpod_pov.blocks import node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, known
 from gitpod_pov.faults import NO_VALUE, Fault, refuse
@@ -28,45 +30,20 @@ from gitpod_pov.gcp_names import (
     ResourceLabelValue,
     repeated,
 )
-from gitpod_pov.maintenance import MaintenanceExclusion, MaintenanceWindow, maintenance_policy
+from gitpod_pov.maintenance import (
+    KEEP_VERSIONS,
+    MaintenanceExclusion,
+    MaintenanceWindow,
+    maintenance_policy,
+    override_open_ends,
+)
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
+from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version
 from gitpod_pov.risks import warn
 
+import cdktf_cdktf_provider_google.container_cluster as gke
 from cdktf import TerraformResourceLifecycle
-from cdktf_cdktf_provider_google.container_cluster import (
-    ContainerCluster,
-    ContainerClusterAddonsConfig,
-    ContainerClusterAddonsConfigDnsCacheConfig,
-    ContainerClusterAddonsConfigHorizontalPodAutoscaling,
-    ContainerClusterAddonsConfigHttpLoadBalancing,
-    ContainerClusterAddonsConfigNetworkPolicyConfig,
-    ContainerClusterAnonymousAuthenticationConfig,
-    ContainerClusterAuthenticatorGroupsConfig,
-    ContainerClusterControlPlaneEndpointsConfig,
-    ContainerClusterControlPlaneEndpointsConfigDnsEndpointConfig,
-    ContainerClusterCostManagementConfig,
-    ContainerClusterDatabaseEncryption,
-    ContainerClusterIpAllocationPolicy,
-    ContainerClusterLoggingConfig,
-    ContainerClusterMasterAuth,
-    ContainerClusterMasterAuthClientCertificateConfig,
-    ContainerClusterMasterAuthorizedNetworksConfig,
-    ContainerClusterMasterAuthorizedNetworksConfigCidrBlocks,
-    ContainerClusterMonitoringConfig,
-    ContainerClusterMonitoringConfigManagedPrometheus,
-    ContainerClusterNetworkPolicy,
-    ContainerClusterNodeConfig,
-    ContainerClusterNodeConfigShieldedInstanceConfig,
-    ContainerClusterNodeConfigWorkloadMetadataConfig,
-    ContainerClusterNodePoolDefaults,
-    ContainerClusterNodePoolDefaultsNodeConfigDefaults,
-    ContainerClusterPrivateClusterConfig,
-    ContainerClusterRbacBindingConfig,
-    ContainerClusterReleaseChannel,
-    ContainerClusterTimeouts,
-    ContainerClusterWorkloadIdentityConfig,
-)
 from cdktf_cdktf_provider_google.data_google_container_engine_versions import DataGoogleContainerEngineVersions
 from constructs import Construct
 from pydantic import Field
@@ -127,28 +104,25 @@ def _system_components(key: str, components: tuple[str, ...] | None) -> Iterator
         yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
 
 
-def _window_for_exclusions(config: "GkeClusterConfig") -> Iterator[Fault]:
-    if config.maintenance_exclusions and config.maintenance_window is None:
-        yield Fault(("maintenance_window",), "is required with maintenance_exclusions, the provider takes them only beside one", NO_VALUE)
-
-
 def _exclusion_count(config: "GkeClusterConfig") -> Iterator[Fault]:
-    if (count := len(config.maintenance_exclusions)) > _MOST_EXCLUSIONS:
+    if (count := len(config.maintenance_exclusions or ())) > _MOST_EXCLUSIONS:
         yield Fault(("maintenance_exclusions",), f"has {count} exclusions, {_MOST_EXCLUSIONS} are allowed", NO_VALUE)
 
 
 def _exclusion_names(config: "GkeClusterConfig") -> Iterator[Fault]:
-    exclusions = config.maintenance_exclusions
+    exclusions = config.maintenance_exclusions or ()
     for index in repeated(tuple(exclusion.name for exclusion in exclusions)):
-        yield Fault(("maintenance_exclusions", index, "name"), "names another exclusion too, choose another", exclusions[index].name)
+        yield Fault(
+            ("maintenance_exclusions", index, "name"), "is the name of another exclusion too: use another name", exclusions[index].name
+        )
 
 
 def _exclusion_scopes(config: "GkeClusterConfig") -> Iterator[Fault]:
-    for index, exclusion in enumerate(config.maintenance_exclusions):
+    for index, exclusion in enumerate(config.maintenance_exclusions or ()):
         if config.release_channel == "UNSPECIFIED" and exclusion.scope != "NO_UPGRADES":
             yield Fault(
                 ("maintenance_exclusions", index, "scope"),
-                "needs a release channel: set cluster.release_channel, and node_pool.auto_upgrade to true with it, or use NO_UPGRADES",
+                "needs a release channel: set cluster.release_channel, or use NO_UPGRADES",
                 exclusion.scope,
             )
 
@@ -163,13 +137,17 @@ class GkeClusterConfig(Configuration):
     version: KubernetesVersion | None = Field(
         default=None,
         description=(
-            "Kubernetes version of control plane and nodes. Left out: the newest of the release channel, of REGULAR without one, when the "
-            "cluster is created, and no change after that."
+            "Kubernetes version of the control plane. Left out: the newest version of the release channel (REGULAR without one) at "
+            "creation, and no apply changes it afterwards. A new value upgrades the control plane; nodes are upgraded with gcloud, see "
+            "docs/operations.md."
         ),
     )
     release_channel: ReleaseChannel = Field(
-        default="UNSPECIFIED",
-        description="Release channel. UNSPECIFIED, the guide's choice, is what lets node_pool.auto_upgrade be false.",
+        default="REGULAR",
+        description=(
+            "Release channel. UNSPECIFIED, which means none, is only for clusters that exist already: GKE has refused new ones without a "
+            "channel since 2026-08-21 and ends the others on 2027-06-14."
+        ),
     )
     default_max_pods_per_node: int = Field(
         default=110, ge=8, le=256, description="Pods per node for pools that do not say it themselves, 8 to 256."
@@ -181,39 +159,39 @@ class GkeClusterConfig(Configuration):
             "trial; true must be taken back and applied before that."
         ),
     )
-    private_nodes: bool | None = Field(
-        default=None,
+    private_nodes: bool = Field(
+        default=False,
         description=(
-            "Whether nodes have no public addresses, so that nothing outside the network can reach them. Needs network.cloud_nat and "
-            "network.private_google_access. Left out: public ones, as in the guide."
+            "Whether nodes have no public addresses, so that nothing outside the network can reach them. True needs network.cloud_nat. "
+            "With google 6.x a change replaces the cluster; with 7.x it does not."
         ),
     )
-    private_endpoint: bool | None = Field(
-        default=None,
+    private_endpoint: bool = Field(
+        default=False,
         description=(
-            "Whether the control plane has no public address. People and Terraform then come through the network or the DNS endpoint. "
-            "Left out: it has one, as in the guide."
+            "Whether the control plane has no public address. If true, people and Terraform connect from inside the network or through "
+            "the DNS endpoint."
         ),
     )
     authorized_networks: dict[Annotated[PlainText, Field(min_length=1)], Cidr] | None = Field(
         default=None,
         description=(
             "The only networks, by name, from which the control plane's addresses answer: `{ office = \"203.0.113.0/24\" }`. The nodes' "
-            "own always may. Left out: every network, as in the guide."
+            "own always may. Left out: a new cluster accepts every network, as in the guide. Removed later: the cluster stays as it is."
         ),
     )
-    dns_endpoint: bool | None = Field(
-        default=None,
-        description=(
-            "Whether the control plane answers at its DNS name to whom IAM lets in (container.clusters.connect), from any network; the "
-            "RBAC stack and the get-credentials command then use it. Left out: no, as in the guide."
-        ),
-    )
-    workload_identity: bool = Field(
+    dns_endpoint: bool = Field(
         default=False,
         description=(
-            "Whether pods have Google identities of their own, and the nodes' credentials are out of their reach: GKE's metadata server "
-            "stands before that of the machine. False, as in the guide, where pods act as the node."
+            "Whether the control plane has a DNS endpoint that accepts connections from any network and checks the IAM permission "
+            "container.clusters.connect. If true, the RBAC stack and the get-credentials command use it."
+        ),
+    )
+    workload_identity: bool | None = Field(
+        default=None,
+        description=(
+            "Whether pods have their own Google identities and cannot read the credentials of their node. Left out: a new cluster has "
+            "them not, as in the guide, and an existing one stays as it is. False switches it off. A change recreates the nodes."
         ),
     )
     shielded_nodes: bool | None = Field(
@@ -255,7 +233,7 @@ class GkeClusterConfig(Configuration):
         default=None,
         description=(
             "Cloud KMS key, in the cluster's region, with which Kubernetes secrets are encrypted before they are stored. GKE's service "
-            "agent must be allowed to use it. Left out: Google's key alone."
+            "agent must be allowed to use it. Left out: Google's key alone. With google below 7.30.0, set it at creation only."
         ),
     )
     boot_disk_kms_key: KmsKey | None = Field(
@@ -266,11 +244,15 @@ class GkeClusterConfig(Configuration):
         ),
     )
     maintenance_window: MaintenanceWindow | None = Field(
-        default=None, description="The recurring hours in which Google may upgrade. Left out: at any time."
+        default=None, description="The recurring hours in which GKE may upgrade the cluster. Left out: at any time."
     )
-    maintenance_exclusions: Annotated[tuple[MaintenanceExclusion, ...], Field(strict=False)] = Field(
-        default=(),
-        description="Spans of time in which Google leaves the versions alone, at most 20; they need a maintenance_window beside them.",
+    maintenance_exclusions: Annotated[tuple[MaintenanceExclusion, ...], Field(strict=False)] | None = Field(
+        default=None,
+        description=(
+            "Periods in which GKE does not upgrade, at most 20. Left out: in a release channel, one exclusion `keep-versions` that stops "
+            "minor upgrades and node upgrades until the end of support of the minor version, which is what `--no-enable-autoupgrade` "
+            "means in the guide; needs google 7.12.0 or newer. An empty list: none."
+        ),
     )
     rbac_security_group: SecurityGroup | None = Field(
         default=None,
@@ -311,7 +293,6 @@ class GkeClusterConfig(Configuration):
         _label_count,
         lambda c: _system_components("logging_components", c.logging_components),
         lambda c: _system_components("monitoring_components", c.monitoring_components),
-        _window_for_exclusions,
         _exclusion_count,
         _exclusion_names,
         _exclusion_scopes,
@@ -320,17 +301,50 @@ class GkeClusterConfig(Configuration):
     @property
     def restricts_control_plane(self) -> bool:
         """Whether the control plane's addresses are closed to part of the world at least."""
-        return bool(self.private_endpoint) or self.authorized_networks is not None
+        return self.private_endpoint or self.authorized_networks is not None
 
     @property
-    def shields_nodes(self) -> bool:
-        """Whether anything is said of how nodes boot."""
-        return (self.secure_boot, self.integrity_monitoring) != (None, None)
+    def has_release_channel(self) -> bool:
+        """Whether the cluster is in a release channel."""
+        return self.release_channel != "UNSPECIFIED"
+
+    @property
+    def effective_exclusions(self) -> tuple[MaintenanceExclusion, ...]:
+        """The maintenance exclusions that are written: the listed ones, or the default one in a release channel."""
+        if self.maintenance_exclusions is not None:
+            return self.maintenance_exclusions
+        return (KEEP_VERSIONS,) if self.has_release_channel else ()
 
     @property
     def kubelet_readonly_port_argument(self) -> str | None:
         """The read-only port as the provider takes it: TRUE or FALSE, as a string."""
         return None if self.kubelet_readonly_port is None else str(self.kubelet_readonly_port).upper()
+
+
+IGNORED_CHANGES = MappingProxyType(
+    {
+        "enable_l4_ilb_subsetting": "GKE creates clusters with subsetting on, and switching it off replaces the cluster",
+        "node_config": "it describes the removed default pool, and what is read back would replace the cluster",
+        "datapath_provider": "Google migrates clusters to Dataplane V2 in place, and changing it back replaces the cluster",
+        "dataplane_optimization_mode": "Google may set it with Dataplane V2, and unsetting it replaces the cluster",
+        "enable_fqdn_network_policy": "switching it off replaces the cluster",
+        "enable_k8s_beta_apis": "switching a beta API off replaces the cluster",
+        "dns_config": "Cloud DNS may be switched on elsewhere, and unsetting its additive domain replaces the cluster",
+        # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2370
+        "in_transit_encryption_config": "Google sets it and refuses to unset it",
+        # Not with newer providers, which know both names: a key that is added later would keep the state DECRYPTED.
+        "database_encryption[0].state": "GKE answers with another name for the same state",
+        "min_master_version": "no version is configured, so a newer release must not upgrade the control plane at the next apply",
+    }
+)
+"""Arguments of the cluster whose changes Terraform ignores, with the reason.
+
+They replace the cluster in google 7.45.0 (`ForceNew` in resource_container_cluster.go), or the provider asks for what GKE refuses. The
+other arguments that replace it are safe: they are written here and cannot change outside of Terraform (name, location, network,
+subnetwork, project, ranges, networking mode, pods per node, client certificate, initial node count), or the provider keeps what it
+reads (cluster CIDR, confidential nodes, IP allocation, master CIDR), or GKE only accepts them at creation (description, alpha features,
+Autopilot, TPU, user-managed keys).
+"""
 
 
 def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
@@ -346,21 +360,46 @@ def repeated_zone_faults(zones: tuple[str, ...]) -> Iterator[Fault]:
         yield Fault(("zones", index), "stands in the list twice", zones[index])
 
 
-def way_out_faults(cluster: GkeClusterConfig, network: ClusterNetworkConfig) -> Iterator[Fault]:
-    """Yield a fault for everything without which private nodes pull no image and reach no Google API."""
+def egress_faults(cluster: GkeClusterConfig, network: ClusterNetworkConfig) -> Iterator[Fault]:
+    """Yield a fault for everything that keeps private nodes from pulling images and from reaching Google's APIs."""
     for key, value in known(network, "cloud_nat", "private_google_access") if cluster.private_nodes else ():
         if key == "cloud_nat" and value is None:
             yield Fault(
                 ("network", key),
-                "is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false says that the network has a way out",
+                "is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false means that the network has another "
+                "route to the internet",
                 NO_VALUE,
             )
-        if key == "private_google_access" and not value:
+        if key == "private_google_access" and value is False:
             yield Fault(
                 ("network", key),
-                "must be true with cluster.private_nodes, whose nodes reach Google's APIs and registries through it",
-                NO_VALUE if value is None else value,
+                "contradicts cluster.private_nodes: private nodes reach Google's APIs and registries through it; remove it or set it to "
+                "true",
+                value,
             )
+
+
+def provider_faults(cluster: GkeClusterConfig, google: str, remedy: str) -> Iterator[Fault]:
+    """Yield a fault for every value that needs a newer google provider.
+
+    Args:
+        cluster: the configuration.
+        google: the version that is required.
+        remedy: how to require a newer one.
+    """
+    if has("exclusion-until-end-of-support", google):
+        return
+    _, minimum = MINIMUM_VERSIONS["exclusion-until-end-of-support"]
+    needs = f"needs google {minimum} or newer, {google} is required: {remedy}"
+    if cluster.maintenance_exclusions is None and cluster.effective_exclusions:
+        yield Fault(
+            ("cluster", "maintenance_exclusions"),
+            f"is left out, and the default exclusion, which lasts until the end of support, {needs}, or list an exclusion with an "
+            "end_time, or set [] for none",
+        )
+    for index, exclusion in enumerate(cluster.maintenance_exclusions or ()):
+        if exclusion.end_time is None:
+            yield Fault(("cluster", "maintenance_exclusions", index, "end_time"), f"is left out, which {needs}, or set an end_time")
 
 
 def key_faults(region: str, cluster: GkeClusterConfig) -> Iterator[Fault]:
@@ -372,12 +411,23 @@ def key_faults(region: str, cluster: GkeClusterConfig) -> Iterator[Fault]:
             yield Fault(("cluster", field), f"lies in {location}, use a key in {region}", key)
 
 
-def _authorized_networks_block(config: GkeClusterConfig) -> ContainerClusterMasterAuthorizedNetworksConfig | None:
+def oldest_google(cluster: GkeClusterConfig, google: str) -> str:
+    """Return the oldest google provider that accepts what is written for the version `google`."""
+    used: dict[Feature, bool] = {
+        "exclusion-until-end-of-support": any(exclusion.end_time is None for exclusion in cluster.effective_exclusions),
+        "stable-database-encryption-state": cluster.secrets_kms_key is not None,
+        "dataplane-optimization-mode": True,
+    }
+    versions = [MINIMUM_VERSIONS[feature][1] for feature, is_used in used.items() if is_used and has(feature, google)]
+    return max([SUPPORTED["google"].bindings, *versions], key=parsed)
+
+
+def _authorized_networks_block(config: GkeClusterConfig) -> gke.ContainerClusterMasterAuthorizedNetworksConfig | None:
     if config.authorized_networks is None:
         return None
-    return ContainerClusterMasterAuthorizedNetworksConfig(
+    return gke.ContainerClusterMasterAuthorizedNetworksConfig(
         cidr_blocks=[
-            ContainerClusterMasterAuthorizedNetworksConfigCidrBlocks(display_name=name, cidr_block=cidr)
+            gke.ContainerClusterMasterAuthorizedNetworksConfigCidrBlocks(display_name=name, cidr_block=cidr)
             for name, cidr in config.authorized_networks.items()
         ]
         or None,
@@ -385,14 +435,15 @@ def _authorized_networks_block(config: GkeClusterConfig) -> ContainerClusterMast
     )
 
 
-def _monitoring_block(config: GkeClusterConfig) -> ContainerClusterMonitoringConfig | None:
-    components, prometheus = config.monitoring_components, config.managed_prometheus
-    if components is None and prometheus is None:
+def _listed(values: tuple[str, ...] | None) -> list[str] | None:
+    return None if values is None else list(values)
+
+
+def _workload_identity_block(config: GkeClusterConfig, project: str) -> gke.ContainerClusterWorkloadIdentityConfig | None:
+    if config.workload_identity is None:
         return None
-    return ContainerClusterMonitoringConfig(
-        enable_components=None if components is None else list(components),
-        managed_prometheus=None if prometheus is None else ContainerClusterMonitoringConfigManagedPrometheus(enabled=prometheus),
-    )
+    # An empty block switches it off. It is not always written: with a cluster that exists it plans an update that recreates nodes.
+    return gke.ContainerClusterWorkloadIdentityConfig(workload_pool=f"{project}.svc.id.goog" if config.workload_identity else None)
 
 
 class GkeCluster(Construct):
@@ -405,7 +456,6 @@ class GkeCluster(Construct):
         name, location: as tokens, so that what uses them waits for the cluster.
         endpoint: address of the control plane, without scheme, as a token.
         control_plane_version: the version that the control plane runs, as a token.
-        version: the version to create nodes with: a literal if pinned, else a token of the channel's newest one.
     """
 
     def __init__(
@@ -424,7 +474,8 @@ class GkeCluster(Construct):
         """Add the cluster.
 
         Raises:
-            Faults: when a zone is not one of the region or is named twice, a key lies elsewhere, or private nodes have no way out.
+            Faults: when a zone is not in the region or is listed twice, a KMS key is in another region, private nodes cannot reach
+                the internet, or the stack requires an older google provider than a value needs.
         """
         config = config or GkeClusterConfig()
         refuse(
@@ -432,14 +483,16 @@ class GkeCluster(Construct):
                 *zone_faults(region, zones),
                 *repeated_zone_faults(zones),
                 *key_faults(region, config),
-                *way_out_faults(config, network.config),
+                *egress_faults(config, network.config),
+                *provider_faults(config, required_version(scope, "google"), "call require_providers on the stack first"),
             ]
         )
         super().__init__(scope, id)
         self.project, self.region, self.zones, self.network = project, region, zones, network
         self.config = config
-        self.version: str = config.version or self._newest_version(apis)
-        cluster = ContainerCluster(
+        if config.private_nodes:
+            network.enable_private_google_access()
+        cluster = gke.ContainerCluster(
             self,
             "Default",
             project=project,
@@ -449,137 +502,125 @@ class GkeCluster(Construct):
             network=network.network_name,
             subnetwork=network.subnetwork_name,
             networking_mode="VPC_NATIVE",
-            ip_allocation_policy=ContainerClusterIpAllocationPolicy(
+            ip_allocation_policy=gke.ContainerClusterIpAllocationPolicy(
                 cluster_secondary_range_name=network.pods_range_name,
                 services_secondary_range_name=network.services_range_name,
             ),
             datapath_provider="LEGACY_DATAPATH",  # Calico needs it; Dataplane V2 would refuse the network policy below
-            network_policy=ContainerClusterNetworkPolicy(enabled=True, provider="CALICO"),
+            network_policy=gke.ContainerClusterNetworkPolicy(enabled=True, provider="CALICO"),
             # gcloud's --addons switches off what it leaves out, hence the load balancing (see the recorded request).
-            addons_config=ContainerClusterAddonsConfig(
-                dns_cache_config=ContainerClusterAddonsConfigDnsCacheConfig(enabled=True),
-                horizontal_pod_autoscaling=ContainerClusterAddonsConfigHorizontalPodAutoscaling(disabled=False),
-                http_load_balancing=ContainerClusterAddonsConfigHttpLoadBalancing(disabled=True),
-                network_policy_config=ContainerClusterAddonsConfigNetworkPolicyConfig(disabled=False),
+            addons_config=gke.ContainerClusterAddonsConfig(
+                dns_cache_config=gke.ContainerClusterAddonsConfigDnsCacheConfig(enabled=True),
+                horizontal_pod_autoscaling=gke.ContainerClusterAddonsConfigHorizontalPodAutoscaling(disabled=False),
+                http_load_balancing=gke.ContainerClusterAddonsConfigHttpLoadBalancing(disabled=True),
+                network_policy_config=gke.ContainerClusterAddonsConfigNetworkPolicyConfig(disabled=False),
             ),
-            master_auth=ContainerClusterMasterAuth(
-                client_certificate_config=ContainerClusterMasterAuthClientCertificateConfig(issue_client_certificate=False)
+            master_auth=gke.ContainerClusterMasterAuth(
+                client_certificate_config=gke.ContainerClusterMasterAuthClientCertificateConfig(issue_client_certificate=False)
             ),
-            min_master_version=self.version,
-            # Left out, Google enrols the cluster in a channel, where a pool without upgrades is refused.
-            release_channel=ContainerClusterReleaseChannel(channel=config.release_channel),
+            min_master_version=config.version or self._newest_version(apis),
+            # Written for UNSPECIFIED too: if it is left out, GKE puts the cluster into a channel.
+            release_channel=gke.ContainerClusterReleaseChannel(channel=config.release_channel),
             default_max_pods_per_node=config.default_max_pods_per_node,
             remove_default_node_pool=True,
             initial_node_count=1,
             # The pool to be removed would run under the Compute default account, which may not exist.
-            node_config=ContainerClusterNodeConfig(
-                service_account=identity.email,
-                boot_disk_kms_key=config.boot_disk_kms_key,
-                shielded_instance_config=ContainerClusterNodeConfigShieldedInstanceConfig(
-                    enable_secure_boot=config.secure_boot, enable_integrity_monitoring=config.integrity_monitoring
-                )
-                if config.shields_nodes
-                else None,
-                workload_metadata_config=ContainerClusterNodeConfigWorkloadMetadataConfig(mode="GKE_METADATA")
-                if config.workload_identity
-                else None,
+            node_config=gke.ContainerClusterNodeConfig(**node_settings(config, identity)),
+            node_pool_defaults=optional_block(
+                gke.ContainerClusterNodePoolDefaults,
+                node_config_defaults=optional_block(
+                    gke.ContainerClusterNodePoolDefaultsNodeConfigDefaults,
+                    insecure_kubelet_readonly_port_enabled=config.kubelet_readonly_port_argument,
+                ),
             ),
-            node_pool_defaults=ContainerClusterNodePoolDefaults(
-                node_config_defaults=ContainerClusterNodePoolDefaultsNodeConfigDefaults(
-                    insecure_kubelet_readonly_port_enabled=config.kubelet_readonly_port_argument
-                )
-            )
-            if config.kubelet_readonly_port is not None
-            else None,
             deletion_protection=config.deletion_protection,
             resource_labels=config.resource_labels or None,
             enable_shielded_nodes=config.shielded_nodes,
-            maintenance_policy=maintenance_policy(config.maintenance_window, config.maintenance_exclusions),
-            private_cluster_config=ContainerClusterPrivateClusterConfig(
+            maintenance_policy=maintenance_policy(config.maintenance_window, config.effective_exclusions),
+            # The provider keeps these three as they are when the blocks are missing, so both states are written.
+            private_cluster_config=gke.ContainerClusterPrivateClusterConfig(
                 enable_private_nodes=config.private_nodes, enable_private_endpoint=config.private_endpoint
-            )
-            if (config.private_nodes, config.private_endpoint) != (None, None)
-            else None,
+            ),
+            control_plane_endpoints_config=gke.ContainerClusterControlPlaneEndpointsConfig(
+                dns_endpoint_config=gke.ContainerClusterControlPlaneEndpointsConfigDnsEndpointConfig(
+                    allow_external_traffic=config.dns_endpoint
+                )
+            ),
             master_authorized_networks_config=_authorized_networks_block(config),
-            control_plane_endpoints_config=ContainerClusterControlPlaneEndpointsConfig(
-                dns_endpoint_config=ContainerClusterControlPlaneEndpointsConfigDnsEndpointConfig(allow_external_traffic=config.dns_endpoint)
-            )
-            if config.dns_endpoint is not None
-            else None,
-            anonymous_authentication_config=ContainerClusterAnonymousAuthenticationConfig(mode=config.anonymous_authentication)
-            if config.anonymous_authentication
-            else None,
-            rbac_binding_config=ContainerClusterRbacBindingConfig(
+            anonymous_authentication_config=optional_block(
+                gke.ContainerClusterAnonymousAuthenticationConfig, mode=config.anonymous_authentication
+            ),
+            rbac_binding_config=optional_block(
+                gke.ContainerClusterRbacBindingConfig,
                 enable_insecure_binding_system_authenticated=config.insecure_rbac_bindings,
                 enable_insecure_binding_system_unauthenticated=config.insecure_rbac_bindings,
-            )
-            if config.insecure_rbac_bindings is not None
-            else None,
-            authenticator_groups_config=ContainerClusterAuthenticatorGroupsConfig(security_group=config.rbac_security_group)
-            if config.rbac_security_group
-            else None,
-            logging_config=ContainerClusterLoggingConfig(enable_components=list(config.logging_components))
-            if config.logging_components is not None
-            else None,
-            monitoring_config=_monitoring_block(config),
-            cost_management_config=ContainerClusterCostManagementConfig(enabled=config.cost_allocation)
-            if config.cost_allocation is not None
-            else None,
-            workload_identity_config=ContainerClusterWorkloadIdentityConfig(workload_pool=f"{project}.svc.id.goog")
-            if config.workload_identity
-            else None,
-            database_encryption=ContainerClusterDatabaseEncryption(state="ENCRYPTED", key_name=config.secrets_kms_key)
-            if config.secrets_kms_key
-            else None,
-            timeouts=ContainerClusterTimeouts(create="90m", update="90m", delete="90m"),
+            ),
+            authenticator_groups_config=optional_block(
+                gke.ContainerClusterAuthenticatorGroupsConfig, security_group=config.rbac_security_group
+            ),
+            logging_config=optional_block(gke.ContainerClusterLoggingConfig, enable_components=_listed(config.logging_components)),
+            monitoring_config=optional_block(
+                gke.ContainerClusterMonitoringConfig,
+                enable_components=_listed(config.monitoring_components),
+                managed_prometheus=optional_block(gke.ContainerClusterMonitoringConfigManagedPrometheus, enabled=config.managed_prometheus),
+            ),
+            cost_management_config=optional_block(gke.ContainerClusterCostManagementConfig, enabled=config.cost_allocation),
+            workload_identity_config=_workload_identity_block(config, project),
+            database_encryption=None
+            if config.secrets_kms_key is None
+            else gke.ContainerClusterDatabaseEncryption(state="ENCRYPTED", key_name=config.secrets_kms_key),
+            timeouts=gke.ContainerClusterTimeouts(create="90m", update="90m", delete="90m"),
             lifecycle=TerraformResourceLifecycle(
                 # Refused when planning: the provider's own protection speaks up when the nodes and the roles are gone already.
                 prevent_destroy=config.deletion_protection or None,
                 ignore_changes=self._ignored_changes(),
             ),
         )
+        override_open_ends(cluster, config.effective_exclusions)
         self.name: str = cluster.name
         self.location: str = cluster.location
         self.endpoint: str = cluster.endpoint
         self.control_plane_version: str = cluster.master_version
         self._warn_of_risks()
 
-    @property
-    def version_moves(self) -> bool:
-        """Whether the version that Terraform asks for or Google runs can differ from one plan to the next."""
-        return self.config.version is None or self.config.release_channel != "UNSPECIFIED"
-
     def _newest_version(self, apis: ProjectApis | None) -> str:
         versions = DataGoogleContainerEngineVersions(
             self, "versions", project=self.project, location=self.region, depends_on=waiting_for(apis)
         )
         channel = self.config.release_channel
-        return versions.release_channel_latest_version.lookup("REGULAR" if channel == "UNSPECIFIED" else channel)
+        return versions.release_channel_latest_version.lookup(channel if self.config.has_release_channel else "REGULAR")
 
     def _ignored_changes(self) -> list[str]:
-        return [
-            # GKE creates it true, provider 6.50 defaults to false, and true to false replaces the cluster.
-            "enable_l4_ilb_subsetting",
-            # Of the removed pool; what is read back is another pool's or none, and a difference replaces the cluster.
-            "node_config",
-            # The guide switches upgrades off: a newer release must not become one at the next apply.
-            *(["min_master_version"] if self.version_moves else []),
-        ]
+        google = required_version(self, "google")
+        left_out = {
+            "dataplane_optimization_mode": not has("dataplane-optimization-mode", google),
+            "database_encryption[0].state": not self.config.secrets_kms_key or has("stable-database-encryption-state", google),
+            "min_master_version": self.config.version is not None,
+        }
+        return [argument for argument in IGNORED_CHANGES if not left_out.get(argument)]
 
     def _warn_of_risks(self) -> None:
         if not self.config.restricts_control_plane:
             warn(
                 self,
                 "public-control-plane",
-                "the control plane answers on a public address to every network, as in the guide; set cluster.authorized_networks, or "
-                "cluster.private_endpoint with cluster.dns_endpoint",
+                "the deployment does not restrict who can reach the public address of the control plane, as in the guide: every network "
+                "can, unless the cluster was restricted earlier; set cluster.authorized_networks, or cluster.private_endpoint with "
+                "cluster.dns_endpoint",
             )
-        if self.config.release_channel == "UNSPECIFIED":
+        if not self.config.has_release_channel:
             warn(
                 self,
                 "no-release-channel",
-                "Google ends clusters without a release channel on 2027-06-14; set cluster.release_channel, and node_pool.auto_upgrade "
-                "to true with it",
+                "GKE has refused new clusters without a release channel since 2026-08-21 and ends existing ones on 2027-06-14; to join a "
+                "channel, apply node_pool.auto_upgrade = true first and then, in a second apply, set cluster.release_channel",
+            )
+        if any(exclusion.stops_node_upgrades for exclusion in self.config.effective_exclusions):
+            warn(
+                self,
+                "nodes-without-security-patches",
+                "a maintenance exclusion stops node upgrades, as the guide does, and with them the security patches of the nodes; set "
+                "cluster.maintenance_exclusions to [], or use the scope NO_MINOR_UPGRADES",
             )
         if not self.zones:
             warn(

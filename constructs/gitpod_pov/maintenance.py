@@ -1,10 +1,11 @@
-"""When Google may change a running cluster, and when not.
+"""The maintenance window and the maintenance exclusions of a cluster.
 
-Owns: the maintenance window and the exclusions of a cluster, and the block that they make. Leaves to others: the release channel
-(`GkeCluster`) and whether nodes are upgraded at all (`LabelledNodePool`).
+Owns: when GKE may upgrade a cluster, when it may not, and the block that says so. Leaves to others: the release channel
+(`GkeCluster`) and automatic upgrades of the nodes (`LabelledNodePool`).
 
-Why exclusions: clusters without a release channel end on 2027-06-14, and in a channel Google upgrades. An exclusion of the scope
-NO_MINOR_OR_NODE_UPGRADES is what keeps the nodes and the minor version still there; security patches of the control plane still come.
+Why there is an exclusion by default: the guide turns automatic upgrades off. GKE allows that only without a release channel, and
+refuses new clusters without one since 2026-08-21. In a channel, an exclusion with the scope NO_MINOR_OR_NODE_UPGRADES keeps the minor
+version and the nodes as they are. The control plane still gets security patches.
 
 Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
 """
@@ -14,10 +15,11 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.faults import Fault
+from gitpod_pov.faults import NO_VALUE, Fault
 from gitpod_pov.gcp_names import Matching, PlainText
 
 from cdktf_cdktf_provider_google.container_cluster import (
+    ContainerCluster,
     ContainerClusterMaintenancePolicy,
     ContainerClusterMaintenancePolicyMaintenanceExclusion,
     ContainerClusterMaintenancePolicyMaintenanceExclusionExclusionOptions,
@@ -55,13 +57,12 @@ Recurrence = Annotated[
 Scope = Literal["NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES"]
 
 
-def _duration(config: "MaintenanceWindow | MaintenanceExclusion") -> timedelta:
-    start, end = (datetime.strptime(time, _TIME) for time in (config.start_time, config.end_time))  # noqa: DTZ007
-    return end - start
+def _time(text: str) -> datetime:
+    return datetime.strptime(text, _TIME)  # noqa: DTZ007 - the format ends in Z, and only differences are taken
 
 
 def _window_is_long_enough(config: "MaintenanceWindow") -> Iterator[Fault]:
-    duration = _duration(config)
+    duration = _time(config.end_time) - _time(config.start_time)
     if not _SHORTEST <= duration <= _LONGEST:
         yield Fault(("end_time",), f"must be 4 to 24 hours after start_time {config.start_time}", config.end_time)
         return
@@ -87,34 +88,59 @@ class MaintenanceWindow(Configuration):
     rules = (_window_is_long_enough,)
 
 
-def _exclusion_ends_after_its_start(config: "MaintenanceExclusion") -> Iterator[Fault]:
-    if _duration(config) <= timedelta():
+def _exclusion_times(config: "MaintenanceExclusion") -> Iterator[Fault]:
+    if config.end_time is None:
+        if config.scope == "NO_UPGRADES":
+            yield Fault(("end_time",), "is required with the scope NO_UPGRADES: set it, or use NO_MINOR_OR_NODE_UPGRADES", NO_VALUE)
+    elif _time(config.end_time) <= _time(config.start_time):
         yield Fault(("end_time",), f"must be after start_time {config.start_time}", config.end_time)
 
 
 class MaintenanceExclusion(Configuration):
-    """A span of time in which Google leaves a cluster alone."""
+    """A period in which GKE does not upgrade a cluster."""
 
     name: PlainText = Field(min_length=1, description="Name of the exclusion, unique within the cluster.")
-    start_time: UtcTime = Field(description="When it begins, in UTC, such as 2027-01-02T00:00:00Z.")
-    end_time: UtcTime = Field(description="When it ends, in UTC; GKE allows no later time than the end of support of the minor version.")
+    start_time: UtcTime = Field(
+        default="2026-01-01T00:00:00Z",
+        description=(
+            "Start in UTC, such as 2027-01-02T00:00:00Z. Left out: 2026-01-01T00:00:00Z, a fixed time in the past, so that every synth "
+            "writes the same value."
+        ),
+    )
+    end_time: UtcTime | None = Field(
+        default=None,
+        description="End in UTC. Left out: the end of support of the minor version, which is also the latest end that GKE accepts.",
+    )
     scope: Scope = Field(
         default="NO_MINOR_OR_NODE_UPGRADES",
         description=(
-            "What is left alone. NO_MINOR_OR_NODE_UPGRADES, the default, keeps nodes and the minor version still; NO_MINOR_UPGRADES only "
-            "the minor version; NO_UPGRADES everything, for which GKE allows weeks only."
+            "The upgrades that do not happen. NO_MINOR_OR_NODE_UPGRADES, the default: minor upgrades and all node upgrades. "
+            "NO_MINOR_UPGRADES: minor upgrades. NO_UPGRADES: all upgrades, for at most some weeks; needs end_time."
         ),
     )
 
-    rules = (_exclusion_ends_after_its_start,)
+    rules = (_exclusion_times,)
+
+    @property
+    def stops_node_upgrades(self) -> bool:
+        """Whether nodes get no upgrades, and with them no security patches, while the exclusion lasts."""
+        return self.scope != "NO_MINOR_UPGRADES"
+
+
+KEEP_VERSIONS = MaintenanceExclusion(name="keep-versions")
+"""The exclusion of a cluster in a release channel whose deployment lists none: what `--no-enable-autoupgrade` means in the guide."""
+
+ALL_DAY = MaintenanceWindow(start_time="2026-01-01T00:00:00Z", end_time="2026-01-02T00:00:00Z")
+"""The window beside exclusions when the deployment sets none: the whole day, every day. The provider requires a window beside them."""
 
 
 def maintenance_policy(
     window: MaintenanceWindow | None, exclusions: tuple[MaintenanceExclusion, ...]
 ) -> ContainerClusterMaintenancePolicy | None:
-    """Return the block of a cluster; None where nothing is configured."""
-    if window is None:
+    """Return the block of a cluster; None when there is neither a window nor an exclusion."""
+    if window is None and not exclusions:
         return None
+    window = window or ALL_DAY
     return ContainerClusterMaintenancePolicy(
         recurring_window=ContainerClusterMaintenancePolicyRecurringWindow(
             start_time=window.start_time, end_time=window.end_time, recurrence=window.recurrence
@@ -123,10 +149,22 @@ def maintenance_policy(
             ContainerClusterMaintenancePolicyMaintenanceExclusion(
                 exclusion_name=exclusion.name,
                 start_time=exclusion.start_time,
-                end_time=exclusion.end_time,
+                end_time=exclusion.end_time or "",  # the bindings require a value; see override_open_ends
                 exclusion_options=ContainerClusterMaintenancePolicyMaintenanceExclusionExclusionOptions(scope=exclusion.scope),
             )
             for exclusion in exclusions
         ]
         or None,
     )
+
+
+def override_open_ends(cluster: ContainerCluster, exclusions: tuple[MaintenanceExclusion, ...]) -> None:
+    """Write the exclusions without an end so that they last until the end of support of the minor version.
+
+    The bindings (google 6.50) require `end_time` and lack `end_time_behavior`, which exists from google 7.12 on.
+    """
+    for index, exclusion in enumerate(exclusions):
+        if exclusion.end_time is None:
+            block = f"maintenance_policy.maintenance_exclusion.{index}"
+            cluster.add_override(f"{block}.end_time", None)
+            cluster.add_override(f"{block}.exclusion_options.end_time_behavior", "UNTIL_END_OF_SUPPORT")

@@ -14,28 +14,17 @@ from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Annotated, Literal
 
+from gitpod_pov.blocks import node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration
+from gitpod_pov.configuration import Configuration, known
 from gitpod_pov.faults import Fault, refuse
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, Matching, NodePoolName, NoneTwice, PlainText, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity
+from gitpod_pov.risks import warn
 
+import cdktf_cdktf_provider_google.container_node_pool as gke
 from cdktf import TerraformResourceLifecycle
-from cdktf_cdktf_provider_google.container_node_pool import (
-    ContainerNodePool,
-    ContainerNodePoolAutoscaling,
-    ContainerNodePoolManagement,
-    ContainerNodePoolNetworkConfig,
-    ContainerNodePoolNodeConfig,
-    ContainerNodePoolNodeConfigConfidentialNodes,
-    ContainerNodePoolNodeConfigKubeletConfig,
-    ContainerNodePoolNodeConfigShieldedInstanceConfig,
-    ContainerNodePoolNodeConfigTaint,
-    ContainerNodePoolNodeConfigWorkloadMetadataConfig,
-    ContainerNodePoolTimeouts,
-    ContainerNodePoolUpgradeSettings,
-)
 from constructs import Construct
 from pydantic import AfterValidator, Field
 
@@ -56,6 +45,7 @@ _GKE_DEFAULT_SCOPES = (
 
 ZONES_OF_A_REGION = 3  # where a deployment names none; nearly every region has three
 ADDRESSES_GOOGLE_KEEPS = 4
+_MAX_SURGE = 1  # the node that an upgrade adds before it removes one
 
 
 def _no_scope_alias(value: str) -> str:
@@ -165,10 +155,16 @@ class NodePoolConfig(Configuration):
     min_nodes: int = Field(default=1, ge=0, description="Fewest nodes per zone that the autoscaler keeps.")
     max_nodes: int = Field(default=50, ge=1, le=1000, description="Most nodes per zone that the autoscaler adds, 1 to 1000.")
     max_pods_per_node: int = Field(default=110, ge=8, le=256, description="Pods per node, 8 to 256; 110 take a /24 of the pod range.")
-    auto_repair: bool = Field(default=True, description="Whether GKE replaces unhealthy nodes.")
-    auto_upgrade: bool = Field(
-        default=False,
-        description="Whether GKE upgrades the nodes; false needs the release channel UNSPECIFIED, true any other.",
+    auto_repair: bool | None = Field(
+        default=None,
+        description="Whether GKE repairs unhealthy nodes. Left out: true, which is the only value that a release channel allows.",
+    )
+    auto_upgrade: bool | None = Field(
+        default=None,
+        description=(
+            "Whether GKE upgrades the nodes. Left out: true in a release channel, which allows no other value, and false without one. "
+            "In a channel, cluster.maintenance_exclusions decide when."
+        ),
     )
     oauth_scopes: Annotated[tuple[OauthScope, ...], Field(strict=False), NoneTwice] = Field(
         default=(*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite"),
@@ -203,33 +199,62 @@ class NodePoolConfig(Configuration):
     rules = (_node_counts, _reserved_labels, _reserved_metadata, _confidential_machines, _taint_keys)
 
 
-def upgrade_faults(cluster: GkeClusterConfig, pool: NodePoolConfig) -> Iterator[Fault]:
-    """Yield a fault when the pool's upgrades do not fit the cluster's release channel; GKE answers 400 to it."""
-    if pool.auto_upgrade is (cluster.release_channel == "UNSPECIFIED"):
-        yield Fault(
-            ("node_pool", "auto_upgrade"),
-            f"does not go with cluster.release_channel '{cluster.release_channel}': "
-            f"set {'it to false, or a channel' if pool.auto_upgrade else 'it to true, or the channel to UNSPECIFIED'}",
-            pool.auto_upgrade,
-        )
+def management_faults(cluster: GkeClusterConfig, pool: NodePoolConfig) -> Iterator[Fault]:
+    """Yield a fault for automatic upgrades or repairs that are off in a release channel; GKE answers 400 to them."""
+    for key, value in known(pool, "auto_upgrade", "auto_repair"):
+        if cluster.has_release_channel and value is False:
+            yield Fault(
+                ("node_pool", key),
+                f"must be true in the release channel {cluster.release_channel}: remove it; cluster.maintenance_exclusions keep the "
+                "versions as they are",
+                value,
+            )
 
 
 def prefix_of_a_node(max_pods: int) -> int:
-    """Return the prefix of the block that a node takes of the pod range."""
+    """Return the prefix of the range that a node takes of the pod range."""
     return 32 - math.ceil(math.log2(2 * max_pods))
+
+
+def addresses_of_a_node(max_pods: int) -> int:
+    """Return how many addresses of the pod range a node takes."""
+    return 1 << 32 - prefix_of_a_node(max_pods)
 
 
 def pod_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
     """Yield a fault when the pod range is too small for the nodes that the autoscaler may add.
 
-    Each node takes a block of it for twice its pods, rounded up to a power of two:
+    Each node takes a range of it for twice its pods, rounded up to a power of two:
     https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
     """
-    prefix = IPv4Network(network.pods_cidr).prefixlen
-    node_prefix = prefix_of_a_node(pool.max_pods_per_node)
-    if (holds := 2 ** (node_prefix - prefix) if prefix <= node_prefix else 0) < (most := _most_nodes(pool, zones)):
-        fitting_prefix = node_prefix - math.ceil(math.log2(most))
+    holds = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
+    if holds < (most := _most_nodes(pool, zones)):
+        fitting_prefix = prefix_of_a_node(pool.max_pods_per_node) - math.ceil(math.log2(most))
         yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
+
+
+def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeClusterConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault when the pod range is too small for the removed default pool.
+
+    The default pool has one node in each zone and `default_max_pods_per_node`. It is removed before the node pool is created, so the
+    range must hold the larger of the two, not both.
+    """
+    needed = _zone_count(zones) * addresses_of_a_node(cluster.default_max_pods_per_node)
+    if IPv4Network(network.pods_cidr).num_addresses < needed:
+        fitting_prefix = 32 - math.ceil(math.log2(needed))
+        yield Fault(
+            ("network", "pods_cidr"),
+            f"is too small for the default node pool, which GKE creates first with one node per zone and "
+            f"cluster.default_max_pods_per_node {cluster.default_max_pods_per_node}: use a /{fitting_prefix} or larger, or lower "
+            "cluster.default_max_pods_per_node",
+            network.pods_cidr,
+        )
+
+
+def _room_for_surge_nodes(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> bool:
+    needed = _most_nodes(pool, zones) + _MAX_SURGE
+    in_pods = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
+    return min(in_pods, IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS) >= needed
 
 
 def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
@@ -255,6 +280,30 @@ def _too_small(holds: int, fitting_prefix: int, pool: NodePoolConfig, zones: tup
     return f"holds {holds} node{'' if holds == 1 else 's'}, {possible}: use a /{fitting_prefix} or larger{lower}"
 
 
+IGNORED_CHANGES = MappingProxyType(
+    {
+        "initial_node_count": "a change replaces the pool, and the autoscaler sets the number of nodes anyway",
+        "version": "GKE upgrades nodes, and an apply must not change their version",
+        # Google's console writes the first two when someone saves the pool there:
+        # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2304
+        "node_config[0].advanced_machine_features": "the console sets it, and unsetting it replaces the pool",
+        "queued_provisioning": "the console sets an empty block, and removing it replaces the pool",
+        "placement_policy": "an empty block may be set elsewhere, and removing it replaces the pool",
+        "node_config[0].reservation_affinity": "the console may set it, and unsetting it replaces the pool",
+        "node_config[0].host_maintenance_policy": "the console may set it, and unsetting it replaces the pool",
+        "node_config[0].ephemeral_storage_local_ssd_config": "GKE sets it for machines with local SSDs, and unsetting it replaces the pool",
+    }
+)
+"""Arguments of the pool whose changes Terraform ignores, with the reason.
+
+All of them replace the pool in google 7.45.0 (`ForceNew` in resource_container_node_pool.go and node_config.go), except `version`. The
+other arguments that replace it are safe: they are written here and cannot change outside of Terraform (name, cluster, location, project,
+pods per node, service account, scopes, metadata, spot, disk encryption), or the provider keeps what it reads (network config, accelerators,
+minimum CPU platform, shielded instances, confidential nodes), or GKE only accepts them at creation (local SSDs, secondary boot disks,
+sandbox, sole tenancy, run duration, flex start).
+"""
+
+
 class LabelledNodePool(Construct):
     """The one node pool of a cluster, with the labels by which Gitpod places its workloads.
 
@@ -274,19 +323,20 @@ class LabelledNodePool(Construct):
         """Add the pool.
 
         Raises:
-            Faults: when the cluster's ranges are too small for the pool, or its release channel does not go with it.
+            Faults: when the cluster's ranges are too small for the pool, or its release channel does not allow the pool's settings.
         """
         config = config or NodePoolConfig()
         network, zones = cluster.network.config, cluster.zones
         refuse(
             [
-                *upgrade_faults(cluster.config, config),
+                *management_faults(cluster.config, config),
                 *pod_range_faults(network, config, zones),
+                *default_pool_range_faults(network, cluster.config, zones),
                 *node_range_faults(network, config, zones),
             ]
         )
         super().__init__(scope, id)
-        pool = ContainerNodePool(
+        pool = gke.ContainerNodePool(
             self,
             "Default",
             project=cluster.project,
@@ -294,53 +344,54 @@ class LabelledNodePool(Construct):
             cluster=cluster.name,
             name=config.name,
             node_locations=list(cluster.zones) or None,
-            version=cluster.version,
+            # Never newer than the control plane, also when the pool is replaced after the release channel has moved on.
+            version=cluster.control_plane_version,
             initial_node_count=config.initial_nodes,
-            autoscaling=ContainerNodePoolAutoscaling(min_node_count=config.min_nodes, max_node_count=config.max_nodes),
-            management=ContainerNodePoolManagement(auto_repair=config.auto_repair, auto_upgrade=config.auto_upgrade),
-            upgrade_settings=ContainerNodePoolUpgradeSettings(max_surge=1, max_unavailable=0),
+            autoscaling=gke.ContainerNodePoolAutoscaling(min_node_count=config.min_nodes, max_node_count=config.max_nodes),
+            management=gke.ContainerNodePoolManagement(
+                auto_repair=True if config.auto_repair is None else config.auto_repair,
+                auto_upgrade=cluster.config.has_release_channel if config.auto_upgrade is None else config.auto_upgrade,
+            ),
+            upgrade_settings=gke.ContainerNodePoolUpgradeSettings(max_surge=_MAX_SURGE, max_unavailable=0),
             max_pods_per_node=config.max_pods_per_node,
-            node_config=ContainerNodePoolNodeConfig(
+            node_config=gke.ContainerNodePoolNodeConfig(
                 machine_type=config.machine_type,
                 disk_type=config.disk_type,
                 disk_size_gb=config.disk_size_gb,
                 image_type=config.image_type,
-                service_account=identity.email,
                 oauth_scopes=list(config.oauth_scopes),
                 labels={**config.labels, **WORKLOAD_LABELS},
                 metadata={**config.metadata, **_METADATA},
                 resource_labels=cluster.config.resource_labels or None,
                 spot=config.spot or None,
-                confidential_nodes=ContainerNodePoolNodeConfigConfidentialNodes(enabled=True) if config.confidential_nodes else None,
-                taint=[ContainerNodePoolNodeConfigTaint(key=taint.key, value=taint.value, effect=taint.effect) for taint in config.taints]
-                or None,
-                boot_disk_kms_key=cluster.config.boot_disk_kms_key,
-                shielded_instance_config=ContainerNodePoolNodeConfigShieldedInstanceConfig(
-                    enable_secure_boot=cluster.config.secure_boot, enable_integrity_monitoring=cluster.config.integrity_monitoring
-                )
-                if cluster.config.shields_nodes
-                else None,
-                workload_metadata_config=ContainerNodePoolNodeConfigWorkloadMetadataConfig(mode="GKE_METADATA")
-                if cluster.config.workload_identity
-                else None,
-                kubelet_config=ContainerNodePoolNodeConfigKubeletConfig(
-                    insecure_kubelet_readonly_port_enabled=cluster.config.kubelet_readonly_port_argument
-                )
-                if cluster.config.kubelet_readonly_port is not None
-                else None,
-            ),
-            network_config=ContainerNodePoolNetworkConfig(enable_private_nodes=cluster.config.private_nodes)
-            if cluster.config.private_nodes is not None
-            else None,
-            timeouts=ContainerNodePoolTimeouts(create="2h", update="2h", delete="2h"),
-            # Nodes that start before their account may write logs and metrics, or pull images, stay unhealthy; so do private ones
-            # that start before their way out.
-            depends_on=[*identity.grants, *cluster.network.way_out] or None,
-            lifecycle=TerraformResourceLifecycle(
-                ignore_changes=[
-                    "initial_node_count",  # a change replaces the pool; the autoscaler has moved on from it anyway
-                    *(["version"] if cluster.version_moves else []),
+                confidential_nodes=optional_block(
+                    gke.ContainerNodePoolNodeConfigConfidentialNodes, enabled=config.confidential_nodes or None
+                ),
+                taint=[
+                    gke.ContainerNodePoolNodeConfigTaint(key=taint.key, value=taint.value, effect=taint.effect) for taint in config.taints
                 ]
+                or None,
+                kubelet_config=None
+                if cluster.config.kubelet_readonly_port is None
+                else gke.ContainerNodePoolNodeConfigKubeletConfig(
+                    insecure_kubelet_readonly_port_enabled=cluster.config.kubelet_readonly_port_argument,
+                    cpu_cfs_quota=True,  # google 6.50 sends false in a block without it, and the nodes then ignore CPU limits
+                ),
+                **node_settings(cluster.config, identity),
             ),
+            # The provider keeps it as it is when the block is missing, so both states are written.
+            network_config=gke.ContainerNodePoolNetworkConfig(enable_private_nodes=cluster.config.private_nodes),
+            timeouts=gke.ContainerNodePoolTimeouts(create="2h", update="2h", delete="2h"),
+            # Nodes stay unhealthy if they start before their account may write logs and metrics or pull images, or before private
+            # ones can reach the internet.
+            depends_on=[*identity.grants, *cluster.network.egress] or None,
+            lifecycle=TerraformResourceLifecycle(ignore_changes=list(IGNORED_CHANGES)),
         )
         self.name: str = pool.name
+        if not _room_for_surge_nodes(network, config, zones):
+            warn(
+                self,
+                "no-room-for-surge-nodes",
+                f"the ranges hold the {_most_nodes(config, zones)} nodes that are possible but not the node that an upgrade adds, so an "
+                "upgrade at the maximum size waits; use a larger network.pods_cidr or network.nodes_cidr, or lower node_pool.max_nodes",
+            )

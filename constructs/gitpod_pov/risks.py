@@ -11,13 +11,24 @@ from typing import Literal
 from cdktf import Annotations
 from constructs import Construct
 
-Risk = Literal["node-account-is-cluster-admin", "public-control-plane", "no-release-channel", "node-in-every-zone"]
+Risk = Literal[
+    "node-account-is-cluster-admin",
+    "public-control-plane",
+    "no-release-channel",
+    "nodes-without-security-patches",
+    "node-in-every-zone",
+    "no-room-for-surge-nodes",
+    "untested-provider-version",
+]
 """What can be acknowledged in a deployment file.
 
-- `node-account-is-cluster-admin`: any pod can take the node account's `container.admin` and become cluster admin.
-- `public-control-plane`: the control plane answers on a public address, to every network.
-- `no-release-channel`: Google ends clusters without a release channel on 2027-06-14.
-- `node-in-every-zone`: one node was expected, one in every zone of the region is what is created.
+- `node-account-is-cluster-admin`: any pod can use the node account's `container.admin` and become cluster admin.
+- `public-control-plane`: the control plane has a public address, and every network can reach it.
+- `no-release-channel`: GKE refuses new clusters without a release channel and ends existing ones on 2027-06-14.
+- `nodes-without-security-patches`: a maintenance exclusion stops node upgrades, and with them security patches.
+- `node-in-every-zone`: the guide describes one node, but a cluster without `zones` has one in every zone of the region.
+- `no-room-for-surge-nodes`: the ranges do not hold the additional node that an upgrade creates.
+- `untested-provider-version`: a provider is newer than the newest version that was tested.
 """
 
 _ACKNOWLEDGED = "gitpod-pov/acknowledged-risks"

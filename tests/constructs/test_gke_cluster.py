@@ -1,4 +1,8 @@
+import re
 from collections.abc import Callable
+from typing import Any, ClassVar
+
+from gitpod_pov.gke_cluster import GkeClusterConfig, oldest_google
 
 import pytest
 from cdktf import Testing
@@ -7,32 +11,150 @@ from tests.app import Synthesized, deployment
 
 CLUSTER = "google_container_cluster.cluster"
 POOL = "google_container_node_pool.node_pool"
+KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
 
 
 class TestVersion:
-    def test_unpinned_is_the_newest_regular_one_at_creation_and_stays(self, synth: Callable[..., Synthesized]) -> None:
+    def test_left_out_is_the_newest_of_the_channel_at_creation(self, synth: Callable[..., Synthesized]) -> None:
         app = synth()
         newest = '${data.google_container_engine_versions.cluster_versions.release_channel_latest_version["REGULAR"]}'
-        cluster, pool = app.resource("pov-cluster", CLUSTER), app.resource("pov-cluster", POOL)
-        assert (cluster["min_master_version"], pool["version"]) == (newest, newest)
+        cluster = app.resource("pov-cluster", CLUSTER)
+        assert cluster["min_master_version"] == newest
         assert "min_master_version" in cluster["lifecycle"]["ignore_changes"]
-        assert "version" in pool["lifecycle"]["ignore_changes"]
         assert Testing.to_have_data_source_with_properties(
             app.text("pov-cluster"), "google_container_engine_versions", {"location": "us-central1", "project": "demo-project"}
         )
 
-    def test_pinned_is_followed(self, synth: Callable[..., Synthesized]) -> None:
-        app = synth(cluster={"version": "1.33.4-gke.1245000"})
-        cluster, pool = app.resource("pov-cluster", CLUSTER), app.resource("pov-cluster", POOL)
-        assert (cluster["min_master_version"], pool["version"]) == ("1.33.4-gke.1245000", "1.33.4-gke.1245000")
-        assert cluster["lifecycle"]["ignore_changes"] == ["enable_l4_ilb_subsetting", "node_config"]
-        assert pool["lifecycle"]["ignore_changes"] == ["initial_node_count"]
+    @pytest.mark.parametrize("channel", ["REGULAR", "STABLE", "UNSPECIFIED"])
+    def test_set_is_followed_with_and_without_a_channel(self, synth: Callable[..., Synthesized], channel: str) -> None:
+        app = synth(cluster={"version": "1.35.4-gke.1245000", "release_channel": channel})
+        cluster = app.resource("pov-cluster", CLUSTER)
+        assert cluster["min_master_version"] == "1.35.4-gke.1245000"
+        assert "min_master_version" not in cluster["lifecycle"]["ignore_changes"]
         assert "data" not in app.stack("pov-cluster")
 
-    def test_pinned_in_a_channel_is_left_to_google_after_creation(self, synth: Callable[..., Synthesized]) -> None:
-        app = synth(cluster={"version": "1.33", "release_channel": "STABLE"}, node_pool={"auto_upgrade": True})
-        assert "min_master_version" in app.resource("pov-cluster", CLUSTER)["lifecycle"]["ignore_changes"]
-        assert "version" in app.resource("pov-cluster", POOL)["lifecycle"]["ignore_changes"]
+    @pytest.mark.parametrize("cluster", [{}, {"version": "1.35"}, {"release_channel": "UNSPECIFIED"}], ids=str)
+    def test_the_pool_starts_with_the_version_of_the_control_plane(
+        self, synth: Callable[..., Synthesized], cluster: dict[str, Any]
+    ) -> None:
+        pool = synth(cluster=cluster).resource("pov-cluster", POOL)
+        assert pool["version"] == "${google_container_cluster.cluster.master_version}"
+        assert "version" in pool["lifecycle"]["ignore_changes"]
+
+
+class TestMaintenance:
+    ALL_DAY: ClassVar = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-02T00:00:00Z", "recurrence": "FREQ=DAILY"}
+    KEEP_VERSIONS: ClassVar = {
+        "exclusion_name": "keep-versions",
+        "start_time": "2026-01-01T00:00:00Z",
+        "exclusion_options": {"scope": "NO_MINOR_OR_NODE_UPGRADES", "end_time_behavior": "UNTIL_END_OF_SUPPORT"},
+    }
+
+    def policy(self, synth: Callable[..., Synthesized], **cluster: Any) -> Any:
+        return synth(cluster=cluster).resource("pov-cluster", CLUSTER).get("maintenance_policy")
+
+    @pytest.mark.parametrize("channel", ["RAPID", "REGULAR", "STABLE", "EXTENDED"])
+    def test_in_a_channel_the_default_keeps_the_versions(self, synth: Callable[..., Synthesized], channel: str) -> None:
+        expected = {"recurring_window": self.ALL_DAY, "maintenance_exclusion": [self.KEEP_VERSIONS]}
+        assert self.policy(synth, release_channel=channel) == expected
+
+    def test_without_a_channel_there_is_none(self, synth: Callable[..., Synthesized]) -> None:
+        assert self.policy(synth, release_channel="UNSPECIFIED") is None
+
+    def test_an_empty_list_is_none(self, synth: Callable[..., Synthesized]) -> None:
+        assert self.policy(synth, maintenance_exclusions=[]) is None
+
+    def test_a_listed_exclusion_needs_only_a_name(self, synth: Callable[..., Synthesized]) -> None:
+        listed = [{"name": "a"}, {"name": "b", "scope": "NO_MINOR_UPGRADES", "end_time": "2027-05-01T00:00:00Z"}]
+        policy = self.policy(synth, maintenance_exclusions=listed)
+        assert policy["recurring_window"] == self.ALL_DAY
+        assert policy["maintenance_exclusion"] == [
+            {**self.KEEP_VERSIONS, "exclusion_name": "a"},
+            {
+                "exclusion_name": "b",
+                "start_time": "2026-01-01T00:00:00Z",
+                "end_time": "2027-05-01T00:00:00Z",
+                "exclusion_options": {"scope": "NO_MINOR_UPGRADES"},
+            },
+        ]
+
+
+class TestProviderVersion:
+    """The default exclusion needs google 7.12, and state that the provider cannot read back is ignored."""
+
+    @pytest.mark.parametrize("google", ["6.50.0", "7.11.9"])
+    @pytest.mark.parametrize(
+        ("cluster", "key"),
+        [
+            ({}, "cluster.maintenance_exclusions: is left out"),
+            ({"maintenance_exclusions": [{"name": "a"}]}, "cluster.maintenance_exclusions[0].end_time: is left out"),
+        ],
+        ids=["default", "listed"],
+    )
+    def test_an_open_end_is_refused_before_7_12(self, google: str, cluster: dict[str, Any], key: str) -> None:
+        with pytest.raises(ValueError, match=re.escape(key)) as refused:
+            deployment(providers={"google": google}, cluster=cluster)
+        assert f"needs google 7.12.0 or newer, {google} is required: raise providers.google" in str(refused.value)
+
+    @pytest.mark.parametrize(
+        "cluster",
+        [
+            {"release_channel": "UNSPECIFIED"},
+            {"maintenance_exclusions": []},
+            {"maintenance_exclusions": [{"name": "a", "end_time": "2027-05-01T00:00:00Z"}]},
+        ],
+        ids=str,
+    )
+    def test_without_an_open_end_any_version_does(self, cluster: dict[str, Any]) -> None:
+        deployment(providers={"google": "6.50.0"}, cluster=cluster)
+
+    @pytest.mark.parametrize(("google", "ignored"), [("7.12.0", True), ("7.29.9", True), ("7.30.0", False), ("7.45.0", False)])
+    def test_the_encryption_state_is_ignored_where_it_would_never_be_empty(
+        self, synth: Callable[..., Synthesized], google: str, *, ignored: bool
+    ) -> None:
+        cluster = synth(providers={"google": google}, cluster={"secrets_kms_key": KEY}).resource("pov-cluster", CLUSTER)
+        assert ("database_encryption[0].state" in cluster["lifecycle"]["ignore_changes"]) is ignored
+
+    @pytest.mark.parametrize(("google", "ignored"), [("7.12.0", False), ("7.37.9", False), ("7.38.0", True), ("8.7.0", True)])
+    def test_an_argument_is_ignored_only_where_the_provider_has_it(
+        self, synth: Callable[..., Synthesized], google: str, *, ignored: bool
+    ) -> None:
+        cluster = synth(providers={"google": google}).resource("pov-cluster", CLUSTER)
+        assert ("dataplane_optimization_mode" in cluster["lifecycle"]["ignore_changes"]) is ignored
+
+    @pytest.mark.parametrize(
+        ("google", "cluster", "oldest"),
+        [
+            ("7.45.0", {}, "7.38.0"),
+            ("7.30.0", {}, "7.12.0"),
+            ("7.30.0", {"secrets_kms_key": KEY}, "7.30.0"),
+            ("7.12.0", {"secrets_kms_key": KEY}, "7.12.0"),
+            ("6.50.0", {"maintenance_exclusions": []}, "6.50.0"),
+        ],
+    )
+    def test_the_oldest_provider_that_accepts_the_output(self, google: str, cluster: dict[str, Any], oldest: str) -> None:
+        assert oldest_google(GkeClusterConfig.checked(cluster), google) == oldest
+
+    def test_without_a_key_there_is_no_state_to_ignore(self, synth: Callable[..., Synthesized]) -> None:
+        cluster = synth(providers={"google": "7.12.0"}).resource("pov-cluster", CLUSTER)
+        assert "database_encryption[0].state" not in cluster["lifecycle"]["ignore_changes"]
+
+
+class TestWorkloadIdentity:
+    @pytest.mark.parametrize(
+        ("value", "block", "mode"),
+        [(True, {"workload_pool": "demo-project.svc.id.goog"}, "GKE_METADATA"), (False, {}, "GCE_METADATA")],
+    )
+    def test_is_written_when_it_is_set(self, synth: Callable[..., Synthesized], block: dict[str, str], mode: str, *, value: bool) -> None:
+        app = synth(cluster={"workload_identity": value})
+        assert app.resource("pov-cluster", CLUSTER)["workload_identity_config"] == block
+        for address in (CLUSTER, POOL):
+            assert app.resource("pov-cluster", address)["node_config"]["workload_metadata_config"] == {"mode": mode}
+
+    def test_is_not_written_when_it_is_left_out(self, synth: Callable[..., Synthesized]) -> None:
+        text = synth().text("pov-cluster")
+        assert "workload_identity_config" not in text
+        assert "workload_metadata_config" not in text
 
 
 class TestZones:
@@ -59,7 +181,18 @@ def test_the_cluster_is_regional(synthesized: Synthesized) -> None:
 
 def test_what_would_replace_the_cluster_at_the_second_apply_is_ignored(synthesized: Synthesized) -> None:
     ignored = synthesized.resource("pov-cluster", CLUSTER)["lifecycle"]["ignore_changes"]
-    assert {"enable_l4_ilb_subsetting", "node_config"} <= set(ignored)
+    assert {"enable_l4_ilb_subsetting", "node_config", "datapath_provider"} <= set(ignored)
+
+
+def test_what_the_console_fills_in_and_would_replace_the_pool_is_ignored(synthesized: Synthesized) -> None:
+    ignored = synthesized.resource("pov-cluster", POOL)["lifecycle"]["ignore_changes"]
+    assert {"node_config[0].advanced_machine_features", "queued_provisioning"} <= set(ignored)
+
+
+def test_a_kubelet_block_keeps_cpu_limits(synth: Callable[..., Synthesized]) -> None:
+    """google 6.50 sends cpuCfsQuota false in a block without it."""
+    pool = synth(cluster={"kubelet_readonly_port": False}).resource("pov-cluster", POOL)
+    assert pool["node_config"]["kubelet_config"] == {"insecure_kubelet_readonly_port_enabled": "FALSE", "cpu_cfs_quota": True}
 
 
 def test_deletion_protection(synth: Callable[..., Synthesized]) -> None:
@@ -71,26 +204,6 @@ def test_deletion_protection(synth: Callable[..., Synthesized]) -> None:
 def test_there_is_one_cluster_and_one_pool(synthesized: Synthesized) -> None:
     resources = synthesized.stack("pov-cluster")["resource"]
     assert len(resources["google_container_cluster"]) == len(resources["google_container_node_pool"]) == 1
-
-
-class TestRisks:
-    def test_of_the_guide(self, synth: Callable[..., Synthesized]) -> None:
-        risks = {"node-account-is-cluster-admin", "public-control-plane", "no-release-channel", "node-in-every-zone"}
-        assert synth().warnings("pov-cluster") == risks
-
-    @pytest.mark.parametrize("risk", ["node-account-is-cluster-admin", "public-control-plane", "no-release-channel", "node-in-every-zone"])
-    def test_acknowledged_is_quiet(self, synth: Callable[..., Synthesized], risk: str) -> None:
-        app = synth(acknowledged_risks=[risk])
-        assert len(app.warnings("pov-cluster")) == 3
-        assert risk not in app.warnings("pov-cluster")
-
-    def test_acknowledging_changes_nothing_else(self, synth: Callable[..., Synthesized]) -> None:
-        before = synth().text("pov-cluster")
-        assert synth(acknowledged_risks=["no-release-channel"]).text("pov-cluster") == before
-
-    def test_a_channel_ends_its_warning(self, synth: Callable[..., Synthesized]) -> None:
-        app = synth(cluster={"release_channel": "REGULAR"}, node_pool={"auto_upgrade": True})
-        assert "no-release-channel" not in app.warnings("pov-cluster")
 
 
 def test_a_zone_elsewhere_is_refused() -> None:

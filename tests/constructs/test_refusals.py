@@ -13,6 +13,7 @@ from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity, NodeIdentityConfig
 from gitpod_pov.node_pool import LabelledNodePool, NodePoolConfig
 from gitpod_pov.project_apis import ProjectApisConfig
+from gitpod_pov.provider_versions import require_providers
 
 import pytest
 from cdktf import App, TerraformStack
@@ -51,7 +52,9 @@ Cluster = Callable[..., GkeCluster]
 
 @pytest.fixture
 def stack(tmp_path: Path) -> TerraformStack:
-    return TerraformStack(App(outdir=str(tmp_path)), "stack")
+    stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+    require_providers(stack)
+    return stack
 
 
 @pytest.fixture
@@ -85,8 +88,14 @@ def test_a_cluster_refuses_zones(cluster: Cluster, stack: TerraformStack, zones:
 POOLS: list[tuple[dict[str, str], dict[str, str], dict[str, Any], str]] = [
     ({"pods_cidr": "10.4.0.0/20"}, {}, {}, "network.pods_cidr: '10.4.0.0/20' holds 16 nodes, 50 are possible"),
     ({"nodes_cidr": "10.0.0.0/27"}, {}, {}, "network.nodes_cidr: '10.0.0.0/27' holds 28 nodes, 50 are possible"),
-    ({}, {"release_channel": "REGULAR"}, {}, "node_pool.auto_upgrade: false does not go with cluster.release_channel 'REGULAR'"),
-    ({}, {}, {"auto_upgrade": True}, "node_pool.auto_upgrade: true does not go with cluster.release_channel 'UNSPECIFIED'"),
+    ({}, {}, {"auto_upgrade": False}, "node_pool.auto_upgrade: false must be true in the release channel REGULAR: remove it"),
+    ({}, {"release_channel": "STABLE"}, {"auto_repair": False}, "node_pool.auto_repair: false must be true in the release channel STABLE"),
+    (
+        {"pods_cidr": "10.4.0.0/25"},
+        {},
+        {"max_pods_per_node": 8, "max_nodes": 8},
+        "network.pods_cidr: '10.4.0.0/25' is too small for the default node pool",
+    ),
 ]
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from deployment.profile import PROFILES, with_profile
 from tests.app import ROOT, Synthesized, deployment
-from tests.stacks.test_inputs import INPUTS, WITH_OTHERS
+from tests.stacks.test_inputs import INPUTS
 
 HARDENED = {f"{section}.{key}": value for section, values in PROFILES["hardened"].items() for key, value in values.items()}
 
@@ -20,7 +20,6 @@ LEFT_ALONE = {
     "cluster.secrets_kms_key": "needs a key",
     "cluster.boot_disk_kms_key": "needs a key",
     "cluster.maintenance_window": "needs hours",
-    "cluster.maintenance_exclusions": "needs dates",
     "cluster.rbac_security_group": "needs a group",
     "cluster.resource_labels": "needs labels",
     "node_pool.taints": "needs taints",
@@ -28,11 +27,11 @@ LEFT_ALONE = {
     "node_pool.confidential_nodes": "depends on the machine type and the zone",
 }
 # Inputs of the guide that the profile sets differently.
-OF_THE_GUIDE = {"identity.roles", "cluster.release_channel", "cluster.deletion_protection", "node_pool.auto_upgrade"}
+OF_THE_GUIDE = {"identity.roles", "cluster.release_channel", "cluster.deletion_protection"}
 
 
 def test_hardened_sets_every_input_that_needs_no_value_of_the_readers_own() -> None:
-    assert HARDENED.keys() - OF_THE_GUIDE == (INPUTS.keys() | WITH_OTHERS) - LEFT_ALONE.keys()
+    assert HARDENED.keys() - OF_THE_GUIDE == INPUTS.keys() - LEFT_ALONE.keys()
 
 
 def test_each_profile_has_a_value_for_nothing_but_inputs() -> None:
@@ -91,14 +90,17 @@ def test_a_value_in_the_file_wins_in_the_output(synth: Callable[..., Synthesized
         ({"profile": ["hardened"]}, "profile: ['hardened'] must be one of 'reference' or 'hardened'"),
         ({"profile": "hardened", "cluster": 3}, "cluster: 3 must be a table"),
         (
-            {"profile": "hardened", "cluster": {"release_channel": "UNSPECIFIED"}},
-            "node_pool.auto_upgrade: true does not go with cluster.release_channel 'UNSPECIFIED': set it to false, or a channel",
+            {"profile": "hardened", "node_pool": {"auto_upgrade": False}},
+            (
+                "node_pool.auto_upgrade: false must be true in the release channel REGULAR: remove it; cluster.maintenance_exclusions "
+                "keep the versions as they are"
+            ),
         ),
         (
             {"profile": "hardened", "network": {"private_google_access": False}},
             (
-                "network.private_google_access: false must be true with cluster.private_nodes, whose nodes reach Google's APIs and "
-                "registries through it"
+                "network.private_google_access: false contradicts cluster.private_nodes: private nodes reach Google's APIs and "
+                "registries through it; remove it or set it to true"
             ),
         ),
     ],
@@ -114,7 +116,7 @@ def test_the_documentation_lists_every_input_and_what_the_profile_sets() -> None
     text = (ROOT / "docs" / "hardening.md").read_text()
     rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("| `")]
     listed = {key: row[3] for row in rows for key in re.findall(r"`((?:identity|network|cluster|node_pool)\.\w+)", row[1])}
-    assert listed.keys() == INPUTS.keys() | WITH_OTHERS | OF_THE_GUIDE
+    assert listed.keys() == INPUTS.keys() | OF_THE_GUIDE
     assert {key for key, marks in listed.items() if "P" in marks} == HARDENED.keys()
     assert {key for key, marks in listed.items() if "R" in marks} == {
         *("cluster.secure_boot", "cluster.integrity_monitoring", "cluster.boot_disk_kms_key"),
@@ -128,4 +130,4 @@ def test_the_examples_of_the_documentation_are_deployments() -> None:
     examples = [tomllib.loads(block) for block in blocks if block.strip()]
     assert len(examples) == 3
     for example in examples:
-        deployment(**{"profile": "reference" if "node_pool" in example else "hardened", **example})
+        deployment(**{"profile": "hardened", "project": "demo-project", **example})

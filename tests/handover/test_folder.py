@@ -87,6 +87,19 @@ class TestFolder:
                 assert provider["source"] == f"hashicorp/{name}"
                 assert re.fullmatch(r"[\d.]+" if exact else r">= [\d.]+, < \d+\.0\.0", provider["version"])
 
+    @pytest.mark.parametrize(
+        ("sections", "expected"),
+        [
+            ({}, ">= 7.38.0, < 8.0.0"),
+            ({"providers": {"google": "7.30.0"}}, ">= 7.12.0, < 8.0.0"),
+            ({"providers": {"google": "8.7.0"}}, ">= 7.38.0, < 9.0.0"),
+            ({"providers": {"google": "6.50.0"}, "cluster": {"maintenance_exclusions": []}}, ">= 6.50.0, < 7.0.0"),
+        ],
+    )
+    def test_a_module_accepts_the_providers_that_have_what_it_uses(self, sections: dict[str, Any], expected: str) -> None:
+        files = files_of("pov", deployment(**sections))
+        assert parsed(files, "modules/cluster/terraform.tf.json")["terraform"]["required_providers"]["google"]["version"] == expected
+
     def test_modules_configure_nothing(self, files: dict[str, bytes]) -> None:
         for module in ("cluster", "rbac"):
             contents = [parsed(files, path) for path in files if path.startswith(f"modules/{module}/")]
@@ -125,7 +138,7 @@ class TestFolder:
         assert told == {
             "node-account-is-cluster-admin": "no",
             "public-control-plane": "yes",
-            "no-release-channel": "no",
+            "nodes-without-security-patches": "no",
             "node-in-every-zone": "no",
         }
 
@@ -172,9 +185,9 @@ class TestParameters:
         synthesize = handover_stacks._synthesize
 
         def cut(name: str, one: Any) -> Any:
-            contents, warnings = synthesize(name, one)
-            contents["cluster"]["output"]["project"]["value"] = one.project[:8]
-            return contents, warnings
+            contents, *others = synthesize(name, one)
+            contents["pov-cluster"]["output"]["project"]["value"] = one.project[:8]
+            return contents, *others
 
         monkeypatch.setattr(handover_stacks, "_synthesize", cut)
         with pytest.raises(HandoverError, match=r"pov-cluster\.output\.project\.value: does not follow"):
@@ -220,7 +233,7 @@ class TestCommand:
 
     def test_an_unknown_deployment_is_told_in_one_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert hand_over("prod", tmp_path / "prod") == 2
-        assert capsys.readouterr().err == "prod: is no deployment, known are pov\n"
+        assert capsys.readouterr().err == "there is no deployment 'prod'; known: pov\n"
         assert not (tmp_path / "prod").exists()
 
 

@@ -197,6 +197,10 @@ REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"network_services_cidr": "10.128.0.0/20"}, "network_services_cidr: '10.128.0.0/20' meets 10.128.0.0/9"),
     ({"network_pods_cidr": "10.4.0.0/19"}, "network_pods_cidr: '10.4.0.0/19' holds 32 nodes, 50 are possible"),
     ({"network_pods_cidr": "10.4.0.0/17", "zones": []}, "network_pods_cidr: '10.4.0.0/17' holds 128 nodes, 150 are possible"),
+    (
+        {"network_pods_cidr": "10.4.0.0/25", "node_pool_max_nodes": 1},
+        "network_pods_cidr: '10.4.0.0/25' is too small for the default node pool",
+    ),
     ({"network_nodes_cidr": "10.0.0.0/27"}, "network_nodes_cidr: '10.0.0.0/27' holds 28 nodes, 50 are possible"),
 ]
 

@@ -15,6 +15,7 @@ ACCOUNT_RESOURCE = "pov-cluster google_service_account.identity"
 SUBNETWORK = "pov-cluster google_compute_subnetwork.network_subnetwork"
 BINDING = "pov-rbac kubernetes_cluster_role_binding_v1.admins"
 NEWEST_REGULAR = '${data.google_container_engine_versions.cluster_versions.release_channel_latest_version["REGULAR"]}'
+MASTER_VERSION = "${google_container_cluster.cluster.master_version}"
 GKE_DEFAULT = "https://www.googleapis.com/auth/cloud-platform,https://www.googleapis.com/auth/userinfo.email"
 IDENTITY_EMAIL = "${google_service_account.identity.email}"
 
@@ -38,7 +39,7 @@ FLAGS: dict[str, dict[str, Says]] = {
         "--image-type": lambda v: {f"{POOL} node_config.image_type": v},
         "--machine-type": lambda v: {f"{POOL} node_config.machine_type": v},
         # The version that the guide prints is gone; its table says "latest from regular channel".
-        "--cluster-version": lambda _: {f"{CLUSTER} min_master_version": NEWEST_REGULAR, f"{POOL} version": NEWEST_REGULAR},
+        "--cluster-version": lambda _: {f"{CLUSTER} min_master_version": NEWEST_REGULAR, f"{POOL} version": MASTER_VERSION},
         "--region": lambda v: {f"{CLUSTER} location": v, f"{SUBNETWORK} region": v},
         "--service-account": lambda v: {
             f"{where} node_config.service_account": IDENTITY_EMAIL for where in (CLUSTER, POOL) if v == NODE_ACCOUNT
@@ -48,8 +49,15 @@ FLAGS: dict[str, dict[str, Says]] = {
         "--enable-autoscaling": lambda _: {f"{POOL} autoscaling": {"min_node_count": 1, "max_node_count": 50}},
         "--enable-autorepair": lambda _: {f"{POOL} management.auto_repair": True},
         "--no-enable-autoupgrade": lambda _: {
-            f"{POOL} management.auto_upgrade": False,
-            f"{CLUSTER} release_channel.channel": "UNSPECIFIED",
+            # GKE refuses new clusters without a release channel, and in a channel only an exclusion keeps the versions as they are.
+            f"{CLUSTER} release_channel.channel": "REGULAR",
+            f"{CLUSTER} maintenance_policy.maintenance_exclusion": [
+                {
+                    "exclusion_name": "keep-versions",
+                    "start_time": "2026-01-01T00:00:00Z",
+                    "exclusion_options": {"scope": "NO_MINOR_OR_NODE_UPGRADES", "end_time_behavior": "UNTIL_END_OF_SUPPORT"},
+                }
+            ],
         },
         "--enable-ip-alias": lambda _: {
             f"{CLUSTER} networking_mode": "VPC_NATIVE",

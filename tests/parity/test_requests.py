@@ -6,6 +6,9 @@ a field or by a listed addition. A new field, a new argument or a changed value 
 
 from typing import Any
 
+from gitpod_pov.gke_cluster import IGNORED_CHANGES as CLUSTER_IGNORED
+from gitpod_pov.node_pool import IGNORED_CHANGES as POOL_IGNORED
+
 import pytest
 
 from tests.app import Synthesized, deployment, synthesize
@@ -16,6 +19,7 @@ NEWEST_REGULAR = '${data.google_container_engine_versions.cluster_versions.relea
 CLUSTER = "google_container_cluster.cluster"
 POOL = "google_container_node_pool.node_pool"
 SUBNETWORK = "google_compute_subnetwork.network_subnetwork"
+EXCLUSION = f"{CLUSTER} maintenance_policy|maintenance_exclusion|0"
 TOKENS = {EMAIL: NODE_ACCOUNT, "${google_service_account.identity.member}": f"serviceAccount:{NODE_ACCOUNT}"}
 
 # field of the request -> argument that carries the same value
@@ -40,7 +44,6 @@ FIELDS = {
     "cluster|nodePools|0|config|serviceAccount": f"{POOL} node_config|service_account",
     "cluster|nodePools|0|initialNodeCount": f"{POOL} initial_node_count",
     "cluster|nodePools|0|management|autoRepair": f"{POOL} management|auto_repair",
-    "cluster|nodePools|0|management|autoUpgrade": f"{POOL} management|auto_upgrade",
     "cluster|nodePools|0|maxPodsConstraint|maxPodsPerNode": f"{POOL} max_pods_per_node",
     "cluster|nodePools|0|upgradeSettings|maxSurge": f"{POOL} upgrade_settings|max_surge",
     **{
@@ -58,17 +61,37 @@ DEVIATIONS: dict[str, tuple[Any, str]] = {
     "cluster|masterAuth|username": ("", "basic authentication left GKE and the provider; no client certificate is issued either"),
     "cluster|nodePools|0|autoscaling|enabled": (True, "the block's presence says it"),
     "cluster|nodePools|0|name": ("default-pool", "that is the name of the pool which the provider removes"),
+    "cluster|nodePools|0|management|autoUpgrade": (False, "a release channel requires true; the maintenance exclusion stops the upgrades"),
     "parent": (f"projects/{PROJECT}/locations/us-central1", "project and location are arguments of each resource"),
 }
 
+OFF = "the provider keeps a block that is missing, so that off is written"
+KEEP = "in place of autoUpgrade false: it stops minor upgrades and node upgrades until the end of support"
+WINDOW = "the provider requires a window beside an exclusion; this one is the whole day, every day"
+
 # argument of the cluster or the pool -> its value, and why it stands there without a field
 ADDITIONS: dict[str, tuple[Any, str]] = {
+    f"{CLUSTER} control_plane_endpoints_config|dns_endpoint_config|allow_external_traffic": (False, OFF),
+    f"{CLUSTER} private_cluster_config|enable_private_endpoint": (False, OFF),
+    f"{CLUSTER} private_cluster_config|enable_private_nodes": (False, OFF),
+    f"{POOL} network_config|enable_private_nodes": (False, OFF),
+    f"{POOL} management|auto_upgrade": (True, "in place of autoUpgrade false, see the deviation"),
+    f"{CLUSTER} maintenance_policy|recurring_window|start_time": ("2026-01-01T00:00:00Z", WINDOW),
+    f"{CLUSTER} maintenance_policy|recurring_window|end_time": ("2026-01-02T00:00:00Z", WINDOW),
+    f"{CLUSTER} maintenance_policy|recurring_window|recurrence": ("FREQ=DAILY", WINDOW),
+    f"{EXCLUSION}|exclusion_name": ("keep-versions", KEEP),
+    f"{EXCLUSION}|start_time": ("2026-01-01T00:00:00Z", "a fixed time, so that two synths are equal"),
+    f"{EXCLUSION}|exclusion_options|scope": ("NO_MINOR_OR_NODE_UPGRADES", KEEP),
+    f"{EXCLUSION}|exclusion_options|end_time_behavior": ("UNTIL_END_OF_SUPPORT", KEEP),
     f"{CLUSTER} datapath_provider": ("LEGACY_DATAPATH", "Calico and Dataplane V2 exclude each other"),
     f"{CLUSTER} deletion_protection": (False, "a proof of value is torn down; the provider's default is true"),
     f"{CLUSTER} initial_node_count": (1, "of the pool that is removed"),
     f"{CLUSTER} ip_allocation_policy|cluster_secondary_range_name": ("pods", "the subnetwork is a resource"),
     f"{CLUSTER} ip_allocation_policy|services_secondary_range_name": ("services", "the subnetwork is a resource"),
-    f"{CLUSTER} lifecycle|ignore_changes": (["enable_l4_ilb_subsetting", "node_config", "min_master_version"], "see gke_cluster.py"),
+    f"{CLUSTER} lifecycle|ignore_changes": (
+        [name for name in CLUSTER_IGNORED if name != "database_encryption[0].state"],
+        "see gke_cluster.py",
+    ),
     f"{CLUSTER} location": ("us-central1", "part of the request's parent"),
     f"{CLUSTER} master_auth|client_certificate_config|issue_client_certificate": (False, "basic authentication's successor"),
     f"{CLUSTER} min_master_version": (NEWEST_REGULAR, "in place of initialClusterVersion"),
@@ -76,7 +99,7 @@ ADDITIONS: dict[str, tuple[Any, str]] = {
     f"{CLUSTER} networking_mode": ("VPC_NATIVE", "in place of useIpAliases"),
     f"{CLUSTER} node_config|service_account": (EMAIL, "the removed pool must not need the Compute default account"),
     f"{CLUSTER} project": (PROJECT, "part of the request's parent"),
-    f"{CLUSTER} release_channel|channel": ("UNSPECIFIED", "gcloud leaves it out; then Google enrols, and refuses autoUpgrade false"),
+    f"{CLUSTER} release_channel|channel": ("REGULAR", "GKE refuses new clusters without a channel since 2026-08-21"),
     f"{CLUSTER} remove_default_node_pool": (True, "the pool is a resource of its own"),
     f"{CLUSTER} subnetwork": ("${google_compute_subnetwork.network_subnetwork.name}", "in place of subnetworkName"),
     **{f"{CLUSTER} timeouts|{operation}": ("90m", "upstream's newer default") for operation in ("create", "update", "delete")},
@@ -88,13 +111,16 @@ ADDITIONS: dict[str, tuple[Any, str]] = {
         ],
         "nodes need their roles at their start",
     ),
-    f"{POOL} lifecycle|ignore_changes": (["initial_node_count", "version"], "see node_pool.py"),
+    f"{POOL} lifecycle|ignore_changes": (
+        list(POOL_IGNORED),
+        "see node_pool.py",
+    ),
     f"{POOL} location": ("${google_container_cluster.cluster.location}", "the pool is a resource of its own"),
     f"{POOL} name": ("gitpod", "in place of default-pool"),
     f"{POOL} project": (PROJECT, "part of the request's parent"),
     **{f"{POOL} timeouts|{operation}": ("2h", "upstream's newer default") for operation in ("create", "update", "delete")},
     f"{POOL} upgrade_settings|max_unavailable": (0, "gcloud leaves out a zero"),
-    f"{POOL} version": (NEWEST_REGULAR, "in place of initialClusterVersion"),
+    f"{POOL} version": ("${google_container_cluster.cluster.master_version}", "in place of initialClusterVersion"),
 }
 
 RECORDED = leaves(request("gcloud-container-clusters-create")["body"])

@@ -20,7 +20,7 @@ def test_shows_progress_and_ends_with_what_would_exist(capsys: pytest.CaptureFix
 
 def test_an_unknown_deployment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert rehearse("prod") == 2
-    assert capsys.readouterr().err == "there is no deployment 'prod', there are: pov\n"
+    assert capsys.readouterr().err == "there is no deployment 'prod'; known: pov\n"
 
 
 def test_a_refused_deployment_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from gitpod_pov.faults import Faults, faults_of
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.node_pool import NodePoolConfig
+from gitpod_pov.provider_versions import require_providers
 
 import pytest
 from cdktf import App, TerraformStack
@@ -27,9 +28,8 @@ KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
 APIS = ("artifactregistry", "cloudbilling", "cloudresourcemanager", "compute", "container", "dns", "iam", "sqladmin")
 WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"}
 EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-05-01T00:00:00Z"}
-IN_A_CHANNEL = {"cluster": {"release_channel": "REGULAR"}, "node_pool": {"auto_upgrade": True}}
 
-# input -> value -> the arguments that it adds to the default output
+# input -> value -> the arguments that differ from the default output
 INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     "network.cloud_nat": [
         (
@@ -65,16 +65,21 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
             },
         )
     ],
-    "cluster.private_nodes": [
+    "cluster.private_nodes": [(False, {})],
+    "cluster.private_endpoint": [(False, {})],
+    "cluster.dns_endpoint": [
         (
-            False,
+            True,
             {
-                f"{CLUSTER} private_cluster_config|enable_private_nodes": False,
-                f"{POOL} network_config|enable_private_nodes": False,
+                f"{CLUSTER} control_plane_endpoints_config|dns_endpoint_config|allow_external_traffic": True,
+                "output get_credentials_command": (
+                    "gcloud container clusters get-credentials ${google_container_cluster.cluster.name} "
+                    "--region ${google_container_cluster.cluster.location} --project demo-project --dns-endpoint"
+                ),
             },
-        )
+        ),
+        (False, {}),
     ],
-    "cluster.private_endpoint": [(False, {f"{CLUSTER} private_cluster_config|enable_private_endpoint": False})],
     "cluster.authorized_networks": [
         (
             {"office": "203.0.113.0/24"},
@@ -86,9 +91,6 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         ),
         ({}, {f"{CLUSTER} master_authorized_networks_config|gcp_public_cidrs_access_enabled": False}),
     ],
-    "cluster.dns_endpoint": [
-        (value, {f"{CLUSTER} control_plane_endpoints_config|dns_endpoint_config|allow_external_traffic": value}) for value in (True, False)
-    ],
     "cluster.workload_identity": [
         (
             True,
@@ -97,7 +99,15 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
                 f"{CLUSTER} node_config|workload_metadata_config|mode": "GKE_METADATA",
                 f"{POOL} node_config|workload_metadata_config|mode": "GKE_METADATA",
             },
-        )
+        ),
+        (
+            False,
+            {
+                f"{CLUSTER} workload_identity_config": {},
+                f"{CLUSTER} node_config|workload_metadata_config|mode": "GCE_METADATA",
+                f"{POOL} node_config|workload_metadata_config|mode": "GCE_METADATA",
+            },
+        ),
     ],
     "cluster.shielded_nodes": [(value, {f"{CLUSTER} enable_shielded_nodes": value}) for value in (True, False)],
     "cluster.secure_boot": [
@@ -114,6 +124,7 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
             {
                 f"{CLUSTER} node_pool_defaults|node_config_defaults|insecure_kubelet_readonly_port_enabled": argument,
                 f"{POOL} node_config|kubelet_config|insecure_kubelet_readonly_port_enabled": argument,
+                f"{POOL} node_config|kubelet_config|cpu_cfs_quota": True,
             },
         )
         for value, argument in ((False, "FALSE"), (True, "TRUE"))
@@ -139,6 +150,16 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
                 f"{CLUSTER} maintenance_policy|recurring_window|start_time": "2027-01-02T03:00:00Z",
                 f"{CLUSTER} maintenance_policy|recurring_window|end_time": "2027-01-02T09:00:00Z",
                 f"{CLUSTER} maintenance_policy|recurring_window|recurrence": "FREQ=WEEKLY;BYDAY=SA,SU",
+            },
+        )
+    ],
+    "cluster.maintenance_exclusions": [
+        (
+            [{"name": "trial", "end_time": "2027-05-01T00:00:00Z"}],
+            {
+                f"{CLUSTER} maintenance_policy|maintenance_exclusion|0|exclusion_name": "trial",
+                f"{CLUSTER} maintenance_policy|maintenance_exclusion|0|end_time": "2027-05-01T00:00:00Z",
+                f"{CLUSTER} maintenance_policy|maintenance_exclusion|0|exclusion_options|end_time_behavior": None,
             },
         )
     ],
@@ -175,8 +196,6 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         )
     ],
 }
-# Inputs whose values stand or fall with others: they are tested on their own below.
-WITH_OTHERS = {"cluster.maintenance_exclusions"}
 # What these configurations had before: what the guide says.
 OF_THE_GUIDE = {
     "network": {"network", "create_network", "subnetwork", "nodes_cidr", "pods_cidr", "services_cidr"},
@@ -213,20 +232,22 @@ def test_every_input_is_here() -> None:
     }
     inputs = {f"{section}.{field}" for section, model in configurations.items() for field in model.model_fields}
     guide = {f"{section}.{field}" for section, fields in OF_THE_GUIDE.items() for field in fields}
-    assert inputs - guide == INPUTS.keys() | WITH_OTHERS
+    assert inputs - guide == INPUTS.keys()
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "added"), [pytest.param(key, *case, id=f"{key}={case[0]}") for key, cases in INPUTS.items() for case in cases]
+    ("key", "value", "expected"), [pytest.param(key, *case, id=f"{key}={case[0]}") for key, cases in INPUTS.items() for case in cases]
 )
-def test_input_adds_its_arguments_and_changes_no_other(
-    synth: Callable[..., Synthesized], default: dict[str, Any], key: str, value: Any, added: dict[str, Any]
+def test_input_changes_its_arguments_and_no_other(
+    synth: Callable[..., Synthesized], default: dict[str, Any], key: str, value: Any, expected: dict[str, Any]
 ) -> None:
     section, field = key.split(".")
     found = arguments(synth(**{section: {field: value}}))
-    changed = {argument for argument in default if found.get(argument) != default[argument]}
-    assert changed <= {f"{POOL} depends_on", "output get_credentials_command"}
-    assert {argument: found[argument] for argument in found.keys() - default.keys()} == added
+    different = {
+        argument: found.get(argument) for argument in found.keys() | default.keys() if found.get(argument) != default.get(argument)
+    }
+    different.pop(f"{POOL} depends_on", None)
+    assert different == expected
 
 
 def test_without_inputs_the_subnetwork_has_the_guides_arguments_alone(synthesized: Synthesized) -> None:
@@ -237,15 +258,22 @@ def test_without_inputs_the_subnetwork_has_the_guides_arguments_alone(synthesize
 
 
 class TestPrivateNodes:
-    def test_of_cluster_and_pool_wait_for_their_way_out(self, synth: Callable[..., Synthesized]) -> None:
-        app = synth(cluster={"private_nodes": True}, network={"cloud_nat": True, "private_google_access": True})
+    def test_of_cluster_and_pool_wait_for_cloud_nat(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(cluster={"private_nodes": True}, network={"cloud_nat": True})
         pool = app.resource("pov-cluster", POOL)
-        assert app.resource("pov-cluster", CLUSTER)["private_cluster_config"] == {"enable_private_nodes": True}
+        assert app.resource("pov-cluster", CLUSTER)["private_cluster_config"] == {
+            "enable_private_nodes": True,
+            "enable_private_endpoint": False,
+        }
         assert pool["network_config"] == {"enable_private_nodes": True}
         assert pool["depends_on"][-1] == NAT
 
-    def test_with_a_way_out_of_the_networks_own(self, synth: Callable[..., Synthesized]) -> None:
-        app = synth(cluster={"private_nodes": True}, network={"cloud_nat": False, "private_google_access": True})
+    def test_imply_private_google_access(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(cluster={"private_nodes": True}, network={"cloud_nat": True})
+        assert app.resource("pov-cluster", SUBNETWORK)["private_ip_google_access"] is True
+
+    def test_with_another_route_to_the_internet(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(cluster={"private_nodes": True}, network={"cloud_nat": False})
         assert not {ROUTER, NAT} & app.addresses("pov-cluster")
 
     def test_a_created_network_has_the_router(self, synth: Callable[..., Synthesized]) -> None:
@@ -298,13 +326,8 @@ class TestRoles:
 
 
 class TestUpgrades:
-    """The way on after 2027-06-14: a channel, upgrades, and an exclusion that keeps the versions still."""
-
-    def test_an_exclusion_keeps_nodes_and_minor_version_still(self, synth: Callable[..., Synthesized]) -> None:
-        app = synth(
-            cluster={"release_channel": "STABLE", "maintenance_window": WINDOW, "maintenance_exclusions": [EXCLUSION]},
-            node_pool={"auto_upgrade": True},
-        )
+    def test_an_exclusion_with_an_end_beside_a_window(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(cluster={"release_channel": "STABLE", "maintenance_window": WINDOW, "maintenance_exclusions": [EXCLUSION]})
         cluster = app.resource("pov-cluster", CLUSTER)
         assert cluster["release_channel"] == {"channel": "STABLE"}
         assert cluster["maintenance_policy"] == {
@@ -323,28 +346,38 @@ class TestUpgrades:
 
     @pytest.mark.parametrize("channel", ["RAPID", "REGULAR", "STABLE", "EXTENDED"])
     def test_the_first_version_is_the_channels_own(self, synth: Callable[..., Synthesized], channel: str) -> None:
-        app = synth(cluster={"release_channel": channel}, node_pool={"auto_upgrade": True})
+        app = synth(cluster={"release_channel": channel})
+        assert app.resource("pov-cluster", POOL)["management"] == {"auto_repair": True, "auto_upgrade": True}
         assert app.resource("pov-cluster", CLUSTER)["min_master_version"].endswith(f'["{channel}"]}}')
+
+    @pytest.mark.parametrize("auto_upgrade", [True, False])
+    @pytest.mark.parametrize("auto_repair", [True, False])
+    def test_without_a_channel_every_combination_is_allowed(
+        self, synth: Callable[..., Synthesized], *, auto_repair: bool, auto_upgrade: bool
+    ) -> None:
+        management = {"auto_repair": auto_repair, "auto_upgrade": auto_upgrade}
+        app = synth(cluster={"release_channel": "UNSPECIFIED"}, node_pool=management)
+        assert app.resource("pov-cluster", POOL)["management"] == management
+
+    def test_without_a_channel_the_default_is_the_guides(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(cluster={"release_channel": "UNSPECIFIED"})
+        assert app.resource("pov-cluster", POOL)["management"] == {"auto_repair": True, "auto_upgrade": False}
 
 
 # sections -> the whole message
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (
-        {"cluster": {"private_nodes": True}, "network": {"private_google_access": True}},
+        {"cluster": {"private_nodes": True}},
         (
-            "network.cloud_nat: is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false says that the "
-            "network has a way out"
+            "network.cloud_nat: is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false means that the "
+            "network has another route to the internet"
         ),
-    ),
-    (
-        {"cluster": {"private_nodes": True}, "network": {"cloud_nat": True}},
-        "network.private_google_access: must be true with cluster.private_nodes, whose nodes reach Google's APIs and registries through it",
     ),
     (
         {"cluster": {"private_nodes": True}, "network": {"cloud_nat": True, "private_google_access": False}},
         (
-            "network.private_google_access: false must be true with cluster.private_nodes, whose nodes reach Google's APIs and registries "
-            "through it"
+            "network.private_google_access: false contradicts cluster.private_nodes: private nodes reach Google's APIs and registries "
+            "through it; remove it or set it to true"
         ),
     ),
     (
@@ -428,32 +461,22 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         ),
     ),
     (
-        {"cluster": {"maintenance_exclusions": [{**EXCLUSION, "scope": "NO_UPGRADES"}]}},
-        "cluster.maintenance_window: is required with maintenance_exclusions, the provider takes them only beside one",
+        {"cluster": {"maintenance_exclusions": [{"name": "trial", "scope": "NO_UPGRADES"}]}},
+        ("cluster.maintenance_exclusions[0].end_time: is required with the scope NO_UPGRADES: set it, or use NO_MINOR_OR_NODE_UPGRADES"),
     ),
     (
-        {"cluster": {"maintenance_window": WINDOW, "maintenance_exclusions": [EXCLUSION]}},
+        {"cluster": {"release_channel": "UNSPECIFIED", "maintenance_exclusions": [EXCLUSION]}},
         (
             "cluster.maintenance_exclusions[0].scope: 'NO_MINOR_OR_NODE_UPGRADES' needs a release channel: set cluster.release_channel, "
-            "and node_pool.auto_upgrade to true with it, or use NO_UPGRADES"
+            "or use NO_UPGRADES"
         ),
     ),
     (
-        {
-            "cluster": {"release_channel": "REGULAR", "maintenance_window": WINDOW, "maintenance_exclusions": [EXCLUSION, EXCLUSION]},
-            "node_pool": {"auto_upgrade": True},
-        },
-        "cluster.maintenance_exclusions[1].name: 'trial' names another exclusion too, choose another",
+        {"cluster": {"maintenance_exclusions": [EXCLUSION, EXCLUSION]}},
+        "cluster.maintenance_exclusions[1].name: 'trial' is the name of another exclusion too: use another name",
     ),
     (
-        {
-            "cluster": {
-                "release_channel": "REGULAR",
-                "maintenance_window": WINDOW,
-                "maintenance_exclusions": [{**EXCLUSION, "name": f"n{n}"} for n in range(21)],
-            },
-            "node_pool": {"auto_upgrade": True},
-        },
+        {"cluster": {"maintenance_exclusions": [{**EXCLUSION, "name": f"n{n}"} for n in range(21)]}},
         "cluster.maintenance_exclusions: has 21 exclusions, 20 are allowed",
     ),
     (
@@ -522,6 +545,7 @@ class TestConstructsWithoutDeploymentFiles:
 
     def cluster(self, tmp_path: Path, network: ClusterNetworkConfig, config: GkeClusterConfig) -> None:
         stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+        require_providers(stack)
         place: dict[str, Any] = {"project": "demo-project", "region": "us-central1"}
         identity = NodeIdentity(stack, "identity", project="demo-project")
         subnetwork = ClusterNetwork(stack, "network", **place, cluster_name="gitpod", config=network)
@@ -531,7 +555,7 @@ class TestConstructsWithoutDeploymentFiles:
         ("network", "config", "message"),
         [
             (
-                ClusterNetworkConfig(private_google_access=True),
+                ClusterNetworkConfig(),
                 GkeClusterConfig(private_nodes=True),
                 r"network\.cloud_nat: is required with cluster\.private_nodes",
             ),
@@ -541,7 +565,7 @@ class TestConstructsWithoutDeploymentFiles:
                 r"cluster\.secrets_kms_key: .* lies in global, use a key in us-central1",
             ),
         ],
-        ids=["way out", "key"],
+        ids=["egress", "key"],
     )
     def test_rules_between_constructs(self, tmp_path: Path, network: ClusterNetworkConfig, config: GkeClusterConfig, message: str) -> None:
         with pytest.raises(Faults, match=message):

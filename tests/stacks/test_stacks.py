@@ -43,7 +43,7 @@ class TestAddresses:
 
     @pytest.fixture
     def stack(self, tmp_path: Path) -> GitpodStack:
-        return GitpodStack(App(outdir=str(tmp_path)), "pov-cluster", providers=(), backend=LocalBackendConfig(), acknowledged_risks=())
+        return GitpodStack(App(outdir=str(tmp_path)), "pov-cluster", providers={}, backend=LocalBackendConfig(), acknowledged_risks=())
 
     def test_a_collision_is_an_error(self, stack: GitpodStack) -> None:
         first, second = TerraformLocal(stack, "a_b", 1), TerraformLocal(Construct(stack, "a"), "b", 2)
@@ -97,7 +97,7 @@ class TestOutput:
             assert (again.outdir / path.relative_to(synthesized.outdir)).read_bytes() == path.read_bytes()
 
     def test_requirements_are_written_out_in_full(self, synthesized: Synthesized) -> None:
-        google = {"source": "hashicorp/google", "version": "6.50.0"}
+        google = {"source": "hashicorp/google", "version": "7.45.0"}
         kubernetes = {"source": "hashicorp/kubernetes", "version": "2.38.0"}
         for stack, providers in {
             "pov-cluster": {"google": google},

@@ -1,0 +1,37 @@
+"""The versions of the Terraform providers that a deployment requires.
+
+Owns: the section `[providers]`. Leaves to others: which versions are accepted and what needs which
+(`gitpod_pov.provider_versions`).
+"""
+
+from typing import Annotated
+
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.provider_versions import EXACT_VERSION, SUPPORTED, Provider, version_problem
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+
+def _version_of(provider: Provider) -> tuple[AfterValidator, WithJsonSchema]:
+    def check(version: str) -> str:
+        if problem := version_problem(provider, version):
+            raise ValueError(problem)
+        return version
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": f"^(?:{EXACT_VERSION})$"})
+
+
+class ProvidersConfig(Configuration):
+    """The exact versions of the providers."""
+
+    google: Annotated[str, *_version_of("google")] = Field(
+        default=SUPPORTED["google"].default,
+        description=(
+            "Exact version of hashicorp/google, from 6.50.0 and below 9.0.0. Tested: 6.50.0 and 7.45.0. The bindings pin 6.50.0, but they "
+            "only provide types."
+        ),
+    )
+    kubernetes: Annotated[str, *_version_of("kubernetes")] = Field(
+        default=SUPPORTED["kubernetes"].default,
+        description="Exact version of hashicorp/kubernetes, from 2.38.0 and below 4.0.0. Tested: 2.38.0 and 3.2.1.",
+    )
