@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 from gitpod_pov.cluster_admins import ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Faults, inner_faults
 from gitpod_pov.gcp_names import NoneTwice, ProjectId, Region, Zone
 from gitpod_pov.gke_cluster import (
     GkeClusterConfig,
@@ -23,11 +24,11 @@ from gitpod_pov.node_pool import NodePoolConfig, default_pool_range_faults, mana
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
 
-from pydantic import Field, ModelWrapValidatorHandler, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from deployment.backend import BackendConfig, LocalBackendConfig
 from deployment.parameters import HandoverConfig
-from deployment.profile import Profile, with_profile
+from deployment.profile import PROFILES, Profile, with_profile
 from deployment.providers import ProvidersConfig
 
 
@@ -76,4 +77,16 @@ class Deployment(Configuration):
     @model_validator(mode="wrap")
     @classmethod
     def _profile_under_the_given_values(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        return handler(with_profile(data) if isinstance(data, dict) else data)
+        if not isinstance(data, dict):
+            return handler(data)
+        profile = data.get("profile", "reference")
+        if isinstance(profile, str) and profile in PROFILES:
+            return handler(with_profile(data, PROFILES[profile]))
+        # An unknown one: what is a fault with every profile is a fault with the one that was meant.
+        refused = []
+        for values in PROFILES.values():
+            try:
+                handler(with_profile(data, values))
+            except ValidationError as error:
+                refused += [inner for detail in error.errors() if (inner := inner_faults(detail))]
+        raise Faults([fault for fault in refused[0].faults if all(fault in other.faults for other in refused)], refused[0].known)
