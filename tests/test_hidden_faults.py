@@ -5,6 +5,7 @@ is not refused, and not with another.
 """
 
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -44,11 +45,11 @@ SCHEMA = schema()
 
 
 def faults_in(content: Content) -> set[tuple[Key, str, str]]:
-    """Return each fault of a content: its key, its message and its value."""
+    """Return each fault of a content: its key, its message without the number of exclusions, and its value."""
     try:
         Deployment.checked(content)
     except Faults as error:
-        return {(fault.key, fault.message, show(fault.value)) for fault in error.faults}
+        return {(fault.key, re.sub("[0-9]+ exclusions", "# exclusions", fault.message), show(fault.value)) for fault in error.faults}
     return set()
 
 

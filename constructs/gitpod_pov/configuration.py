@@ -9,7 +9,8 @@ mistakes would need three attempts. Here all faults are reported at once: where 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from gitpod_pov.faults import NO_VALUE, Fault, Faults, faults_of, inner_faults, key_of
 
@@ -17,25 +18,38 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, TypeAdapt
 
 
 class RefusedValueError(Exception):
-    """A rule reads a value that is refused, so it has no answer."""
+    """A rule reads a value that is refused.
+
+    Attributes:
+        configuration: the configuration of which it is a field; None when it is an item or an entry.
+        field: the field.
+    """
+
+    def __init__(self, configuration: "Configuration | None" = None, field: str = "") -> None:
+        super().__init__()
+        self.configuration, self.field = configuration, field
+
+
+Rule = Callable[[Any], Iterator[Fault]]
 
 
 class Configuration(BaseModel):
     """A frozen, strictly typed configuration: no unknown keys, no conversion between types.
 
     A subclass lists its rules in `rules`: functions that take the configuration and yield faults. They run in declaration order. A rule
-    ends at the first refused value that it reads: one that goes through several fields does so with `known`.
+    can end where it reads a refused value, and then misses what it would find after that. So a rule is about one thing; one that goes
+    through several fields does so with `known`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    rules: ClassVar[tuple[Callable[[Any], Iterator[Fault]], ...]] = ()
+    rules: ClassVar[tuple[Rule, ...]] = ()
 
     if not TYPE_CHECKING:  # a type checker would accept every name
 
         def __getattr__(self, name: str) -> Any:
             if name in type(self).model_fields:
-                raise RefusedValueError(name)
+                raise RefusedValueError(self, name)
             return super().__getattr__(name)
 
     @classmethod
@@ -124,7 +138,7 @@ class KnownEntries(dict[str, Any]):
         return self.get(key, NO_VALUE) is not NO_VALUE
 
     def __missing__(self, key: str) -> Any:
-        raise RefusedValueError(key) if key in self.refused else KeyError(key)
+        raise RefusedValueError if key in self.refused else KeyError(key)
 
     def get(self, key: Any, default: Any = None) -> Any:
         """Return an entry, or the default where the table has no such entry."""
@@ -190,24 +204,55 @@ def _known_of(refused: Mapping[tuple[Any, ...], Any], given: Any, adapter: TypeA
 
 
 def _broken_rules(configuration: Configuration) -> list[Fault]:
-    """Return the faults by the rules of a configuration that is known in part.
+    """Return the faults by the rules of a configuration that is known in part."""
+    return [fault for rule in configuration.rules for fault in _faults_by(rule, configuration)]
 
-    A rule that ends at a refused value inside of an item runs a second time, without such items.
+
+def _faults_by(rule: Rule, configuration: Configuration, *, items_in_part: bool = True) -> list[Fault]:
+    """Return the faults by one rule, those first that it has before it reads a refused value.
+
+    Then it runs with every value that could be there, if these can be counted: what is a fault with all of them is one. Else it runs
+    without the items that are known in part, of which the refused value may be one's.
     """
     faults: list[Fault] = []
-    views = [configuration]
-    for rule in configuration.rules:
-        for view in views:
-            try:
-                for fault in rule(view):
-                    given = Fault(tuple(_as_given(view, fault.key)), fault.message, fault.value)
-                    if given not in faults:
-                        faults.append(given)
-                break
-            except RefusedValueError:
-                if len(views) == 1:
-                    views.append(_without_items_in_part(configuration))
+    try:
+        for fault in rule(configuration):
+            faults.append(Fault(tuple(_as_given(configuration, fault.key)), fault.message, fault.value))  # noqa: PERF401 - it can end early
+    except RefusedValueError as refused:
+        instead = _with_possible_values(configuration, refused)
+        if not instead and items_in_part:
+            instead, items_in_part = [_without_items_in_part(configuration)], False
+        found = [_faults_by(rule, other, items_in_part=items_in_part) for other in instead]
+        faults += (fault for fault in (found or [[]])[0] if fault not in faults and all(fault in others for others in found))
     return faults
+
+
+def _with_possible_values(configuration: Configuration, refused: RefusedValueError) -> list[Configuration]:
+    """Return the configuration with every value that a refused field can have; nothing when they are too many, or it is an item's."""
+    if configuration is refused.configuration:
+        return [
+            _in_part(type(configuration), {**configuration.__dict__, refused.field: value})
+            for value in _possible_values(type(configuration), refused.field)
+        ]
+    for section, inner in configuration.__dict__.items():
+        if isinstance(inner, Configuration) and (others := _with_possible_values(inner, refused)):
+            return [_in_part(type(configuration), {**configuration.__dict__, section: other}) for other in others]
+    return []
+
+
+@cache
+def _possible_values(cls: type[Configuration], field: str) -> tuple[Any, ...]:
+    """Return the values of a field of true and false, or of certain strings; nothing for other fields."""
+    annotation = cls.model_fields[field].annotation
+    values: list[Any] = []
+    for choice in get_args(annotation) if isinstance(annotation, UnionType) else (annotation,):
+        if get_origin(choice) is Literal:
+            values += get_args(choice)
+        elif choice in {bool, NoneType}:
+            values += (True, False) if choice is bool else (None,)
+        else:
+            return ()
+    return tuple(values)
 
 
 def _without_items_in_part(value: Any) -> Any:

@@ -9,27 +9,28 @@ the cluster, so the one pool of the architecture is a resource of its own.
 Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/resources/container_cluster
 """
 
-from collections.abc import Iterator
-from ipaddress import IPv4Network
+from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Annotated, Literal
 
 from gitpod_pov.blocks import node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, known
-from gitpod_pov.faults import NO_VALUE, Fault, refuse
+from gitpod_pov.configuration import Configuration, Rule, known
+from gitpod_pov.faults import NO_VALUE, Fault, refuse, show
 from gitpod_pov.gcp_names import (
     Cidr,
     ClusterName,
     KmsKey,
     KubernetesVersion,
-    Matching,
-    NoneTwice,
+    Pattern,
     PlainText,
     ResourceLabelKey,
     ResourceLabelValue,
+    Unique,
     repeated,
 )
+from gitpod_pov.ipv4_ranges import authorized_network_faults
+from gitpod_pov.locations import is_known_region, missing_zone_faults
 from gitpod_pov.maintenance import (
     KEEP_VERSIONS,
     MaintenanceExclusion,
@@ -37,6 +38,7 @@ from gitpod_pov.maintenance import (
     maintenance_policy,
     override_open_ends,
 )
+from gitpod_pov.maintenance_rules import EXCLUSION_RULES
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version
@@ -68,20 +70,26 @@ MonitoringComponent = Literal[
     "DCGM",
     "JOBSET",
 ]
+PROMETHEUS_COMPONENTS = frozenset(
+    {"STORAGE", "HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET", "KUBELET", "CADVISOR", "DCGM", "JOBSET"}
+)
+"""Monitoring components that Google Cloud Managed Service for Prometheus collects.
+
+Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/kube-state-metrics, .../how-to/cadvisor-kubelet-metrics and
+.../how-to/dcgm-metrics, each under "Before you begin".
+"""
 SecurityGroup = Annotated[
     str,
-    Matching(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
+    Pattern(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
 ]
 """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac"""
 
-_MOST_LABELS, _MOST_NETWORKS, _MOST_EXCLUSIONS = 64, 100, 20
+_MOST_LABELS, _MOST_NETWORKS = 64, 100
 
 
 def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
     networks = config.authorized_networks or {}
-    for name, cidr in networks.items():
-        if IPv4Network(cidr).prefixlen == 0:
-            yield Fault(("authorized_networks", name), "is every network: leave authorized_networks out to say so, or name yours", cidr)
+    yield from authorized_network_faults(networks, private_endpoint=bool(config.private_endpoint))
     if len(networks) > _MOST_NETWORKS:
         yield Fault(
             ("authorized_networks",), f"has {len(networks)} networks, GKE takes {_MOST_NETWORKS}: join neighbouring ranges", NO_VALUE
@@ -104,17 +112,18 @@ def _system_components(key: str, components: tuple[str, ...] | None) -> Iterator
         yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
 
 
-def _exclusion_count(config: "GkeClusterConfig") -> Iterator[Fault]:
-    if (count := len(config.maintenance_exclusions or ())) > _MOST_EXCLUSIONS:
-        yield Fault(("maintenance_exclusions",), f"has {count} exclusions, {_MOST_EXCLUSIONS} are allowed", NO_VALUE)
+def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
+    for index, component in enumerate(config.monitoring_components or ()):
+        if config.managed_prometheus is False and component in PROMETHEUS_COMPONENTS:
+            yield Fault(
+                ("monitoring_components", index),
+                "needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
+                component,
+            )
 
 
-def _exclusion_names(config: "GkeClusterConfig") -> Iterator[Fault]:
-    exclusions = config.maintenance_exclusions or ()
-    for index in repeated(tuple(exclusion.name for exclusion in exclusions)):
-        yield Fault(
-            ("maintenance_exclusions", index, "name"), "is the name of another exclusion too: use another name", exclusions[index].name
-        )
+def _about_exclusions(rule: Callable[[tuple[MaintenanceExclusion, ...]], Iterator[Fault]]) -> Rule:
+    return lambda config: (fault.below("maintenance_exclusions") for fault in rule(config.maintenance_exclusions or ()))
 
 
 def _exclusion_scopes(config: "GkeClusterConfig") -> Iterator[Fault]:
@@ -257,18 +266,18 @@ class GkeClusterConfig(Configuration):
     rbac_security_group: SecurityGroup | None = Field(
         default=None,
         description=(
-            "The group `gke-security-groups@DOMAIN` whose member groups RBAC knows; without it a `group:` in admins.members is nobody. "
-            "Left out: RBAC knows no Google groups."
+            "The group `gke-security-groups@DOMAIN`, whose member groups RBAC knows. A `group:` in admins.members needs it. Left out: RBAC "
+            "ignores Google groups."
         ),
     )
-    logging_components: Annotated[tuple[LoggingComponent, ...], Field(strict=False), NoneTwice] | None = Field(
+    logging_components: Annotated[tuple[LoggingComponent, ...], Field(strict=False), Unique] | None = Field(
         default=None,
         description=(
             "What writes to Cloud Logging, SYSTEM_COMPONENTS first; APISERVER, CONTROLLER_MANAGER and SCHEDULER are the control plane's. "
             "An empty list: nothing. Left out: GKE's default, system and workloads."
         ),
     )
-    monitoring_components: Annotated[tuple[MonitoringComponent, ...], Field(strict=False), NoneTwice] | None = Field(
+    monitoring_components: Annotated[tuple[MonitoringComponent, ...], Field(strict=False), Unique] | None = Field(
         default=None,
         description="What writes to Cloud Monitoring, SYSTEM_COMPONENTS first. An empty list: nothing. Left out: GKE's default.",
     )
@@ -293,8 +302,8 @@ class GkeClusterConfig(Configuration):
         _label_count,
         lambda c: _system_components("logging_components", c.logging_components),
         lambda c: _system_components("monitoring_components", c.monitoring_components),
-        _exclusion_count,
-        _exclusion_names,
+        _prometheus_components,
+        *map(_about_exclusions, EXCLUSION_RULES),
         _exclusion_scopes,
     )
 
@@ -348,35 +357,34 @@ Autopilot, TPU, user-managed keys).
 
 
 def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
-    """Yield a fault for every zone outside the region."""
+    """Yield a fault for every zone outside the region and every one that does not exist."""
     for index, zone in enumerate(zones):
         if not zone.startswith(f"{region}-"):
             yield Fault(("zones", index), f"is not a zone of {region}", zone)
+    yield from missing_zone_faults(region, zones)
 
 
 def repeated_zone_faults(zones: tuple[str, ...]) -> Iterator[Fault]:
     """Yield a fault for every zone that is named twice."""
     for index in repeated(zones):
-        yield Fault(("zones", index), "stands in the list twice", zones[index])
+        yield Fault(("zones", index), "is listed twice", zones[index])
 
 
 def egress_faults(cluster: GkeClusterConfig, network: ClusterNetworkConfig) -> Iterator[Fault]:
     """Yield a fault for everything that keeps private nodes from pulling images and from reaching Google's APIs."""
-    for key, value in known(network, "cloud_nat", "private_google_access") if cluster.private_nodes else ():
-        if key == "cloud_nat" and value is None:
-            yield Fault(
-                ("network", key),
-                "is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false means that the network has another "
-                "route to the internet",
-                NO_VALUE,
-            )
-        if key == "private_google_access" and value is False:
-            yield Fault(
-                ("network", key),
-                "contradicts cluster.private_nodes: private nodes reach Google's APIs and registries through it; remove it or set it to "
-                "true",
-                value,
-            )
+    if cluster.private_nodes and network.cloud_nat is None:
+        yield Fault(
+            ("network", "cloud_nat"),
+            "is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false means that the network has another "
+            "route to the internet",
+            NO_VALUE,
+        )
+    if cluster.private_nodes and network.private_google_access is False:
+        yield Fault(
+            ("network", "private_google_access"),
+            "contradicts cluster.private_nodes: private nodes reach Google's APIs and registries through it; remove it or set it to true",
+            network.private_google_access,
+        )
 
 
 def provider_faults(cluster: GkeClusterConfig, google: str, remedy: str) -> Iterator[Fault]:
@@ -600,6 +608,12 @@ class GkeCluster(Construct):
         return [argument for argument in IGNORED_CHANGES if not left_out.get(argument)]
 
     def _warn_of_risks(self) -> None:
+        if not is_known_region(self.region):
+            warn(
+                self,
+                "unknown-region",
+                f"{show(self.region)} is not on the list of known regions; check region with gcloud compute regions list",
+            )
         if not self.config.restricts_control_plane:
             warn(
                 self,
