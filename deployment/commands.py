@@ -75,6 +75,7 @@ def run(command: Callable[..., int], arguments: argparse.ArgumentParser) -> NoRe
             raise CannotWriteError("standard output", error.strerror or str(error)) from None
         else:
             raise
+    _ignore_signals()  # the work is done
     sys.exit(status)
 
 
@@ -140,10 +141,14 @@ def _not_stopped() -> Iterator[None]:
 
 
 def _stop(number: int, _: FrameType | None) -> NoReturn:
-    for other in _SIGNALS:
-        signal.signal(other, signal.SIG_IGN)  # the rest is cleaning up
-    _silence(_STDERR)  # of what is interrupted, some complains
+    _ignore_signals()  # the rest is cleaning up
+    _silence(_STDERR)  # some of what is interrupted complains
     sys.exit(128 + number)
+
+
+def _ignore_signals() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
