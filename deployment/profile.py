@@ -56,10 +56,10 @@ def profile_of(content: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     return PROFILES.get(profile, {}) if isinstance(profile, str) else {}
 
 
-def with_profile(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of a deployment file with its profile's values where the file has none."""
+def with_profile(content: Mapping[str, Any], profile: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the content of a deployment file with a profile's values where the file has none."""
     merged = dict(content)
-    for section, values in profile_of(content).items():
+    for section, values in profile.items():
         given = content.get(section, {})
         if isinstance(given, Mapping):
             merged[section] = {**_supported(values, given), **given}

@@ -16,7 +16,8 @@ from typing import Annotated, Literal
 
 from gitpod_pov.blocks import node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, Fault, refuse, show
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault, refuse, show
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.machine_types import (
@@ -229,24 +230,26 @@ def addresses_of_a_node(max_pods: int) -> int:
     return 1 << 32 - prefix_of_a_node(max_pods)
 
 
-def pod_range_faults(
-    network: ClusterNetworkConfig, cluster: GkeClusterConfig, pool: NodePoolConfig, zones: tuple[str, ...]
-) -> Iterator[Fault]:
-    """Yield a fault when the pod range is too small for the nodes that the autoscaler may add, or for the removed default pool.
+def pod_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault when the pod range is too small for the nodes that the autoscaler may add.
 
     Each node takes a range of it for twice its pods, rounded up to a power of two:
     https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
+    """
+    holds = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
+    if holds < (most := _most_nodes(pool, zones)):
+        fitting_prefix = prefix_of_a_node(pool.max_pods_per_node) - math.ceil(math.log2(most))
+        yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
+
+
+def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeClusterConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault when the pod range is too small for the removed default pool.
 
     The default pool has one node in each zone and `default_max_pods_per_node`. It is removed before the node pool is created, so the
     range must hold the larger of the two, not both.
     """
-    pods = IPv4Network(network.pods_cidr)
-    holds, most = pods.num_addresses // addresses_of_a_node(pool.max_pods_per_node), _most_nodes(pool, zones)
-    if holds < most:
-        fitting_prefix = prefix_of_a_node(pool.max_pods_per_node) - math.ceil(math.log2(most))
-        yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
     needed = _zone_count(zones) * addresses_of_a_node(cluster.default_max_pods_per_node)
-    if pods.num_addresses < needed:
+    if IPv4Network(network.pods_cidr).num_addresses < needed:
         fitting_prefix = 32 - math.ceil(math.log2(needed))
         yield Fault(
             ("network", "pods_cidr"),
@@ -272,7 +275,8 @@ def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones
 
 
 def _zone_count(zones: tuple[str, ...]) -> int:
-    return len(set(zones)) or ZONES_OF_A_REGION
+    # Not the length of a set: when a zone is refused, only the length of the list is that of all zones.
+    return len(zones) - len([*repeated(zones)]) or ZONES_OF_A_REGION
 
 
 def _most_nodes(pool: NodePoolConfig, zones: tuple[str, ...]) -> int:
@@ -336,7 +340,8 @@ class LabelledNodePool(Construct):
         refuse(
             [
                 *management_faults(cluster.config, config),
-                *pod_range_faults(network, cluster.config, config, zones),
+                *pod_range_faults(network, config, zones),
+                *default_pool_range_faults(network, cluster.config, zones),
                 *node_range_faults(network, config, zones),
             ]
         )

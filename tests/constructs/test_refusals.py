@@ -7,7 +7,8 @@ from typing import Any
 
 from gitpod_pov.cluster_admins import ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, Faults
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Faults
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity, NodeIdentityConfig
 from gitpod_pov.node_pool import LabelledNodePool, NodePoolConfig
