@@ -462,6 +462,7 @@ class GkeCluster(Construct):
         config: the configuration, for constructs whose own rules depend on it.
         network: the network it stands in.
         name, location: as tokens, so that what uses them waits for the cluster.
+        replacement_trigger: what is replaced with the cluster names it in `replace_triggered_by`.
         endpoint: address of the control plane, without scheme, as a token.
         control_plane_version: the version that the control plane runs, as a token.
     """
@@ -586,6 +587,7 @@ class GkeCluster(Construct):
         )
         override_open_ends(cluster, config.effective_exclusions)
         self.name: str = cluster.name
+        self.replacement_trigger: str = f"{cluster.terraform_resource_type}.{cluster.friendly_unique_id}.id"
         self.location: str = cluster.location
         self.endpoint: str = cluster.endpoint
         self.control_plane_version: str = cluster.master_version

@@ -182,11 +182,12 @@ class NodePoolConfig(Configuration):
             "included. False, as in the guide. A change replaces the node pool."
         ),
     )
-    confidential_nodes: bool = Field(
-        default=False,
+    confidential_nodes: bool | None = Field(
+        default=None,
         description=(
-            "Whether the nodes' memory is encrypted by the processor (AMD SEV), which n2d, c2d, c3d and c4d machines can, at a surcharge "
-            "and not in every zone. False, as in the guide. A change replaces the node pool."
+            "Whether the processor encrypts the memory of the nodes (AMD SEV). Only n2d, c2d, c3d and c4d machines support it, at a surcharge "
+            "and not in every zone. Left out: a new pool does not have it, as in the guide, and an existing one stays as it is. False "
+            "switches it off. A change recreates the nodes."
         ),
     )
     taints: Annotated[tuple[NodeTaint, ...], Field(strict=False)] = Field(
@@ -199,8 +200,8 @@ class NodePoolConfig(Configuration):
         _reserved_labels,
         _reserved_metadata,
         _taint_keys,
-        lambda config: machine_type_faults(config.machine_type, confidential=config.confidential_nodes),
-        lambda config: boot_disk_faults(config.machine_type, config.disk_type, confidential=config.confidential_nodes),
+        lambda config: machine_type_faults(config.machine_type, confidential=bool(config.confidential_nodes)),
+        lambda config: boot_disk_faults(config.machine_type, config.disk_type, confidential=bool(config.confidential_nodes)),
         lambda config: boot_disk_size_faults(config.machine_type, config.disk_size_gb),
         lambda config: image_type_faults(config.image_type),
         lambda config: reserved_label_faults(config.labels),
@@ -374,9 +375,7 @@ class LabelledNodePool(Construct):
                 metadata={**config.metadata, **_METADATA},
                 resource_labels=cluster.config.resource_labels or None,
                 spot=config.spot or None,
-                confidential_nodes=optional_block(
-                    gke.ContainerNodePoolNodeConfigConfidentialNodes, enabled=config.confidential_nodes or None
-                ),
+                confidential_nodes=optional_block(gke.ContainerNodePoolNodeConfigConfidentialNodes, enabled=config.confidential_nodes),
                 taint=[
                     gke.ContainerNodePoolNodeConfigTaint(key=taint.key, value=taint.value, effect=taint.effect) for taint in config.taints
                 ]
@@ -395,7 +394,11 @@ class LabelledNodePool(Construct):
             # Nodes stay unhealthy if they start before their account may write logs and metrics or pull images, or before private
             # ones can reach the internet.
             depends_on=[*identity.grants, *cluster.network.egress] or None,
-            lifecycle=TerraformResourceLifecycle(ignore_changes=list(IGNORED_CHANGES)),
+            lifecycle=TerraformResourceLifecycle(
+                # The pool is gone with its cluster, but its arguments stay the same, so that only a second apply would create it again.
+                replace_triggered_by=[cluster.replacement_trigger],
+                ignore_changes=list(IGNORED_CHANGES),
+            ),
         )
         self.name: str = pool.name
         self._warn_of_risks(config, network, zones)

@@ -184,7 +184,7 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         )
     ],
     "node_pool.spot": [(True, {f"{POOL} node_config|spot": True})],
-    "node_pool.confidential_nodes": [(True, {f"{POOL} node_config|confidential_nodes|enabled": True})],
+    "node_pool.confidential_nodes": [(value, {f"{POOL} node_config|confidential_nodes|enabled": value}) for value in (True, False)],
     "node_pool.taints": [
         (
             [{"key": "example.com/trial", "value": "gitpod"}],
