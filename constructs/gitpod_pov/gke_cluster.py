@@ -10,25 +10,26 @@ Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/res
 """
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Annotated, Literal
 
 from gitpod_pov.blocks import node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, refuse
+from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, refuse, show
 from gitpod_pov.gcp_names import (
     Cidr,
     ClusterName,
     KmsKey,
     KubernetesVersion,
-    Matching,
-    NoneTwice,
+    Pattern,
     PlainText,
     ResourceLabelKey,
     ResourceLabelValue,
+    Unique,
     repeated,
 )
+from gitpod_pov.ipv4_ranges import authorized_network_faults
+from gitpod_pov.locations import is_known_region, missing_zone_faults
 from gitpod_pov.maintenance import (
     KEEP_VERSIONS,
     MaintenanceExclusion,
@@ -36,6 +37,7 @@ from gitpod_pov.maintenance import (
     maintenance_policy,
     override_open_ends,
 )
+from gitpod_pov.maintenance_rules import exclusion_faults
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version
@@ -67,20 +69,26 @@ MonitoringComponent = Literal[
     "DCGM",
     "JOBSET",
 ]
+PROMETHEUS_COMPONENTS = frozenset(
+    {"STORAGE", "HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET", "KUBELET", "CADVISOR", "DCGM", "JOBSET"}
+)
+"""Monitoring components that Google Cloud Managed Service for Prometheus collects.
+
+Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/kube-state-metrics, .../how-to/cadvisor-kubelet-metrics and
+.../how-to/dcgm-metrics, each under "Before you begin".
+"""
 SecurityGroup = Annotated[
     str,
-    Matching(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
+    Pattern(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
 ]
 """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac"""
 
-_MOST_LABELS, _MOST_NETWORKS, _MOST_EXCLUSIONS = 64, 100, 20
+_MOST_LABELS, _MOST_NETWORKS = 64, 100
 
 
 def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
     networks = config.authorized_networks or {}
-    for name, cidr in networks.items():
-        if IPv4Network(cidr).prefixlen == 0:
-            yield Fault(("authorized_networks", name), "is every network: leave authorized_networks out to say so, or name yours", cidr)
+    yield from authorized_network_faults(networks, private_endpoint=bool(config.private_endpoint))
     if len(networks) > _MOST_NETWORKS:
         yield Fault(
             ("authorized_networks",), f"has {len(networks)} networks, GKE takes {_MOST_NETWORKS}: join neighbouring ranges", NO_VALUE
@@ -105,14 +113,19 @@ def _system_components(config: "GkeClusterConfig") -> Iterator[Fault]:
             yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
 
 
+def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
+    for index, component in enumerate(config.monitoring_components or ()):
+        if config.managed_prometheus is False and component in PROMETHEUS_COMPONENTS:
+            yield Fault(
+                ("monitoring_components", index),
+                "needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
+                component,
+            )
+
+
 def _maintenance_exclusions(config: "GkeClusterConfig") -> Iterator[Fault]:
     exclusions = config.maintenance_exclusions or ()
-    if len(exclusions) > _MOST_EXCLUSIONS:
-        yield Fault(("maintenance_exclusions",), f"has {len(exclusions)} exclusions, {_MOST_EXCLUSIONS} are allowed", NO_VALUE)
-    for index in repeated(tuple(exclusion.name for exclusion in exclusions)):
-        yield Fault(
-            ("maintenance_exclusions", index, "name"), "is the name of another exclusion too: use another name", exclusions[index].name
-        )
+    yield from (fault.below("maintenance_exclusions") for fault in exclusion_faults(exclusions))
     for index, exclusion in enumerate(exclusions):
         if config.release_channel == "UNSPECIFIED" and exclusion.scope != "NO_UPGRADES":
             yield Fault(
@@ -158,7 +171,7 @@ class GkeClusterConfig(Configuration):
         default=False,
         description=(
             "Whether nodes have no public addresses, so that nothing outside the network can reach them. True needs network.cloud_nat. "
-            "With google 6.x a change replaces the cluster; with 7.x it does not."
+            "With google below 7.13.0 a change replaces the cluster."
         ),
     )
     private_endpoint: bool = Field(
@@ -252,18 +265,18 @@ class GkeClusterConfig(Configuration):
     rbac_security_group: SecurityGroup | None = Field(
         default=None,
         description=(
-            "The group `gke-security-groups@DOMAIN` whose member groups RBAC knows; without it a `group:` in admins.members is nobody. "
-            "Left out: RBAC knows no Google groups."
+            "The group `gke-security-groups@DOMAIN`, whose member groups RBAC knows. A `group:` in admins.members needs it. Left out: RBAC "
+            "ignores Google groups."
         ),
     )
-    logging_components: Annotated[tuple[LoggingComponent, ...], Field(strict=False), NoneTwice] | None = Field(
+    logging_components: Annotated[tuple[LoggingComponent, ...], Field(strict=False), Unique] | None = Field(
         default=None,
         description=(
             "What writes to Cloud Logging, SYSTEM_COMPONENTS first; APISERVER, CONTROLLER_MANAGER and SCHEDULER are the control plane's. "
             "An empty list: nothing. Left out: GKE's default, system and workloads."
         ),
     )
-    monitoring_components: Annotated[tuple[MonitoringComponent, ...], Field(strict=False), NoneTwice] | None = Field(
+    monitoring_components: Annotated[tuple[MonitoringComponent, ...], Field(strict=False), Unique] | None = Field(
         default=None,
         description="What writes to Cloud Monitoring, SYSTEM_COMPONENTS first. An empty list: nothing. Left out: GKE's default.",
     )
@@ -283,7 +296,7 @@ class GkeClusterConfig(Configuration):
         ),
     )
 
-    rules = (_authorized_networks, _label_count, _system_components, _maintenance_exclusions)
+    rules = (_authorized_networks, _label_count, _system_components, _prometheus_components, _maintenance_exclusions)
 
     @property
     def restricts_control_plane(self) -> bool:
@@ -335,12 +348,13 @@ Autopilot, TPU, user-managed keys).
 
 
 def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
-    """Yield a fault for every zone outside the region and every zone that is named twice."""
+    """Yield a fault for every zone outside the region, every one that does not exist and every one that is named twice."""
     for index, zone in enumerate(zones):
         if not zone.startswith(f"{region}-"):
             yield Fault(("zones", index), f"is not a zone of {region}", zone)
+    yield from missing_zone_faults(region, zones)
     for index in repeated(zones):
-        yield Fault(("zones", index), "stands in the list twice", zones[index])
+        yield Fault(("zones", index), "is listed twice", zones[index])
 
 
 def egress_faults(cluster: GkeClusterConfig, network: ClusterNetworkConfig) -> Iterator[Fault]:
@@ -581,6 +595,12 @@ class GkeCluster(Construct):
         return [argument for argument in IGNORED_CHANGES if not left_out.get(argument)]
 
     def _warn_of_risks(self) -> None:
+        if not is_known_region(self.region):
+            warn(
+                self,
+                "unknown-region",
+                f"{show(self.region)} is not on the list of known regions; check region with gcloud compute regions list",
+            )
         if not self.config.restricts_control_plane:
             warn(
                 self,

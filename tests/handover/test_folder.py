@@ -143,6 +143,19 @@ class TestFolder:
             "node-in-every-zone": "no",
         }
 
+    @pytest.mark.parametrize(
+        ("members", "risks"),
+        [
+            ([], {"applying-account-becomes-admin"}),
+            (["user:jane@example.com"], set()),
+            (["user:Jane@example.com"], {"admin-email-has-capital-letters"}),
+        ],
+        ids=str,
+    )
+    def test_the_readme_tells_the_risks_of_the_administrators(self, members: list[str], risks: set[str]) -> None:
+        readme = files_of("pov", deployment(admins={"members": members}))["README.md"].decode()
+        assert set(re.findall(r"\| `(appl[a-z-]+|admin-[a-z-]+)` \|", readme)) == risks
+
 
 class TestOperations:
     """The commands themselves are run in test_terraform.py."""
@@ -199,6 +212,16 @@ class TestParameters:
             assert not found & {"my-gitpod-pov", "us-central1", "gitpod-gitpod", "10.4.0.0/14", "n2d-standard-16", 50}
             assert {"${var.project}", "gitpod-${var.cluster_name}", "${var.node_pool_max_nodes}"} <= found
 
+    def test_the_members_of_the_deployment_are_a_parameter_like_no_members(self, files: dict[str, bytes]) -> None:
+        named = files_of("pov", deployment(admins={"members": ["user:alice@example.com"]}))
+        assert parsed(named, "2-rbac/main.tf.json")["resource"] == parsed(files, "2-rbac/main.tf.json")["resource"]
+        assert parsed(named, "2-rbac/variables.tf.json")["variable"]["admins_members"]["default"] == ["user:alice@example.com"]
+
+    def test_a_custom_role_of_the_project_stays_as_it_is(self) -> None:
+        files = files_of("pov", deployment(identity={"roles": ["projects/demo-project/roles/nodes"]}))
+        (grant,) = parsed(files, "1-cluster/main.tf.json")["resource"]["google_project_iam_member"].values()
+        assert (grant["project"], grant["role"]) == ("${var.project}", "projects/demo-project/roles/nodes")
+
     def test_without_parameters_the_output_is_the_synthesized_one(self, synthesized: Synthesized) -> None:
         pov = deployment(project="my-gitpod-pov", zones=["us-central1-a"], handover={"parameters": []})
         files = files_of("pov", pov)
@@ -220,6 +243,33 @@ class TestParameters:
         for stack in ("pov-cluster", "pov-rbac"):
             content = synthesized.stack(stack)
             assert fill(content, {key: handover_stacks.Replacement("found", "found") for key in MARKS}) == content
+
+    @pytest.mark.parametrize(
+        "pool",
+        [
+            {"machine_type": "c4-standard-8", "disk_type": "hyperdisk-balanced"},
+            {"machine_type": "c3d-standard-8", "disk_type": "pd-balanced", "confidential_nodes": True},
+            {"machine_type": "n2d-standard-8", "disk_type": "hyperdisk-balanced", "confidential_nodes": True},
+            {"machine_type": "n2-custom-8-16384-ext", "disk_type": "pd-standard"},
+            {"machine_type": "e2-small", "disk_type": "pd-ssd", "disk_size_gb": 3072},
+            {"machine_type": "n7-standard-8", "disk_type": "titanium-ssd"},
+        ],
+        ids=lambda pool: pool["machine_type"],
+    )
+    def test_the_machine_type_is_a_variable_beside_every_disk(self, pool: dict[str, Any]) -> None:
+        files = files_of("pov", deployment(node_pool=pool))
+        (node_pool,) = parsed(files, "1-cluster/main.tf.json")["resource"]["google_container_node_pool"].values()
+        assert node_pool["node_config"]["machine_type"] == "${var.node_pool_machine_type}"
+        assert node_pool["node_config"]["disk_type"] == pool["disk_type"]
+        default = parsed(files, "1-cluster/variables.tf.json")["variable"]["node_pool_machine_type"]["default"]
+        assert default == pool["machine_type"]
+        assert not [path for path, content in files.items() if b"marked" in content]
+
+    @pytest.mark.parametrize(("region", "zones"), [("us-east1", ["us-east1-d"]), ("us-west8", ["us-west8-a"]), ("europe-west1", [])])
+    def test_region_and_zones_are_variables_wherever_they_lie(self, region: str, zones: list[str]) -> None:
+        files = files_of("pov", deployment(region=region, zones=zones))
+        variables = parsed(files, "1-cluster/variables.tf.json")["variable"]
+        assert (variables["region"]["default"], variables["zones"]["default"]) == (region, zones)
 
     def test_a_variable_carries_type_default_and_description_of_its_field(self) -> None:
         assert variable(deployment(), "zones")["type"] == "list(string)"
