@@ -185,9 +185,9 @@ class NodePoolConfig(Configuration):
     confidential_nodes: bool | None = Field(
         default=None,
         description=(
-            "Whether the processor encrypts the memory of the nodes (AMD SEV). Only n2d, c2d, c3d and c4d machines support it, at a surcharge "
-            "and not in every zone. Left out: a new pool does not have it, as in the guide, and an existing one stays as it is. False "
-            "switches it off. A change recreates the nodes."
+            "Whether the processor encrypts the memory of the nodes (AMD SEV). Only n2d, c2d, c3d and c4d machines support it, at a "
+            "surcharge and not in every zone. Left out: a new pool does not have it, as in the guide, and an existing one stays as it is. "
+            "False switches it off. A change recreates the nodes."
         ),
     )
     taints: Annotated[tuple[NodeTaint, ...], Field(strict=False)] = Field(
