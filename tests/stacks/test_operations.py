@@ -147,7 +147,7 @@ class TestKilled:
         stacks.cloud.repair()
         for lock in stacks.folder.rglob("*.lock.info"):
             lock.unlink()
-        with pytest.raises(TerraformError, match="(?i)already exists"):
+        with pytest.raises(TerraformError, match=r"(?i)already exists"):
             stacks.cluster.apply()
 
     def test_while_the_node_pool_was_being_created(self, stacks: Stacks) -> None:
