@@ -44,13 +44,15 @@ _LONGEST_PART = 63
 def _bucket_name(value: str) -> str:
     parts = value.split(".")
     if max(map(len, parts)) > _LONGEST_PART:
-        raise ValueError(f"is too long: a bucket name has at most {_LONGEST_PART} characters, or {_LONGEST_PART} between two dots")
+        raise ValueError(f"is too long: a bucket name has at most {_LONGEST_PART} characters, or {_LONGEST_PART} in each part between dots")
     if not all(re.fullmatch(r"[^-](.*[^-])?", part) for part in parts):
-        raise ValueError("has a dot beside another dot or a hyphen, and a bucket name with dots is a domain name")
+        raise ValueError("has a dot next to another dot or a hyphen: a bucket name with dots must be a valid domain name")
     if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", value):
-        raise ValueError("is an IP address, which no bucket has as its name")
+        raise ValueError("is an IP address, which Cloud Storage does not allow as a bucket name")
     if value.startswith("goog") or re.search("g[o0][o0]g[l1]e", value):
-        raise ValueError("starts with goog or contains google, or nearly so, which Cloud Storage allows in no bucket name")
+        raise ValueError(
+            "starts with goog, or contains google or a close misspelling of it, which Cloud Storage does not allow in a bucket name"
+        )
     return value
 
 
@@ -58,7 +60,7 @@ BucketName = Annotated[
     str,
     Pattern(
         r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]",
-        "a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, the first and last a letter or digit",
+        "a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit",
     ),
     AfterValidator(_bucket_name),
 ]
@@ -69,7 +71,10 @@ Prefix = Annotated[
     str,
     Pattern(
         rf"(?!\.well-known/acme-challenge(/|$)){_SEGMENT}(/{_SEGMENT})*",
-        "an object prefix, such as team/gitpod: names between single slashes, none . or .., without ${, %{ and control characters",
+        (
+            "an object prefix, such as team/gitpod: names separated by single slashes, none of them . or .., "
+            "without ${, %{ or control characters"
+        ),
     ),
 ]
 """https://cloud.google.com/storage/docs/objects#naming
@@ -85,7 +90,7 @@ ProjectName = Annotated[
     str,
     Pattern(
         r"[A-Za-z0-9_-][A-Za-z0-9 _-]{1,38}[A-Za-z0-9_-]",
-        "a project name: 3 to 40 letters, digits, hyphens, underscores and spaces, the first and last no space",
+        "a project name: 3 to 40 letters, digits, hyphens, underscores and spaces, not starting or ending with a space",
     ),
 ]
 """hashicorp/terraform-provider-tfe at 09e9fea, internal/provider/resource_tfe_project.go"""
@@ -105,7 +110,7 @@ Hostname = Annotated[
     str,
     Pattern(
         rf"(?=[^:]{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:[1-9][0-9]{{0,4}})?",
-        "a host name, such as tfe.example.com, with an optional port: without https://, path and xn-- labels",
+        "a host name, such as tfe.example.com, with an optional port: without https://, a path or xn-- labels",
     ),
     AfterValidator(_port),
 ]

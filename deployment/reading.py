@@ -26,7 +26,7 @@ DEPLOYMENTS = Path(__file__).parents[1] / "deployments"
 
 _NAME = Pattern(
     r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
-    "a deployment name: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
+    "a deployment name: at most 40 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
 )
 
 _TOKENS = ("${TfToken[", "#{TfToken[")
@@ -193,7 +193,10 @@ def _collisions(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, 
         for key, owned in _OWNED.items():
             with suppress(RefusedValueError):
                 if (what := owned(deployment)) and (owner := owners.setdefault(what, path)) != path:
-                    message = f"is taken: {_display_path(owner)} creates the {what[0]} of that name in project '{what[1]}'; choose another"
+                    message = (
+                        f"is already in use: {_display_path(owner)} creates the {what[0]} with this name in project '{what[1]}'; choose "
+                        "another"
+                    )
                     yield path, Fault(key, message, what[-1])
 
 

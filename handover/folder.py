@@ -61,7 +61,7 @@ def write(files: dict[str, bytes], directory: Path) -> None:
     manifest = directory / MANIFEST
     earlier = manifest.read_text().splitlines() if manifest.exists() else []
     if not manifest.exists() and directory.exists() and any(directory.iterdir()):
-        raise HandoverError(f"{directory}: is not empty and holds no hand-over, name another folder with TO=DIR")
+        raise HandoverError(f"{directory}: is not empty and does not contain a hand-over: choose another folder with TO=DIR")
     write_files(directory, files)
     for path in {line.partition("  ")[2] for line in earlier} - files.keys():
         if (directory / path).is_file() and (directory / path).resolve().is_relative_to(directory.resolve()):

@@ -108,7 +108,7 @@ def _with(deployment: Deployment, values: Mapping[Any, Any]) -> Deployment:
         return Deployment.model_validate(content)
     except ValidationError as error:
         faults = "; ".join(str(fault) for fault in faults_of(error))
-        raise HandoverError(f"a rule refuses the values by which a hand-over finds its parameters: {faults}") from None
+        raise HandoverError(f"a rule refuses the values with which a hand-over finds its parameters: {faults}") from None
 
 
 def _synthesize(name: str, deployment: Deployment) -> tuple[dict[str, Json], dict[str, dict[str, bytes]], list[str]]:

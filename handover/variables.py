@@ -195,7 +195,7 @@ class RulesBetweenValues:
             ("zones", "region"),
             Rule(
                 f'alltrue([for zone in {zones} : startswith(zone, "${{{region}}}-")])',
-                f"zones: ${{jsonencode({zones})}} has a zone that is not one of ${{{region}}}",
+                f"zones: ${{jsonencode({zones})}} has a zone outside ${{{region}}}",
             ),
         )
 
@@ -221,7 +221,7 @@ class RulesBetweenValues:
                 Rule(
                     f"!{_overlap(self._value(first), self._value(second))}",
                     f"{_shown(self._value(second), variable_name(second))}overlaps {variable_name(first)} "
-                    f"${{{self._value(first)}}}, use a range apart from it",
+                    f"${{{self._value(first)}}}: use a range that does not overlap it",
                 ),
             )
         network = self._deployment.network
@@ -231,8 +231,8 @@ class RulesBetweenValues:
                     (key,),
                     Rule(
                         f"!{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}",
-                        f"{_shown(self._value(key), variable_name(key))}meets {AUTO_MODE_RANGE}, which the auto-mode default network keeps "
-                        "for itself: use a range below 10.128.0.0",
+                        f"{_shown(self._value(key), variable_name(key))}overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' "
+                        "reserves: use a range below 10.128.0.0",
                     ),
                 )
 
@@ -242,7 +242,7 @@ class RulesBetweenValues:
             _NODE_COUNTS,
             Rule(
                 f"{low} <= {first} && {first} <= {high}",
-                f"node counts: ${{{low}}} at least, ${{{first}}} at first, ${{{high}}} at most: must rise in this order",
+                f"node counts: minimum ${{{low}}}, initial ${{{first}}}, maximum ${{{high}}}: must be in ascending order",
             ),
         )
         pods, nodes = self._value("network.pods_cidr"), self._value("network.nodes_cidr")
@@ -260,8 +260,8 @@ def _capacity(key: ParameterKey, cidr: str, most: str, holds: str) -> tuple[tupl
         (key, "zones", "node_pool.max_nodes"),
         Rule(
             f"{holds} >= {most}",
-            f"{_shown(cidr, variable_name(key))}holds ${{{holds}}} nodes, ${{{most}}} are possible: use a larger range, or lower the most "
-            "nodes per zone",
+            f"{_shown(cidr, variable_name(key))}holds ${{{holds}}} nodes, ${{{most}}} are possible: use a larger range, or lower the "
+            "maximum number of nodes per zone",
         ),
     )
 

@@ -44,8 +44,8 @@ class GitpodStack(TerraformStack):
                 warn(
                     self,
                     "untested-provider-version",
-                    f"providers.{provider} is {version}, the newest tested version is {SUPPORTED[provider].newest_tested}; read the plan "
-                    "before you apply, or use that version",
+                    f"providers.{provider} is {version}, which is newer than {SUPPORTED[provider].newest_tested}, the newest tested "
+                    "version; read the plan before you apply, or use the tested version",
                 )
 
     def _allocate_logical_id(self, tf_element: TerraformElement | Node | Any) -> str:
@@ -57,7 +57,7 @@ class GitpodStack(TerraformStack):
         path: str = (tf_element if isinstance(tf_element, Node) else tf_element.node).path
         name = "_".join(part for part in path.split("/")[1:] if part != "Default")
         if not _PATH_OF_AN_ADDRESS.fullmatch(name):
-            raise ValueError(f"construct path '{path}' makes no Terraform address: letters, digits, - and _ are allowed")
+            raise ValueError(f"construct path '{path}' cannot be a Terraform address: only letters, digits, - and _ are allowed")
         if (other := self._paths.setdefault(name, path)) != path:
-            raise ValueError(f"construct paths '{other}' and '{path}' make the same Terraform address '{name}'")
+            raise ValueError(f"construct paths '{other}' and '{path}' have the same Terraform address '{name}'")
         return name

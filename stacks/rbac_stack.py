@@ -53,5 +53,5 @@ class RbacStack(GitpodStack):
             self,
             "cluster_admins",
             value=admins.subjects,
-            description="Users and groups that are bound to the cluster role, as RBAC names them.",
+            description="RBAC names of the users and groups that are bound to the cluster role.",
         )

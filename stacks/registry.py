@@ -40,12 +40,12 @@ STACK_KINDS: tuple[StackKind, ...] = (
     StackKind(
         "cluster",
         ClusterStack,
-        creates="the identity of the nodes, their network, the GKE cluster and its labelled node pool",
+        creates="the node service account, the network, the GKE cluster and its labelled node pool",
     ),
     StackKind(
         "rbac",
         RbacStack,
-        creates="the binding that makes people administrators of the cluster",
+        creates="the cluster role binding of the administrators",
         depends_on=("cluster",),
     ),
 )

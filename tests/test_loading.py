@@ -116,7 +116,9 @@ def test_values_and_keys_are_shown_safely(folder: Path) -> None:
         "the known keys are project, region, zones, profile, acknowledged_risks, providers, apis, identity, network, cluster, node_pool, "
         "admins, backend, handover"
     )
-    project = "6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)"
+    project = (
+        "6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen (use the ID, not the number)"
+    )
     assert answer(folder) == [
         rf'deployments/pov.toml: "a\nb": unknown key; {known}',
         f"deployments/pov.toml: cluster.x: unknown key; the known keys are {', '.join(GkeClusterConfig.model_fields)}",

@@ -42,7 +42,7 @@ RISKS: dict[Risk, Example] = {
         "pov-cluster/network",
         {"network": {"services_cidr": "172.17.0.0/20"}},
         {"network": {"services_cidr": "172.18.0.0/20"}},
-        "use a range apart from it",
+        "use a range that does not overlap it",
     ),
     "public-control-plane": Example(
         "pov-cluster/cluster",
@@ -62,7 +62,7 @@ RISKS: dict[Risk, Example] = {
         {"cluster": {"maintenance_exclusions": [{"name": "a", "scope": "NO_MINOR_UPGRADES"}]}},
         "set cluster.maintenance_exclusions to []",
     ),
-    "node-in-every-zone": Example("pov-cluster/cluster", {}, {"zones": ["us-central1-a"]}, "set zones to one zone"),
+    "node-in-every-zone": Example("pov-cluster/cluster", {}, {"zones": ["us-central1-a"]}, "set zones to a single zone"),
     "no-room-for-surge-nodes": Example(
         "pov-cluster/node_pool",
         {"network": {"pods_cidr": "10.4.0.0/18"}, "node_pool": {"max_nodes": 64}, "zones": ["us-central1-a"]},
@@ -76,7 +76,7 @@ RISKS: dict[Risk, Example] = {
         "pov-rbac/admins",
         {"admins": {"members": ["user:Jane@example.com"]}},
         {"admins": {"members": ["user:jane@example.com"]}},
-        "write each address as `kubectl auth whoami` prints it to its owner",
+        "write each address as `kubectl auth whoami` prints it for that user",
     ),
     "untested-provider-version": Example(
         "pov-cluster", {"providers": {"google": "7.45.1"}}, {"providers": {"google": "7.45.0"}}, "read the plan before you apply"

@@ -40,7 +40,7 @@ Member = Annotated[
     str,
     Pattern(
         rf"(user|group):{_EMAIL}|serviceAccount:{SERVICE_ACCOUNT_EMAIL}",
-        "a member: user: or group: and an e-mail address, or serviceAccount: and one that ends in gserviceaccount.com, in lower case",
+        "a member: user:EMAIL, group:EMAIL, or serviceAccount:EMAIL with a lower-case address that ends in gserviceaccount.com",
     ),
 ]
 """https://cloud.google.com/iam/docs/principal-identifiers"""
@@ -75,13 +75,13 @@ def _binding_of_the_cluster(config: "ClusterAdminsConfig") -> Iterator[Fault]:
     name = config.binding_name
     if name == "cluster-admin" or name.startswith("system:") or name in GKE_BINDINGS:
         owner = "GKE" if name in GKE_BINDINGS else "Kubernetes"
-        yield Fault(("binding_name",), f"is a name that {owner} uses for a binding of its own: choose another, such as gitpod-admins", name)
+        yield Fault(("binding_name",), f"is the name of a binding that {owner} creates: choose another, such as gitpod-admins", name)
 
 
 def _groups(config: "ClusterAdminsConfig") -> Iterator[Fault]:
     for index, member in enumerate(config.members):
         if re.fullmatch(f"group:{SERVICE_ACCOUNT_EMAIL}", member):
-            yield Fault(("members", index), "is a service account, which is not a group: write serviceAccount:", member)
+            yield Fault(("members", index), "is a service account, not a group: use serviceAccount: instead of group:", member)
 
 
 def group_faults(admins: "ClusterAdminsConfig", rbac_security_group: str | None) -> Iterator[Fault]:
@@ -143,7 +143,7 @@ class ClusterAdmins(Construct):
             warn(
                 self,
                 "applying-account-becomes-admin",
-                "admins.members is empty, so the account that applies is bound, and replaces the one that applied before; list the "
+                "admins.members is empty, so each apply binds the account that runs it and unbinds the previous one; list the "
                 "administrators in admins.members",
             )
         if capital := [show(member) for member in config.members if (email := member.partition(":")[2]) != email.lower()]:
@@ -152,7 +152,7 @@ class ClusterAdmins(Construct):
                 self,
                 "admin-email-has-capital-letters",
                 f"RBAC compares e-mail addresses exactly, and admins.members has capital letters in {some}; write each address as "
-                "`kubectl auth whoami` prints it to its owner",
+                "`kubectl auth whoami` prints it for that user",
             )
 
     def _applying_account(self) -> str:
@@ -165,9 +165,9 @@ class ClusterAdmins(Construct):
                     Postcondition(
                         condition='${self.email != null && self.email != ""}',
                         error_message=(
-                            "The account that applies has no e-mail address that Google tells, as under workload identity federation or "
-                            "with credentials without the e-mail scope. Name the administrators in admins.members of the deployment, or "
-                            "apply with credentials that have the scope https://www.googleapis.com/auth/userinfo.email."
+                            "Google returned no e-mail address for the account that applies. This happens with workload identity "
+                            "federation and with credentials without the e-mail scope. List the administrators in admins.members of the "
+                            "deployment, or apply with credentials that have the scope https://www.googleapis.com/auth/userinfo.email."
                         ),
                     )
                 ]

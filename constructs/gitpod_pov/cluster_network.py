@@ -61,7 +61,7 @@ def _usable_ranges(config: "ClusterNetworkConfig") -> Iterator[Fault]:
 def _ranges_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     for (key, first), (other, second) in combinations(ranges_of(config).items(), 2):
         if first.overlaps(second):
-            yield Fault((other,), f"overlaps network.{key} '{first}', use a range apart from it", str(second))
+            yield Fault((other,), f"overlaps network.{key} '{first}': use a range that does not overlap it", str(second))
 
 
 def _outside_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
@@ -70,8 +70,8 @@ def _outside_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
             if cidr.overlaps(AUTO_MODE_RANGE):
                 yield Fault(
                     (key,),
-                    f"overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' keeps for itself: use a range outside of it, such "
-                    "as one below 10.128.0.0, or another network",
+                    f"overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' reserves: use a range outside it, such as one "
+                    "below 10.128.0.0, or another network",
                     str(cidr),
                 )
 
@@ -80,7 +80,7 @@ def _created_network_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     if config.create_network and config.network == "default":
         yield Fault(
             ("network",),
-            "is the network that projects come with: name the network to create, or set network.create_network to false",
+            "is the network that Google creates in new projects: name another network, or set network.create_network to false",
             config.network,
         )
 
@@ -236,5 +236,5 @@ class ClusterNetwork(Construct):
                 self,
                 "docker-bridge-range",
                 f"{' and '.join(overlapping)} overlaps {DOCKER_BRIDGE_RANGE}, the range of Docker's default bridge: workspaces that run "
-                "Docker cannot reach addresses in it; use a range apart from it",
+                "Docker cannot reach addresses in it; use a range that does not overlap it",
             )

@@ -80,7 +80,7 @@ Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/kube-state-metri
 """
 SecurityGroup = Annotated[
     str,
-    Pattern(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
+    Pattern(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the security group that GKE requires: gke-security-groups@DOMAIN"),
 ]
 """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac"""
 
@@ -92,24 +92,26 @@ def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
     yield from authorized_network_faults(networks, private_endpoint=bool(config.private_endpoint))
     if len(networks) > _MOST_NETWORKS:
         yield Fault(
-            ("authorized_networks",), f"has {len(networks)} networks, GKE takes {_MOST_NETWORKS}: join neighbouring ranges", NO_VALUE
+            ("authorized_networks",),
+            (f"has {len(networks)} networks, GKE accepts at most {_MOST_NETWORKS}: combine adjacent ranges"),
+            NO_VALUE,
         )
     if config.private_endpoint and config.authorized_networks is None:
         yield Fault(
             ("authorized_networks",),
-            "is required with private_endpoint: name the networks that may use it, or write {} for the subnetwork of the cluster alone",
+            "is required with cluster.private_endpoint: list the networks that may connect, or use {} for only the cluster's subnetwork",
             NO_VALUE,
         )
 
 
 def _label_count(config: "GkeClusterConfig") -> Iterator[Fault]:
     if len(config.resource_labels) > _MOST_LABELS:
-        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, {_MOST_LABELS} are allowed", NO_VALUE)
+        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, at most {_MOST_LABELS} are allowed", NO_VALUE)
 
 
 def _system_components(key: str, components: tuple[str, ...] | None) -> Iterator[Fault]:
     if components and "SYSTEM_COMPONENTS" not in components:
-        yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
+        yield Fault((key,), "must include SYSTEM_COMPONENTS, which GKE requires with any other component: add it", list(components))
 
 
 def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
@@ -416,7 +418,7 @@ def key_faults(region: str, cluster: GkeClusterConfig) -> Iterator[Fault]:
         location = key.split("/")[3] if key else region
         # A boot disk's key may also lie in a location without a number, such as us or global; a secrets key may not.
         if location != region and (field == "secrets_kms_key" or location[-1].isdigit()):
-            yield Fault(("cluster", field), f"lies in {location}, use a key in {region}", key)
+            yield Fault(("cluster", field), f"is in {location}: use a key in {region}", key)
 
 
 def oldest_google(cluster: GkeClusterConfig, google: str) -> str:
@@ -642,6 +644,6 @@ class GkeCluster(Construct):
             warn(
                 self,
                 "node-in-every-zone",
-                f"a regional cluster has its nodes in every zone: usually three in {self.region} where the guide speaks of a single one, "
-                "and three times the maximum; set zones to one zone for exactly one",
+                f"without zones, a cluster has nodes in every zone of its region: usually three in {self.region} instead of the guide's "
+                "one, and three times the maximum; set zones to a single zone for exactly one node",
             )

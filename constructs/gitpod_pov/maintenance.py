@@ -70,7 +70,7 @@ def _window_is_long_enough(config: "MaintenanceWindow") -> Iterator[Fault]:
     if duration * days < _ENOUGH_IN_32_DAYS:
         yield Fault(
             ("recurrence",),
-            f"leaves {days * duration // timedelta(hours=1)} hours in 32 days, GKE asks for 48: name more days or make the window longer",
+            f"leaves {days * duration // timedelta(hours=1)} hours in 32 days, GKE requires 48: add days, or make the window longer",
             config.recurrence,
         )
 

@@ -51,12 +51,12 @@ class _Span:
 
 def _number(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
     if len(exclusions) > MOST_EXCLUSIONS:
-        yield Fault((), f"has {len(exclusions)} exclusions, {MOST_EXCLUSIONS} are allowed", NO_VALUE)
+        yield Fault((), f"has {len(exclusions)} exclusions, at most {MOST_EXCLUSIONS} are allowed", NO_VALUE)
 
 
 def _names(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
     for index in repeated(tuple(exclusion.name for exclusion in exclusions)):
-        yield Fault((index, "name"), "is the name of another exclusion too: use another name", exclusions[index].name)
+        yield Fault((index, "name"), "is also the name of another exclusion: use a different name", exclusions[index].name)
 
 
 def _scopes(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
@@ -64,7 +64,7 @@ def _scopes(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
     for index in without_upgrades[MOST_NO_UPGRADES:]:
         yield Fault(
             (index, "scope"),
-            f"is the scope of {len(without_upgrades)} exclusions, {MOST_NO_UPGRADES} are allowed: use another scope",
+            f"is the scope of {len(without_upgrades)} exclusions, at most {MOST_NO_UPGRADES} are allowed: use another scope",
             exclusions[index].scope,
         )
 

@@ -60,7 +60,7 @@ BROAD_ROLES = frozenset(
 def _named_roles(value: Any) -> Any:
     if isinstance(value, str):
         if value not in ROLE_SETS:
-            raise ValueError(f"is no set of roles, write {' or '.join(ROLE_SETS)}, or a list of roles")
+            raise ValueError(f"is not a role set: use {' or '.join(ROLE_SETS)}, or a list of roles")
         return ROLE_SETS[value]
     return value
 
@@ -74,7 +74,9 @@ def _grants_apart(config: "NodeIdentityConfig") -> Iterator[Fault]:
     first: dict[str, str] = {}
     for index, role in enumerate(config.roles):
         if (other := first.setdefault(_grant_id(role), role)) != role:
-            yield Fault(("roles", index), f"would share the Terraform address of '{other}', grant one of the two elsewhere", role)
+            yield Fault(
+                ("roles", index), (f"has the same Terraform address as '{other}': grant one of the two outside this deployment"), role
+            )
 
 
 def custom_role_faults(project: str, roles: tuple[str, ...]) -> Iterator[Fault]:
@@ -87,8 +89,8 @@ def custom_role_faults(project: str, roles: tuple[str, ...]) -> Iterator[Fault]:
         if kind == "projects" and (owner := rest.partition("/")[0]) != project:
             yield Fault(
                 ("identity", "roles", index),
-                f"is a custom role of project '{owner}', which cannot be granted in '{project}': create it there, or use a role of the "
-                "organization",
+                f"is a custom role of project '{owner}', which cannot be granted in '{project}': create it there, or use an organization "
+                "role",
                 role,
             )
 
@@ -162,6 +164,6 @@ class NodeIdentity(Construct):
             warn(
                 self,
                 "node-account-has-broad-role",
-                f"the nodes' service account holds {' and '.join(broad)}: any pod can take it and read or control most of the project; "
+                f"the nodes' service account holds {' and '.join(broad)}: any pod can use it to read or control most of the project; "
                 'set identity.roles to "least-privilege", or to the roles that the workloads need',
             )

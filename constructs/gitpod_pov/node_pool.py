@@ -59,7 +59,7 @@ _MAX_SURGE = 1  # the node that an upgrade adds before it removes one
 
 def _no_scope_alias(value: str) -> str:
     if value in {"default", "gke-default"}:
-        raise ValueError(f"is an alias of gcloud's, write the list that it stands for: {', '.join(_GKE_DEFAULT_SCOPES)}")
+        raise ValueError(f"is a gcloud alias; use the scopes that it stands for: {', '.join(_GKE_DEFAULT_SCOPES)}")
     return value
 
 
@@ -83,7 +83,11 @@ MetadataKey = Annotated[str, Pattern(r"[A-Za-z0-9_-]{1,128}", "a metadata key: 1
 
 def _node_counts(config: "NodePoolConfig") -> Iterator[Fault]:
     if config.min_nodes > config.max_nodes:
-        yield Fault(("min_nodes",), f"is more than node_pool.max_nodes {config.max_nodes}, lower it or raise the maximum", config.min_nodes)
+        yield Fault(
+            ("min_nodes",),
+            (f"is greater than node_pool.max_nodes {config.max_nodes}: lower it, or raise node_pool.max_nodes"),
+            config.min_nodes,
+        )
     elif not config.min_nodes <= config.initial_nodes <= config.max_nodes:
         yield Fault(
             ("initial_nodes",),
@@ -96,11 +100,13 @@ def _reserved_labels(config: "NodePoolConfig") -> Iterator[Fault]:
     for key, value in config.labels.items():
         domain = key.partition("/")[0] if "/" in key else ""
         if domain in {"kubernetes.io", "k8s.io"} or domain.endswith((".kubernetes.io", ".k8s.io")):
-            yield Fault(
-                ("labels", key), "has a key under kubernetes.io or k8s.io, which Kubernetes keeps for itself: use another prefix", value
-            )
+            yield Fault(("labels", key), "has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix", value)
         elif key in WORKLOAD_LABELS and value != WORKLOAD_LABELS[key]:
-            yield Fault(("labels", key), f"must be '{WORKLOAD_LABELS[key]}', Gitpod places its workloads by it: leave the label out", value)
+            yield Fault(
+                ("labels", key),
+                (f"must be '{WORKLOAD_LABELS[key]}', because Gitpod schedules its workloads by this label: remove it"),
+                value,
+            )
 
 
 def _reserved_metadata(config: "NodePoolConfig") -> Iterator[Fault]:
@@ -108,7 +114,7 @@ def _reserved_metadata(config: "NodePoolConfig") -> Iterator[Fault]:
         if config.metadata.get(key, required) != required:
             yield Fault(
                 ("metadata", key),
-                f"must be '{required}', else the provider replaces the pool at every apply: leave the key out",
+                f"must be '{required}', or the provider replaces the pool at every apply: remove the key",
                 config.metadata[key],
             )
 
@@ -117,8 +123,8 @@ def _keeps_no_workload_away(config: "NodeTaint") -> Iterator[Fault]:
     if config.effect != "PREFER_NO_SCHEDULE":
         yield Fault(
             ("effect",),
-            "would keep Gitpod's workloads away, which tolerate no taint and have this one pool: use PREFER_NO_SCHEDULE, or taint a pool "
-            "of your own",
+            "would keep out Gitpod's workloads, which tolerate no taints and run only in this pool: use PREFER_NO_SCHEDULE, or taint "
+            "another pool",
             config.effect,
         )
 
@@ -138,7 +144,11 @@ class NodeTaint(Configuration):
 def _taint_keys(config: "NodePoolConfig") -> Iterator[Fault]:
     for index in repeated(tuple(f"{taint.key} {taint.effect}" for taint in config.taints)):
         taint = config.taints[index]
-        yield Fault(("taints", index, "key"), f"is the key of another taint with the effect {taint.effect}, a node holds one", taint.key)
+        yield Fault(
+            ("taints", index, "key"),
+            (f"is also the key of another taint with the effect {taint.effect}: a node can have only one, so remove this one"),
+            taint.key,
+        )
 
 
 class NodePoolConfig(Configuration):
@@ -215,8 +225,8 @@ def management_faults(cluster: GkeClusterConfig, pool: NodePoolConfig) -> Iterat
         if cluster.has_release_channel and getattr(pool, key) is False:
             yield Fault(
                 ("node_pool", key),
-                f"must be true in the release channel {cluster.release_channel}: remove it; cluster.maintenance_exclusions keep the "
-                "versions as they are",
+                f"must be true in the release channel {cluster.release_channel}: remove it; use cluster.maintenance_exclusions to keep "
+                "the versions as they are",
                 False,  # noqa: FBT003 - the value
             )
 
@@ -408,8 +418,9 @@ class LabelledNodePool(Construct):
             warn(
                 self,
                 "no-room-for-surge-nodes",
-                f"the ranges hold the {_most_nodes(config, zones)} nodes that are possible but not the node that an upgrade adds, so an "
-                "upgrade at the maximum size waits; use a larger network.pods_cidr or network.nodes_cidr, or lower node_pool.max_nodes",
+                f"the ranges hold the maximum of {_most_nodes(config, zones)} nodes but not the additional node that an upgrade creates, "
+                "so an upgrade at the maximum size waits; use a larger network.pods_cidr or network.nodes_cidr, or lower "
+                "node_pool.max_nodes",
             )
         if not is_known_machine_type(config.machine_type):
             warn(

@@ -92,7 +92,7 @@ def version_problem(provider: Provider, version: str) -> str | None:
     supported = SUPPORTED[provider]
     if re.fullmatch(EXACT_VERSION, version) and supported.accepts(version):
         return None
-    return f"is not a supported version: use an exact version from {supported.bindings} and below {supported.below}.0.0"
+    return f"is not a supported version: use an exact version, {supported.bindings} or newer and below {supported.below}.0.0"
 
 
 def required_version(scope: IConstruct, provider: Provider) -> str:

@@ -33,18 +33,18 @@ class TestNumber:
     def test_twenty(self) -> None:
         found = exclusions(*((0, 1) for _ in range(21)), scope="NO_MINOR_UPGRADES")
         assert faults(found[:20]) == []
-        assert faults(found) == ["has 21 exclusions, 20 are allowed"]
+        assert faults(found) == ["has 21 exclusions, at most 20 are allowed"]
 
     def test_three_without_any_upgrade(self) -> None:
         found = exclusions((0, 1), (100, 101), (200, 201), (300, 301))
         assert faults(found[:3]) == []
-        assert faults(found) == ["[3].scope: 'NO_UPGRADES' is the scope of 4 exclusions, 3 are allowed: use another scope"]
+        assert faults(found) == ["[3].scope: 'NO_UPGRADES' is the scope of 4 exclusions, at most 3 are allowed: use another scope"]
 
 
 def test_names_are_unique() -> None:
     one, other = exclusions((0, 1), (100, 101), scope="NO_MINOR_UPGRADES")
     assert faults([one, other]) == []
-    assert faults([one, other, one]) == ["[2].name: 'e0' is the name of another exclusion too: use another name"]
+    assert faults([one, other, one]) == ["[2].name: 'e0' is also the name of another exclusion: use a different name"]
 
 
 class TestLength:

@@ -21,11 +21,11 @@ from pydantic import ValidationError
 
 CONFIGURATIONS: list[tuple[type[Configuration], dict[str, Any], str]] = [
     (ProjectApisConfig, {"services": ("container",)}, "services[0]: 'container' is not an API: NAME.googleapis.com"),
-    (NodeIdentityConfig, {"roles": ("roles/a.b", "roles/a_b")}, "roles[1]: 'roles/a_b' would share the Terraform address of 'roles/a.b'"),
+    (NodeIdentityConfig, {"roles": ("roles/a.b", "roles/a_b")}, "roles[1]: 'roles/a_b' has the same Terraform address as 'roles/a.b'"),
     (ClusterNetworkConfig, {"services_cidr": "10.0.0.0/20"}, "services_cidr: '10.0.0.0/20' overlaps network.nodes_cidr '10.0.0.0/20'"),
     (ClusterNetworkConfig, {"services_cidr": "10.16.0.0/28"}, "services_cidr: '10.16.0.0/28' must be /16 to /27"),
     (ClusterNetworkConfig, {"nodes_cidr": "10.128.0.0/20"}, "nodes_cidr: '10.128.0.0/20' overlaps 10.128.0.0/9"),
-    (ClusterNetworkConfig, {"create_network": True}, "network: 'default' is the network that projects come with"),
+    (ClusterNetworkConfig, {"create_network": True}, "network: 'default' is the network that Google creates in new projects"),
     (GkeClusterConfig, {"release_channel": "NONE"}, "release_channel: 'NONE' must be one of 'UNSPECIFIED', 'RAPID'"),
     (
         GkeClusterConfig,
@@ -36,8 +36,8 @@ CONFIGURATIONS: list[tuple[type[Configuration], dict[str, Any], str]] = [
     (NodePoolConfig, {"machine_type": "t2a-standard-8"}, "machine_type: 't2a-standard-8' is an Arm machine type"),
     (NodePoolConfig, {"image_type": "COS"}, "image_type: 'COS' runs Docker"),
     (NodePoolConfig, {"labels": {"cloud.google.com/gke-spot": "a"}}, "labels.\"cloud.google.com/gke-spot\": 'a' has a key that GKE sets"),
-    (NodePoolConfig, {"metadata": {"kube-env": "a"}}, "metadata.kube-env: 'a' has a key that GKE uses itself"),
-    (NodePoolConfig, {"min_nodes": 4, "max_nodes": 3}, "min_nodes: 4 is more than node_pool.max_nodes 3"),
+    (NodePoolConfig, {"metadata": {"kube-env": "a"}}, "metadata.kube-env: 'a' has a key that GKE reserves"),
+    (NodePoolConfig, {"min_nodes": 4, "max_nodes": 3}, "min_nodes: 4 is greater than node_pool.max_nodes 3"),
     (NodePoolConfig, {"initial_nodes": 51}, "initial_nodes: 51 must be from node_pool.min_nodes 1 to node_pool.max_nodes 50"),
     (NodePoolConfig, {"labels": {"k8s.io/a": "b"}}, "labels.\"k8s.io/a\": 'b' has a key under kubernetes.io or k8s.io"),
     (NodePoolConfig, {"labels": {"gitpod.io/workload_ide": "no"}}, "labels.\"gitpod.io/workload_ide\": 'no' must be 'true'"),

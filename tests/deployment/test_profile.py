@@ -103,8 +103,8 @@ def test_hardened_without_managed_prometheus_leaves_out_what_needs_it(synth: Cal
         (
             {"profile": "hardened", "node_pool": {"auto_upgrade": False}},
             (
-                "node_pool.auto_upgrade: false must be true in the release channel REGULAR: remove it; cluster.maintenance_exclusions "
-                "keep the versions as they are"
+                "node_pool.auto_upgrade: false must be true in the release channel REGULAR: remove it; use "
+                "cluster.maintenance_exclusions to keep the versions as they are"
             ),
         ),
         (

@@ -294,7 +294,7 @@ class TestParameters:
 
     def test_a_rule_that_refuses_the_marks_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(handover_stacks, "MARKS", {**MARKS, "network.pods_cidr": "64.0.0.0/9"})
-        with pytest.raises(HandoverError, match=r"a rule refuses the values by which .*: network\.pods_cidr: '64\.0\.0\.0/9' overlaps"):
+        with pytest.raises(HandoverError, match=r"a rule refuses the values with which .*: network\.pods_cidr: '64\.0\.0\.0/9' overlaps"):
             stacks_of("pov", deployment())
 
 
@@ -326,7 +326,7 @@ class TestCommand:
 
     def test_leaves_a_folder_alone_that_holds_something_else(self, tmp_path: Path) -> None:
         (tmp_path / "mine.txt").write_text("mine")
-        with pytest.raises(HandoverError, match="is not empty and holds no hand-over, name another folder with TO=DIR"):
+        with pytest.raises(HandoverError, match="is not empty and does not contain a hand-over: choose another folder with TO=DIR"):
             write({"a": b""}, tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 

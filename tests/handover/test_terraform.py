@@ -267,7 +267,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("region", "us-central1-a", "region: 'us-central1-a' is not a region"),
     ("zones", ["us-central1"], "zones: 'us-central1' is not a zone"),
     ("zones", ["us-central1-a", "us-central1-a"], "a value that is listed twice"),
-    ("cluster_name", "c" * 41, "is not a name GKE takes: at most 40"),
+    ("cluster_name", "c" * 41, "is not a valid GKE name: at most 40"),
     ("network_nodes_cidr", "10.0.0.1/20", "network_nodes_cidr: '10.0.0.1/20' is not an IPv4 range in CIDR notation without host bits"),
     ("network_nodes_cidr", "10.0.0.0/30", "network_nodes_cidr: '10.0.0.0/30' must be /29 or larger"),
     ("network_pods_cidr", "fd00::/64", "network_pods_cidr: 'fd00::/64' is not an IPv4 range"),

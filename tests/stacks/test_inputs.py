@@ -383,17 +383,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"cluster": {"private_endpoint": True}},
         (
-            "cluster.authorized_networks: is required with private_endpoint: name the networks that may use it, or write {} for the "
-            "subnetwork of the cluster alone"
+            "cluster.authorized_networks: is required with cluster.private_endpoint: list the networks that "
+            "may connect, or use {} for only the cluster's subnetwork"
         ),
     ),
     (
         {"cluster": {"authorized_networks": {"all": "0.0.0.0/0"}}},
-        "cluster.authorized_networks.all: '0.0.0.0/0' is every network: leave authorized_networks out to say so, or name yours",
+        "cluster.authorized_networks.all: '0.0.0.0/0' allows every network: remove authorized_networks to allow all of them, or list yours",
     ),
     (
         {"cluster": {"authorized_networks": {f"n{n}": f"192.0.2.{n}/32" for n in range(101)}}},
-        "cluster.authorized_networks: has 101 networks, GKE takes 100: join neighbouring ranges",
+        "cluster.authorized_networks: has 101 networks, GKE accepts at most 100: combine adjacent ranges",
     ),
     (
         {"cluster": {"secrets_kms_key": "ring/key"}},
@@ -404,36 +404,36 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"cluster": {"secrets_kms_key": KEY.replace("us-central1", "us")}},
-        f"cluster.secrets_kms_key: '{KEY.replace('us-central1', 'us')}' lies in us, use a key in us-central1",
+        f"cluster.secrets_kms_key: '{KEY.replace('us-central1', 'us')}' is in us: use a key in us-central1",
     ),
     (
         {"cluster": {"boot_disk_kms_key": KEY.replace("us-central1", "us-east1")}},
-        f"cluster.boot_disk_kms_key: '{KEY.replace('us-central1', 'us-east1')}' lies in us-east1, use a key in us-central1",
+        f"cluster.boot_disk_kms_key: '{KEY.replace('us-central1', 'us-east1')}' is in us-east1: use a key in us-central1",
     ),
     (
         {"cluster": {"rbac_security_group": "admins@example.com"}},
-        "cluster.rbac_security_group: 'admins@example.com' is not the group that GKE asks for: gke-security-groups@ and the domain",
+        "cluster.rbac_security_group: 'admins@example.com' is not the security group that GKE requires: gke-security-groups@DOMAIN",
     ),
     (
         {"cluster": {"logging_components": ["WORKLOADS"]}},
-        "cluster.logging_components: ['WORKLOADS'] must have SYSTEM_COMPONENTS too, GKE takes no other without it",
+        "cluster.logging_components: ['WORKLOADS'] must include SYSTEM_COMPONENTS, which GKE requires with any other component: add it",
     ),
     (
         {"cluster": {"monitoring_components": ["POD"]}},
-        "cluster.monitoring_components: ['POD'] must have SYSTEM_COMPONENTS too, GKE takes no other without it",
+        "cluster.monitoring_components: ['POD'] must include SYSTEM_COMPONENTS, which GKE requires with any other component: add it",
     ),
     (
         {"cluster": {"resource_labels": {"Team": "a"}}},
         (
-            "'Team' is not a resource label's key: at most 63 lower-case letters, digits, hyphens and "
-            "underscores, the first a letter, and no goog- before it, which Google keeps for itself"
+            "'Team' is not a resource label key: at most 63 lower-case letters, digits, hyphens and "
+            "underscores, starting with a letter and not with goog-, which Google reserves"
         ),
     ),
     (
         {"cluster": {"resource_labels": {"team": "A"}}},
-        "cluster.resource_labels.team: 'A' is not a resource label's value: at most 63 lower-case letters, digits, hyphens and underscores",
+        "cluster.resource_labels.team: 'A' is not a resource label value: at most 63 lower-case letters, digits, hyphens and underscores",
     ),
-    ({"cluster": {"resource_labels": {f"l{n}": "" for n in range(65)}}}, "cluster.resource_labels: has 65 labels, 64 are allowed"),
+    ({"cluster": {"resource_labels": {f"l{n}": "" for n in range(65)}}}, "cluster.resource_labels: has 65 labels, at most 64 are allowed"),
     (
         {"cluster": {"maintenance_window": {**WINDOW, "end_time": "2027-01-02T06:59:59Z"}}},
         "cluster.maintenance_window.end_time: '2027-01-02T06:59:59Z' must be 4 to 24 hours after start_time 2027-01-02T03:00:00Z",
@@ -449,7 +449,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"cluster": {"maintenance_window": {**WINDOW, "recurrence": "FREQ=WEEKLY;BYDAY=SA"}}},
         (
-            "cluster.maintenance_window.recurrence: 'FREQ=WEEKLY;BYDAY=SA' leaves 24 hours in 32 days, GKE asks for 48: name more days or "
+            "cluster.maintenance_window.recurrence: 'FREQ=WEEKLY;BYDAY=SA' leaves 24 hours in 32 days, GKE requires 48: add days, or "
             "make the window longer"
         ),
     ),
@@ -473,11 +473,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"cluster": {"maintenance_exclusions": [EXCLUSION, EXCLUSION]}},
-        "cluster.maintenance_exclusions[1].name: 'trial' is the name of another exclusion too: use another name",
+        "cluster.maintenance_exclusions[1].name: 'trial' is also the name of another exclusion: use a different name",
     ),
     (
         {"cluster": {"maintenance_exclusions": [{**EXCLUSION, "name": f"n{n}"} for n in range(21)]}},
-        "cluster.maintenance_exclusions: has 21 exclusions, 20 are allowed",
+        "cluster.maintenance_exclusions: has 21 exclusions, at most 20 are allowed",
     ),
     (
         {
@@ -492,15 +492,18 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         (
             {"node_pool": {"taints": [{"key": "trial", "effect": effect}]}},
             (
-                f"node_pool.taints[0].effect: '{effect}' would keep Gitpod's workloads away, which tolerate no taint and have this one "
-                "pool: use PREFER_NO_SCHEDULE, or taint a pool of your own"
+                f"node_pool.taints[0].effect: '{effect}' would keep out Gitpod's workloads, which tolerate no taints and run only in "
+                "this pool: use PREFER_NO_SCHEDULE, or taint another pool"
             ),
         )
         for effect in ("NO_SCHEDULE", "NO_EXECUTE")
     ),
     (
         {"node_pool": {"taints": [{"key": "trial", "value": "a"}, {"key": "trial", "value": "b"}]}},
-        "node_pool.taints[1].key: 'trial' is the key of another taint with the effect PREFER_NO_SCHEDULE, a node holds one",
+        (
+            "node_pool.taints[1].key: 'trial' is also the key of another taint with the effect "
+            "PREFER_NO_SCHEDULE: a node can have only one, so remove this one"
+        ),
     ),
     (
         {"node_pool": {"confidential_nodes": True, "machine_type": "e2-standard-8"}},
@@ -511,7 +514,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"identity": {"roles": "minimal"}},
-        "identity.roles: 'minimal' is no set of roles, write guide or least-privilege, or a list of roles",
+        "identity.roles: 'minimal' is not a role set: use guide or least-privilege, or a list of roles",
     ),
 ]
 ACCEPTED: list[dict[str, Any]] = [
@@ -567,7 +570,7 @@ class TestConstructsWithoutDeploymentFiles:
             (
                 ClusterNetworkConfig(),
                 GkeClusterConfig(secrets_kms_key=KEY.replace("us-central1", "global")),
-                r"cluster\.secrets_kms_key: .* lies in global, use a key in us-central1",
+                r"cluster\.secrets_kms_key: .* is in global: use a key in us-central1",
             ),
         ],
         ids=["egress", "key"],
