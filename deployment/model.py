@@ -19,8 +19,9 @@ from gitpod_pov.risks import Risk
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from deployment.backend import BackendConfig, LocalBackendConfig
+from deployment.ingress import IngressConfig, derived_from_ingress, ingress_faults
 from deployment.parameters import HandoverConfig
-from deployment.profile import Profile, with_profile
+from deployment.profile import Profile, under, with_profile
 from deployment.providers import ProvidersConfig
 
 
@@ -51,6 +52,9 @@ class Deployment(Configuration):
     cluster: GkeClusterConfig = Field(default=GkeClusterConfig(), description="The control plane.")
     node_pool: NodePoolConfig = Field(default=NodePoolConfig(), description="The nodes.")
     admins: ClusterAdminsConfig = Field(default=ClusterAdminsConfig(), description="Who may administer the cluster.")
+    ingress: IngressConfig | None = Field(
+        default=None, description="DNS zone, certificates and DNS records for the installation. Left out: none, as without the stack."
+    )
     backend: BackendConfig = Field(default=LocalBackendConfig(), description="Where the state of both stacks is kept.")
     handover: HandoverConfig = Field(default=HandoverConfig(), description="What a hand-over of the deployment is to be.")
 
@@ -61,10 +65,11 @@ class Deployment(Configuration):
         lambda d: management_faults(d.cluster, d.node_pool),
         lambda d: pod_range_faults(d.network, d.cluster, d.node_pool, d.zones),
         lambda d: node_range_faults(d.network, d.node_pool, d.zones),
+        lambda d: ingress_faults(d.ingress, d.cluster, d.identity),
         lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
     )
 
     @model_validator(mode="wrap")
     @classmethod
     def _profile_under_the_given_values(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        return handler(with_profile(data) if isinstance(data, dict) else data)
+        return handler(under(with_profile(data), derived_from_ingress(data)) if isinstance(data, dict) else data)

@@ -77,6 +77,8 @@ class Need:
 class ResourceRules:
     """id: template of the object's identity, which nobody else may have
     shared: creating what already exists is fine, for example switching on an API
+    taken_over_when: the condition under which creating what already exists is fine
+    forgotten_when_unreachable: the provider drops the object from the state while it cannot reach the API
     blocks: blocks whose rules stand in the file once for several resources, by path; there, paths start at the block
     replace: paths whose change replaces the object; a path to a block means the number of blocks
     replace_on, replace_unless_wider: the same under a condition; the second for address ranges, which may grow in place
@@ -92,6 +94,8 @@ class ResourceRules:
 
     id: str = ""
     shared: bool = False
+    taken_over_when: Condition = field(default_factory=dict)
+    forgotten_when_unreachable: bool = False
     blocks: dict[str, str] = field(default_factory=dict)
     replace: tuple[str, ...] = ()
     replace_on: tuple[Transition, ...] = ()
@@ -111,7 +115,7 @@ class ResourceRules:
     def paths(self) -> Iterator[str]:
         """Every path into the resource's own schema that a rule names."""
         yield from (*self.replace, *self.replace_unless_wider, *self.filled_in, *self.sensitive)
-        yield from (*self.defaults, *self.values, *self.patterns, *self.kept_when)
+        yield from (*self.defaults, *self.values, *self.patterns, *self.kept_when, *self.taken_over_when)
         yield from (path for group in self.conflicts for path in group)
         yield from (transition.path for transition in self.replace_on)
         yield from (read_back.path for read_back in self.read_back)

@@ -18,7 +18,7 @@ import json
 import re
 import tarfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,7 +26,10 @@ Type: TypeAlias = str | list[Any]
 """A type in Terraform's JSON notation: ``"string"``, ``["list", "string"]``, ``["object", {...}]``."""
 
 Block: TypeAlias = dict[str, Any]
-"""``{"attributes": {name: {...}}, "block_types": {name: {"nesting_mode": ..., "block": Block, ...}}}``"""
+"""``{"attributes": {name: {...}}, "block_types": {name: {"nesting_mode": ..., "block": Block, ...}}}``
+
+A nested attribute of a provider has ``"nested_type": {"nesting_mode": ..., **Block}`` in place of a type.
+"""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,12 @@ _BUILT_IN_TYPES: dict[str, Type] = {
     "BooleanMap": ["map", "bool"],
     "StringMapList": ["list", ["map", "string"]],
 }
+
+_WITHOUT_BLOCKS = frozenset({"helm"})
+"""Providers whose configuration has no blocks: `kubernetes = { … }`. Their bindings write such arguments like blocks.
+
+https://github.com/hashicorp/terraform-provider-helm/blob/v3.1.1/docs/guides/v3-upgrade-guide.md
+"""
 
 
 @dataclass(frozen=True)
@@ -198,6 +207,15 @@ def _object_type(block: Block) -> Type:
     return ["object", members]
 
 
+def _without_blocks(block: Block) -> Block:
+    """Return the block with its nested blocks as nested attributes."""
+    nested = {
+        name: {"nested_type": {"nesting_mode": inner["nesting_mode"], **_without_blocks(inner["block"])}, "optional": True}
+        for name, inner in block["block_types"].items()
+    }
+    return {"attributes": {**block["attributes"], **nested}, "block_types": {}}
+
+
 def _folder_name(provider: str, terraform_type: str, *, data: bool) -> str:
     name = terraform_type.removeprefix(f"{provider}_").replace("_", "-")
     return f"data-{provider}-{name}" if data else name
@@ -248,6 +266,8 @@ def provider_schema(provider: str, resources: frozenset[str], data_sources: froz
     schema = ProviderSchema(provider_folder.root_block(root[1]), version[1])
     # Not an argument of the provider: Terraform itself reads it.
     schema.provider["attributes"].pop("alias", None)
+    if provider in _WITHOUT_BLOCKS:
+        schema = replace(schema, provider=_without_blocks(schema.provider))
     for folder in folders:
         parsed = _Folder(texts[folder])
         found = parsed.root()

@@ -68,6 +68,7 @@ Steps: TypeAlias = tuple[str | int, ...]
 
 Operation: TypeAlias = Literal["create", "update", "destroy"]
 
+_FLAGS = ("required", "optional", "computed")
 _NESTING = {"single": 1, "list": 2, "set": 3, "map": 4}
 # A schema of all of a provider's resources exceeds the 4 MB that gRPC allows by default.
 _MESSAGE_BYTES = 64 * 1024 * 1024
@@ -118,17 +119,9 @@ def _path_message(steps: Steps) -> Any:
 def _schema_message(block: Block, sensitive: Iterable[str] = (), path: str = "") -> Any:
     message = pb.Schema.Block()
     hidden = set(sensitive)
-    for name, attribute in sorted(block["attributes"].items()):
-        message.attributes.append(
-            pb.Schema.Attribute(
-                name=name,
-                type=json.dumps(attribute["type"]).encode(),
-                required=attribute.get("required", False),
-                optional=attribute.get("optional", False),
-                computed=attribute.get("computed", False),
-                sensitive=path + name in hidden,
-            )
-        )
+    message.attributes.extend(
+        _attribute_message(name, attribute, sensitive=path + name in hidden) for name, attribute in sorted(block["attributes"].items())
+    )
     for name, nested in sorted(block["block_types"].items()):
         message.block_types.append(
             pb.Schema.NestedBlock(
@@ -139,6 +132,16 @@ def _schema_message(block: Block, sensitive: Iterable[str] = (), path: str = "")
                 max_items=nested.get("max_items", 0),
             )
         )
+    return message
+
+
+def _attribute_message(name: str, attribute: dict[str, Any], *, sensitive: bool = False) -> Any:
+    message = pb.Schema.Attribute(name=name, sensitive=sensitive, **{flag: True for flag in _FLAGS if attribute.get(flag)})
+    if nested := attribute.get("nested_type"):
+        message.nested_type.nesting = _NESTING[nested["nesting_mode"]]
+        message.nested_type.attributes.extend(_attribute_message(*item) for item in sorted(nested["attributes"].items()))
+    else:
+        message.type = json.dumps(attribute["type"]).encode()
     return message
 
 
@@ -371,8 +374,10 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
             self.cloud.journal.write(self.name, "read", name, id_, values={"exists": found is not None})
             response.new_state.CopyFrom(_encode(found))
         except Refused as error:
-            response.new_state.CopyFrom(request.current_state)
-            response.diagnostics.append(_diagnostic(error))
+            forgotten = self._resource_rules(name).forgotten_when_unreachable
+            response.new_state.CopyFrom(_encode(None) if forgotten else request.current_state)
+            if not forgotten:
+                response.diagnostics.append(_diagnostic(error))
         return response
 
     def PlanResourceChange(self, request: Any, context: Any) -> Any:
@@ -585,7 +590,8 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
             if _holds(need.when, new):
                 self._check_need(need, name, new)
         exists = self.cloud.find(name, new["id"], scope) is not None
-        if operation == "create" and exists and rules.id and not rules.shared:
+        taken_over = rules.shared or (rules.taken_over_when and _holds(rules.taken_over_when, new))
+        if operation == "create" and exists and rules.id and not taken_over:
             raise Refused(f"Error 409: Already exists: {new['id']}")
         if operation == "update" and not exists:
             raise Refused(f"Error 404: Not found: {new['id']}")
@@ -640,12 +646,12 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
         failed = [self._failed_check(way) for way in self.rules.behind]
         if failed and None not in failed:
             way, index = max(zip(self.rules.behind, failed, strict=True), key=lambda one: one[1] or 0)
-            raise Refused(f"{self.name} at {self.config.get(way.checks[0].argument)}: {way.checks[index or 0].message}")
+            raise Refused(f"{self.name} at {first(self.config, way.checks[0].argument)}: {way.checks[index or 0].message}")
 
     def _failed_check(self, way: Behind) -> int | None:
         candidates = [_Settling(way.type, {}, found, {}, self.cloud.facts) for found in self.cloud.objects(way.type)]
         for index, check in enumerate(way.checks):
-            given = self.config.get(check.argument)
+            given = first(self.config, check.argument)
             candidates = [one for one in candidates if fill_in(check.expected, one.look_up) == given]
             if not candidates:
                 return index
@@ -660,7 +666,7 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
         return self.rules.data_sources.get(name, DataRules())
 
     def _scope(self) -> str:
-        return str(fill_in(self.rules.scope, self.config.get)) if self.rules.scope else ""
+        return str(fill_in(self.rules.scope, lambda path: first(self.config, path))) if self.rules.scope else ""
 
 
 class StandIns:

@@ -13,6 +13,7 @@ from constructs import Construct
 from deployment.model import Deployment
 from stacks.base import GitpodStack
 from stacks.cluster_stack import ClusterStack
+from stacks.ingress_stack import IngressStack
 from stacks.rbac_stack import RbacStack
 
 
@@ -47,6 +48,13 @@ STACK_KINDS: tuple[StackKind, ...] = (
         RbacStack,
         creates="the binding that makes people administrators of the cluster",
         depends_on=("cluster",),
+    ),
+    StackKind(
+        "ingress",
+        IngressStack,
+        creates="the DNS zone, external-dns, cert-manager and the ClusterIssuer",
+        depends_on=("rbac",),
+        wanted=lambda d: d.ingress is not None,
     ),
 )
 """In the order of deployment: each kind stands after those that it depends on."""
