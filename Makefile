@@ -44,8 +44,8 @@ rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform, without 
 bench: .venv/.synced-dev ## stock provider bindings against ours: time, memory, many deployments
 	@$(RUN) tests/bench.py
 
-scan: .venv/.synced-dev .checkov/.synced ## checkov on the output of each profile, against what is accepted
-	@REQUIRE_CHECKOV=1 $(RUN) -m pytest tests/checkov
+scan: .venv/.synced-dev .checkov/.synced ## checkov on the stacks of DEPLOYMENT and of each profile, against what is accepted
+	@$(RUN) -m checks.scan "$$DEPLOYMENT" && REQUIRE_CHECKOV=1 $(RUN) -m pytest -q tests/checks/test_scan.py
 
 lint: .venv/.synced-dev ## formatter, linter and type checker
 	$(RUN) -m ruff format --check
@@ -69,7 +69,7 @@ output: node_modules/.synced ## the outputs of every stack of DEPLOYMENT
 	@$(SYNTH) && $(CDKTF) output --skip-synth $$stacks $(FLAGS)
 
 destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse order
-	@$(SYNTH) && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
+	@$(SYNTH) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
 
 TO ?= handover.out/$(DEPLOYMENT)
 handover: .venv/.synced-dev ## a folder of plain Terraform from DEPLOYMENT, for those who take it over, in TO
@@ -102,7 +102,7 @@ clean:
 	@$(PIPENV) sync --dev 1>&2
 	@touch $@
 
-.checkov/.synced: tests/checkov/requirements.txt
+.checkov/.synced: checks/requirements.txt
 	@test -x .checkov/bin/python || $(PYTHON) -m venv .checkov
 	@.checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 1>&2
 	@touch $@

@@ -45,14 +45,15 @@ MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProx
         "network.nodes_cidr": "64.0.0.0/8",
         "network.pods_cidr": "96.0.0.0/5",
         "network.services_cidr": "66.0.0.0/16",
-        "node_pool.machine_type": "n2d-marked-16",
+        "node_pool.machine_type": "marked-machine-16",
         "node_pool.disk_size_gb": 7039,
         "node_pool.initial_nodes": 991,
         "node_pool.min_nodes": 983,
         "node_pool.max_nodes": 997,
     }
 )
-"""Together they pass every rule between values: the ranges lie apart and hold the nodes, the zone is one of the region."""
+"""Together they pass every rule between values: the ranges lie apart and hold the nodes, the zone is one of the region. Region and
+machine type have the form of their kind and do not exist, so that no rule about the known ones concerns them."""
 
 
 class HandoverConfig(Configuration):

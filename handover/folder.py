@@ -13,6 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gitpod_pov.gke_cluster import oldest_google
+from gitpod_pov.provider_versions import SUPPORTED, module_range
+
 from deployment.model import Deployment
 from deployment.parameters import ParameterKey
 from handover.example import DATA_REFERENCE, example
@@ -33,12 +36,14 @@ def files_of(name: str, deployment: Deployment) -> dict[str, bytes]:
     stacks, risks = stacks_of(name, deployment)
     roots = {f"{number}-{stack.name}": stack for number, stack in enumerate(stacks, 1)}
     variables = {key: variable(deployment, key) for key in deployment.handover.parameters}
+    oldest: dict[str, str] = {provider: supported.bindings for provider, supported in SUPPORTED.items()}
+    oldest["google"] = oldest_google(deployment.cluster, deployment.providers.google)
     modules = [_without_providers(stack) for stack in stacks]
     files: dict[str, Any] = _in_folder("example", example(stacks, modules, deployment))
     for folder, stack in roots.items():
         files |= _in_folder(folder, _root(stack, variables))
     for module in modules:
-        files |= _in_folder(f"modules/{module.name}", _module(module, variables))
+        files |= _in_folder(f"modules/{module.name}", _module(module, variables, oldest))
     files["picture.svg"] = picture(stacks)
     files["README.md"] = readme(name, deployment, roots=roots, modules=modules, variables=variables, risks=risks)
     found = {path: _bytes(content) for path, content in sorted(files.items())}
@@ -88,11 +93,10 @@ def _root(stack: Stack, variables: dict[ParameterKey, Json]) -> Json:
     }
 
 
-def _module(module: Stack, variables: dict[ParameterKey, Json]) -> Json:
+def _module(module: Stack, variables: dict[ParameterKey, Json], oldest: dict[str, str]) -> Json:
     terraform = {key: value for key, value in module.content["terraform"].items() if key not in {"backend", "cloud"}}
-    providers = {
-        name: {**provider, "version": _compatible_with(provider["version"])} for name, provider in terraform["required_providers"].items()
-    }
+    required = terraform["required_providers"]
+    providers = {name: {**one, "version": module_range(one["version"], oldest[name])} for name, one in required.items()}
     return {"terraform.tf.json": {"terraform": {**terraform, "required_providers": providers}}, **_configuration(module, variables)}
 
 
@@ -116,10 +120,6 @@ def _in_reading_order(block: Json) -> Json:
     """Return a block with its arguments in alphabetical order between those that say how many and those that say when."""
     order = {"count": 0, "depends_on": 2, "lifecycle": 3}
     return dict(sorted(block.items(), key=lambda item: (order.get(item[0], 1), item[0])))
-
-
-def _compatible_with(version: str) -> str:
-    return f">= {version}, < {int(version.partition('.')[0]) + 1}.0.0"
 
 
 def _example_values(stack: Stack, variables: dict[ParameterKey, Json]) -> str:

@@ -16,7 +16,7 @@ from typing import Any, cast, get_args, get_origin
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
 from gitpod_pov.configuration import ALLOWED, Configuration
 from gitpod_pov.gcp_names import Cidr, Matching, NoneTwice
-from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, ZONES_OF_A_REGION, prefix_of_a_node
+from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, ZONES_OF_A_REGION, addresses_of_a_node, prefix_of_a_node
 
 from annotated_types import Ge, Le, MinLen
 from pydantic import WithJsonSchema
@@ -178,6 +178,20 @@ class RulesBetweenValues:
             ),
         )
 
+        pods, per_zone = self._value("network.pods_cidr"), addresses_of_a_node(self._deployment.cluster.default_max_pods_per_node)
+        yield (
+            ("network.pods_cidr", "zones"),
+            Rule(
+                f"pow(2, 32 - {_prefix(pods)}) >= {per_zone} * {self._zone_count()}",
+                f"{_shown(pods, variable_name('network.pods_cidr'))}is too small for the default node pool, which GKE creates first with "
+                f"one node per zone and {per_zone} addresses for each: use a larger range",
+            ),
+        )
+
+    def _zone_count(self) -> str:
+        zones = self._value("zones")
+        return f"(length({zones}) == 0 ? {ZONES_OF_A_REGION} : length({zones}))"
+
     def _of_the_subnetwork(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
         keys: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
         for first, second in combinations(keys, 2):
@@ -210,8 +224,8 @@ class RulesBetweenValues:
                 f"node counts: ${{{low}}} at least, ${{{first}}} at first, ${{{high}}} at most: must rise in this order",
             ),
         )
-        zones, pods, nodes = self._value("zones"), self._value("network.pods_cidr"), self._value("network.nodes_cidr")
-        most = f"{high} * (length({zones}) == 0 ? {ZONES_OF_A_REGION} : length({zones}))"
+        pods, nodes = self._value("network.pods_cidr"), self._value("network.nodes_cidr")
+        most = f"{high} * {self._zone_count()}"
         holds = f"floor(pow(2, {prefix_of_a_node(self._deployment.node_pool.max_pods_per_node)} - {_prefix(pods)}))"
         yield _capacity("network.pods_cidr", pods, most, holds)
         yield _capacity("network.nodes_cidr", nodes, most, f"max(pow(2, 32 - {_prefix(nodes)}) - {ADDRESSES_GOOGLE_KEEPS}, 0)")

@@ -26,7 +26,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     for name in ("Makefile", "Pipfile", "Pipfile.lock", "cdktf.json", "main.py", "package-lock.json", "package.json", "pyproject.toml"):
         shutil.copy2(ROOT / name, folder / name)
-    for name in ("deployment", "deployments", "handover", "rehearsal", "stacks"):
+    for name in ("checks", "deployment", "deployments", "handover", "rehearsal", "stacks"):
         shutil.copytree(ROOT / name, folder / name)
     for name in (".venv", ".pipenv", "node_modules"):
         (folder / name).symlink_to(ROOT / name)
@@ -57,9 +57,9 @@ def make(project: Path, world: StandIns, *arguments: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", result.stdout)
 
 
-@pytest.mark.parametrize("command", ["show", "handover", "rehearse", "validate", "diff", "deploy", "output", "destroy"])
+@pytest.mark.parametrize("command", ["show", "handover", "rehearse", "validate", "diff", "deploy", "output", "destroy", "scan"])
 def test_an_unknown_deployment_is_refused_alike_by_every_command(project: Path, world: StandIns, command: str) -> None:
-    result = run(project, world, "--silent", command, "DEPLOYMENT=my pov")
+    result = run(project, world, "--silent", "--assume-old=.checkov/.synced", command, "DEPLOYMENT=my pov")
     assert (result.returncode, result.stdout) == (2, "")
     message, *others = result.stderr.splitlines()
     assert message == "there is no deployment 'my pov'; known: pov; did you mean 'pov'?"
@@ -92,3 +92,38 @@ def test_list_diff_deploy_output_destroy(project: Path, world: StandIns) -> None
     journal = world.cloud.journal
     assert journal.precedes("kubernetes_cluster_role_binding_v1", "google_container_node_pool", call="destroy")
     assert not world.cloud.objects("google_container_cluster")
+
+
+class TestDestroyOfAProtectedDeployment:
+    """From the refusal to the end, as its messages say."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def deployed(cls, project: Path, world: StandIns) -> Iterator[Path]:
+        file = project / "deployments" / "pov.toml"
+        text = file.read_text()
+        file.write_text(text + "deletion_protection = true\n")
+        make(project, world, "deploy", UNATTENDED)
+        yield file
+        file.write_text(text)
+
+    def refused(self, project: Path, world: StandIns) -> str:
+        since = world.cloud.journal.mark()
+        result = run(project, world, "--silent", "destroy", UNATTENDED)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert not world.cloud.journal.entries("destroy", since=since)
+        return result.stderr
+
+    def test_stops_before_anything_is_destroyed(self, project: Path, world: StandIns, deployed: Path) -> None:
+        message = "deployments/pov.toml: cluster.deletion_protection: true protects google_container_cluster.cluster; "
+        assert self.refused(project, world).startswith(message)
+
+        deployed.write_text(deployed.read_text().replace("deletion_protection = true", "deletion_protection = false"))
+        shutil.rmtree(project / "cdktf.out")  # as on another machine
+        message = "deployments/pov.toml: cluster.deletion_protection: false is not applied yet: the state still protects "
+        assert self.refused(project, world).startswith(message)
+
+        make(project, world, "deploy", UNATTENDED)
+        make(project, world, "destroy", UNATTENDED)
+        assert not world.cloud.objects("google_container_cluster")
+        assert not world.cloud.objects("kubernetes_cluster_role_binding_v1")

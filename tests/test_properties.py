@@ -76,6 +76,15 @@ def networks(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+MACHINES: tuple[dict[str, str], ...] = (
+    {},
+    {"machine_type": "e2-medium", "disk_type": "pd-standard"},
+    {"machine_type": "n2-custom-8-16384-ext"},
+    {"machine_type": "c4-standard-8", "disk_type": "hyperdisk-balanced"},
+    {"machine_type": "n7-standard-8", "disk_type": "hyperdisk-new"},
+)
+
+
 @st.composite
 def pools(draw: st.DrawFn) -> dict[str, Any]:
     smallest, first, largest = sorted(draw(st.tuples(*[st.sampled_from((0, 1, 2, 999, 1000))] * 3)))
@@ -83,13 +92,12 @@ def pools(draw: st.DrawFn) -> dict[str, Any]:
         "min_nodes": smallest,
         "initial_nodes": first,
         "max_nodes": max(largest, 1),
+        **draw(st.sampled_from(MACHINES)),
         **draw(
             sections(
                 name=names(40),
-                machine_type=st.sampled_from(("e2-medium", "n2-custom-8-16384-ext")),
-                disk_type=st.sampled_from(("pd-ssd", "hyperdisk-balanced")),
                 disk_size_gb=st.sampled_from((10, 11, 65_535, 65_536)),
-                image_type=st.sampled_from(("UBUNTU_CONTAINERD", "COS")),
+                image_type=st.sampled_from(("UBUNTU_CONTAINERD", "COS_CONTAINERD")),
                 max_pods_per_node=st.sampled_from((8, 9, 255, 256)),
                 oauth_scopes=lists(st.from_regex(r"https://www\.googleapis\.com/auth/[a-z.]{1,20}", fullmatch=True)),
                 labels=st.dictionaries(LABEL, LABEL | st.just(""), max_size=3).map(

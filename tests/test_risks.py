@@ -56,6 +56,30 @@ RISKS: dict[Risk, Example] = {
     "untested-provider-version": Example(
         "pov-cluster", {"providers": {"google": "7.45.1"}}, {"providers": {"google": "7.45.0"}}, "read the plan before you apply"
     ),
+    "unknown-region": Example(
+        "pov-cluster/cluster",
+        {"region": "us-west8"},
+        {"region": "us-west4"},
+        "'us-west8' is not on the list of known regions; check region with gcloud compute regions list",
+    ),
+    "unknown-machine-type": Example(
+        "pov-cluster/node_pool",
+        {"node_pool": {"machine_type": "n7-standard-8"}},
+        {"node_pool": {"machine_type": "n2-standard-8"}},
+        "check node_pool.machine_type with gcloud compute machine-types list",
+    ),
+    "unknown-disk-type": Example(
+        "pov-cluster/node_pool",
+        {"node_pool": {"machine_type": "n7-standard-8", "disk_type": "hyperdisk-new"}},
+        {"node_pool": {"machine_type": "n7-standard-8", "disk_type": "pd-balanced"}},
+        "check node_pool.disk_type with gcloud compute disk-types list",
+    ),
+    "image-not-ubuntu-containerd": Example(
+        "pov-cluster/node_pool",
+        {"node_pool": {"image_type": "COS_CONTAINERD"}},
+        {"node_pool": {"image_type": "UBUNTU_CONTAINERD"}},
+        "set node_pool.image_type to UBUNTU_CONTAINERD",
+    ),
 }
 
 

@@ -18,8 +18,9 @@ from deployment.reading import RefusedDeploymentsError, load_deployments
 RULES = {
     "project": "^[a-z][a-z0-9-]{4,28}[a-z0-9]$; the name, not the number",
     "region": "^[a-z]+-[a-z]+[0-9]+$",
-    "zone": "^[a-z]+-[a-z]+[0-9]+-[a-z]$",
+    "zone": "^[a-z]+-[a-z]+[0-9]+-(ai[0-9]+)?[a-z]$",
     "zones in the region": "every zone in the region",
+    "zones that exist": "a known region has the zone; tests/constructs/test_locations.py has more",
     "zones once": "no zone twice",
     "service account id": "6 to 30 characters, ^[a-z]([-a-z0-9]*[a-z0-9])?$",
     "cluster name": "at most 40, ^[a-z]([-a-z0-9]*[a-z0-9])?$",
@@ -36,12 +37,14 @@ RULES = {
     "node counts": "0 <= min <= initial <= max; max >= 1",
     "disk size": "10 GB or more, whole GB",
     "max pods per node": "8 to 256",
-    "OAuth scopes": "full URLs; the aliases default and gke-default are refused with the list they stand for",
+    "OAuth scopes": "full URLs without a trailing slash; the aliases default and gke-default are refused with the list they stand for",
     "node label syntax": "Kubernetes label syntax",
     "node label prefixes": "kubernetes.io/ and k8s.io/ prefixes refused",
+    "labels of GKE": "no label that GKE sets itself; tests/constructs/test_reserved_names.py has more",
     "workload labels": "the five workload labels may not be overridden with another value",
     "GCP resource labels": "key ^[a-z][a-z0-9_-]{0,62}$, value ^[a-z0-9_-]{0,63}$, at most 64",
     "node metadata": "may not drop or change disable-legacy-endpoints",
+    "metadata of GKE": "no key that GKE uses itself, and no more than it accepts; tests/constructs/test_reserved_names.py has more",
     "CIDR ranges": "valid, host bits zero, IPv4",
     "nodes range": "/29 or larger",
     "services range": "/16 to /27",
@@ -68,6 +71,10 @@ RULES = {
     "addresses apart": "no two roles whose grants would have one Terraform address",
     "numbers": "no more nodes and GB than there can be, which is also what JSON and Node carry unchanged",
     "machine": "machine, disk and image type have the form of one",
+    "machines of nodes": "x86 machines that exist and that GKE supports; tests/constructs/test_machine_types.py has more",
+    "boot disks": "the machines can boot from the disk; tests/constructs/test_machine_types.py has more",
+    "node images": "images with Linux and containerd; tests/constructs/test_node_images.py has more",
+    "managed Prometheus": "not false beside monitoring components that need it",
     "free text": "no ${ and %{, which Terraform would read as expressions; no control characters",
     "backend values": "bucket, account, key, organization and host have the form of one",
     "created network": "a network that is created is not the default one",
@@ -142,7 +149,7 @@ GCE_NAME = "is not a name Compute Engine takes: at most 63 lower-case letters, d
 ROLE = "is not a role: roles/NAME, projects/PROJECT/roles/NAME or organizations/NUMBER/roles/NAME"
 API = "is not an API: NAME.googleapis.com"
 VERSION = "is not a Kubernetes version, such as 1.33, 1.33.4 or 1.33.4-gke.1245000"
-SCOPE = "is not an OAuth scope: https://www.googleapis.com/auth/NAME"
+SCOPE = "is not an OAuth scope: https://www.googleapis.com/auth/NAME without a trailing slash"
 ALIAS = (
     "is an alias of gcloud's, write the list that it stands for: https://www.googleapis.com/auth/cloud-platform, "
     "https://www.googleapis.com/auth/userinfo.email"
@@ -209,6 +216,12 @@ EXAMPLES = [
         "zones in the region",
         "region = 'us-central12'\nzones = ['us-central1-a']",
         ("zones[0]: 'us-central1-a' is not a zone of us-central12",),
+    ),
+    Example("zones that exist", "region = 'us-east1'\nzones = ['us-east1-b', 'us-east1-c', 'us-east1-d']"),
+    Example(
+        "zones that exist",
+        "region = 'us-east1'\nzones = ['us-east1-a']",
+        ("zones[0]: 'us-east1-a' does not exist; the zones of us-east1 are us-east1-b, us-east1-c, us-east1-d",),
     ),
     Example("zones once", "zones = ['us-central1-a', 'us-central1-b', 'us-central1-c']"),
     Example("zones once", "zones = ['us-central1-a', 'us-central1-b', 'us-central1-a']", (f"zones[2]: 'us-central1-a' {TWICE}",)),
@@ -313,6 +326,8 @@ EXAMPLES = [
             "cloud-platform": SCOPE,
             URL: SCOPE,
             f"http{URL[5:]}compute": SCOPE,
+            f"{URL}cloud-platform/": SCOPE,
+            f"{URL}compute//": SCOPE,
             f"{URL}cloud-platform": TWICE,
         },
     ),
@@ -341,6 +356,12 @@ EXAMPLES = [
     *(
         Example("node label prefixes", f"[node_pool.labels]\n'{key}' = 'b'", (f"node_pool.labels.\"{key}\": 'b' {LABEL_PREFIX}",))
         for key in ("kubernetes.io/a", "k8s.io/a", "node.kubernetes.io/a", "x.y.k8s.io/a")
+    ),
+    Example("labels of GKE", "[node_pool.labels]\n'cloud.google.com/compute-class' = 'a'"),
+    Example(
+        "labels of GKE",
+        "[node_pool.labels]\n'cloud.google.com/gke-nodepool' = 'a'",
+        ("node_pool.labels.\"cloud.google.com/gke-nodepool\": 'a' has a key that GKE sets itself; leave the label out",),
     ),
     *(Example("workload labels", f"[node_pool.labels]\n'{label}' = 'true'") for label in WORKLOAD_LABELS),
     *(
@@ -377,6 +398,12 @@ EXAMPLES = [
     ),
     Example("node metadata", "[node_pool.metadata]\ndisable-legacy-endpoints = 'true'\nteam = 'platform'"),
     Example("node metadata", "[node_pool]\nmetadata = {}"),
+    Example("metadata of GKE", "[node_pool.metadata]\nserial-port-logging-enable = 'true'"),
+    Example(
+        "metadata of GKE",
+        "[node_pool.metadata]\nuser-data = 'a'",
+        ("node_pool.metadata.user-data: 'a' has a key that GKE uses itself; use another key",),
+    ),
     Example(
         "node metadata",
         "[node_pool.metadata]\ndisable-legacy-endpoints = 'false'",
@@ -719,7 +746,7 @@ EXAMPLES = [
         "machine",
         "node_pool",
         "disk_type",
-        ("pd-balanced", "hyperdisk-balanced"),
+        ("pd-balanced", "pd-standard"),
         dict.fromkeys(("", "SSD", "pd ssd"), "is not a disk type, such as pd-ssd"),
     ),
     *values(
@@ -728,6 +755,38 @@ EXAMPLES = [
         "image_type",
         ("COS_CONTAINERD",),
         dict.fromkeys(("", "ubuntu", "UBUNTU-CONTAINERD"), "is not an image type, such as UBUNTU_CONTAINERD"),
+    ),
+    *values(
+        "machines of nodes",
+        "node_pool",
+        "machine_type",
+        ("e2-medium", "c2d-highcpu-112", "custom-4-8192", "n7-standard-8"),
+        {
+            "t2a-standard-4": "is an Arm machine type, Gitpod's images are for x86; use an x86 one, such as n2d-standard-16",
+            "n2-custom-5-8192": "has 5 vCPUs; custom machine types of n2 have 2 to 32 in steps of 2 or 36 to 128 in steps of 4",
+        },
+    ),
+    *(
+        Example("boot disks", f"[node_pool]\nmachine_type = '{machine_type}'\ndisk_type = '{disk_type}'")
+        for machine_type, disk_type in (("n4-standard-8", "hyperdisk-balanced"), ("c3-standard-8", "pd-ssd"), ("e2-standard-8", "pd-new"))
+    ),
+    Example(
+        "boot disks",
+        "[node_pool]\nmachine_type = 'n4-standard-8'",
+        ("node_pool.disk_type: 'pd-ssd' cannot be the boot disk of n4 machines; use hyperdisk-balanced",),
+    ),
+    *values(
+        "node images",
+        "node_pool",
+        "image_type",
+        ("UBUNTU_CONTAINERD", "COS_CONTAINERD"),
+        {"COS": "runs Docker, which GKE removed in version 1.24; use UBUNTU_CONTAINERD"},
+    ),
+    Example("managed Prometheus", "[cluster]\nmanaged_prometheus = false\nmonitoring_components = ['SYSTEM_COMPONENTS', 'SCHEDULER']"),
+    Example(
+        "managed Prometheus",
+        "[cluster]\nmanaged_prometheus = false\nmonitoring_components = ['SYSTEM_COMPONENTS', 'POD']",
+        (("cluster.monitoring_components[1]: 'POD' needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true"),),
     ),
     *values("free text", "node_pool.metadata", "note", ("", "a $b {c} 100% ä", "$ {a}"), dict.fromkeys(("${a}", "a%{b}", "$${a}"), TEXT)),
     Example("free text", '[node_pool.metadata]\nnote = "a\\n\\tb"'),

@@ -82,8 +82,8 @@ ProjectId = Annotated[
 """https://cloud.google.com/resource-manager/docs/creating-managing-projects"""
 
 Region = Annotated[str, Matching(r"[a-z]+-[a-z]+[0-9]+", "a region, such as us-central1 (for one zone of it, set zones)")]
-Zone = Annotated[str, Matching(r"[a-z]+-[a-z]+[0-9]+-[a-z]", "a zone, such as us-central1-a")]
-"""https://cloud.google.com/compute/docs/regions-zones"""
+Zone = Annotated[str, Matching(r"[a-z]+-[a-z]+[0-9]+-(ai[0-9]+)?[a-z]", "a zone, such as us-central1-a")]
+"""https://cloud.google.com/compute/docs/regions-zones, and with ai https://cloud.google.com/compute/docs/regions-zones/ai-zones"""
 
 ServiceAccountId = Annotated[
     str,

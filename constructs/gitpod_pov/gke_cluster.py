@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from gitpod_pov.blocks import node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, refuse
+from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, refuse, show
 from gitpod_pov.gcp_names import (
     Cidr,
     ClusterName,
@@ -29,6 +29,7 @@ from gitpod_pov.gcp_names import (
     ResourceLabelValue,
     repeated,
 )
+from gitpod_pov.locations import is_known_region, missing_zone_faults
 from gitpod_pov.maintenance import (
     KEEP_VERSIONS,
     MaintenanceExclusion,
@@ -67,6 +68,14 @@ MonitoringComponent = Literal[
     "DCGM",
     "JOBSET",
 ]
+PROMETHEUS_COMPONENTS = frozenset(
+    {"STORAGE", "HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET", "KUBELET", "CADVISOR", "DCGM", "JOBSET"}
+)
+"""Monitoring components that Google Cloud Managed Service for Prometheus collects.
+
+Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/kube-state-metrics, .../how-to/cadvisor-kubelet-metrics and
+.../how-to/dcgm-metrics, each under "Before you begin".
+"""
 SecurityGroup = Annotated[
     str,
     Matching(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
@@ -103,6 +112,16 @@ def _system_components(config: "GkeClusterConfig") -> Iterator[Fault]:
         components = getattr(config, key)
         if components and "SYSTEM_COMPONENTS" not in components:
             yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
+
+
+def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
+    for index, component in enumerate(config.monitoring_components or ()):
+        if config.managed_prometheus is False and component in PROMETHEUS_COMPONENTS:
+            yield Fault(
+                ("monitoring_components", index),
+                "needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
+                component,
+            )
 
 
 def _maintenance_exclusions(config: "GkeClusterConfig") -> Iterator[Fault]:
@@ -283,7 +302,7 @@ class GkeClusterConfig(Configuration):
         ),
     )
 
-    rules = (_authorized_networks, _label_count, _system_components, _maintenance_exclusions)
+    rules = (_authorized_networks, _label_count, _system_components, _prometheus_components, _maintenance_exclusions)
 
     @property
     def restricts_control_plane(self) -> bool:
@@ -335,10 +354,11 @@ Autopilot, TPU, user-managed keys).
 
 
 def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
-    """Yield a fault for every zone outside the region and every zone that is named twice."""
+    """Yield a fault for every zone outside the region, every one that does not exist and every one that is named twice."""
     for index, zone in enumerate(zones):
         if not zone.startswith(f"{region}-"):
             yield Fault(("zones", index), f"is not a zone of {region}", zone)
+    yield from missing_zone_faults(region, zones)
     for index in repeated(zones):
         yield Fault(("zones", index), "stands in the list twice", zones[index])
 
@@ -581,6 +601,12 @@ class GkeCluster(Construct):
         return [argument for argument in IGNORED_CHANGES if not left_out.get(argument)]
 
     def _warn_of_risks(self) -> None:
+        if not is_known_region(self.region):
+            warn(
+                self,
+                "unknown-region",
+                f"{show(self.region)} is not on the list of known regions; check region with gcloud compute regions list",
+            )
         if not self.config.restricts_control_plane:
             warn(
                 self,

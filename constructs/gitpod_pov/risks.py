@@ -19,6 +19,10 @@ Risk = Literal[
     "node-in-every-zone",
     "no-room-for-surge-nodes",
     "untested-provider-version",
+    "unknown-region",
+    "unknown-machine-type",
+    "unknown-disk-type",
+    "image-not-ubuntu-containerd",
 ]
 """What can be acknowledged in a deployment file.
 
@@ -29,6 +33,9 @@ Risk = Literal[
 - `node-in-every-zone`: the guide describes one node, but a cluster without `zones` has one in every zone of the region.
 - `no-room-for-surge-nodes`: the ranges do not hold the additional node that an upgrade creates.
 - `untested-provider-version`: a provider is newer than the newest version that was tested.
+- `unknown-region`, `unknown-machine-type`, `unknown-disk-type`: a name that is not on this package's lists. It may be newer than they
+  are, or misspelled.
+- `image-not-ubuntu-containerd`: Gitpod's workspaces need Ubuntu nodes with containerd.
 """
 
 _ACKNOWLEDGED = "gitpod-pov/acknowledged-risks"

@@ -206,6 +206,29 @@ def test_there_is_one_cluster_and_one_pool(synthesized: Synthesized) -> None:
     assert len(resources["google_container_cluster"]) == len(resources["google_container_node_pool"]) == 1
 
 
+class TestMonitoring:
+    PROMETHEUS = ("STORAGE", "HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET", "KUBELET", "CADVISOR", "DCGM", "JOBSET")
+    OTHERS = ("SYSTEM_COMPONENTS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER")
+
+    @pytest.mark.parametrize("component", PROMETHEUS)
+    def test_a_component_needs_managed_prometheus(self, component: str) -> None:
+        cluster = {"monitoring_components": ["SYSTEM_COMPONENTS", component]}
+        message = rf"monitoring_components\[1\]: '{component}' needs managed Prometheus; leave it out, or set cluster.managed_prometheus"
+        with pytest.raises(ValueError, match=message):
+            deployment(cluster={**cluster, "managed_prometheus": False})
+        deployment(cluster={**cluster, "managed_prometheus": True})
+        deployment(cluster=cluster)
+
+    def test_others_do_not(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(cluster={"managed_prometheus": False, "monitoring_components": list(self.OTHERS)})
+        monitoring = app.resource("pov-cluster", CLUSTER)["monitoring_config"]
+        assert monitoring == {"enable_components": list(self.OTHERS), "managed_prometheus": {"enabled": False}}
+
+    @pytest.mark.parametrize("cluster", [{"managed_prometheus": False}, {"managed_prometheus": False, "monitoring_components": []}])
+    def test_it_may_be_off_without_components(self, cluster: dict[str, Any]) -> None:
+        deployment(cluster=cluster)
+
+
 def test_a_zone_elsewhere_is_refused() -> None:
     with pytest.raises(ValueError, match=r"zones\[0\]: 'europe-west1-b' is not a zone of us-central1"):
         deployment(zones=["europe-west1-b"])

@@ -95,6 +95,22 @@ class TestRoots:
             root.destroy()
             assert root.state() == {}
 
+    def test_of_a_hardened_deployment_are_destroyed_as_the_readme_says(self, stand_ins: StandIns, tmp_path: Path) -> None:
+        write(files_of("pov", deployment(**SOURCE, profile="hardened")), tmp_path / "pov")
+        readme = (tmp_path / "pov" / "README.md").read_text()
+        section = readme[readme.index("## Destroy") :]
+        assert all(name in section for name in ("`deletion_protection`", "`prevent_destroy`", "`1-cluster/main.tf.json`"))
+        cluster, rbac = (folder(stand_ins, tmp_path / "pov" / name) for name in ("1-cluster", "2-rbac"))
+        for root in (cluster, rbac):
+            root.apply()
+            assert root.plan().empty
+        unprotect(cluster.directory)
+        assert cluster.plan().changes == {"google_container_cluster.cluster": "update"}
+        cluster.apply()
+        for root in (rbac, cluster):
+            root.destroy()
+            assert root.state() == {}
+
     @pytest.mark.parametrize("values", [{}, OTHER, {"zones": []}], ids=["as handed over", "other values", "every zone"])
     def test_plan_what_a_synth_with_these_values_plans(
         self, stand_ins: StandIns, copy: Path, tmp_path: Path, values: dict[str, Any]
@@ -149,6 +165,16 @@ def with_values(values: Mapping[str, Any]) -> Any:
     return deployment(**sections)
 
 
+def unprotect(directory: Path) -> None:
+    """Edit the cluster as the README's section on destroying says."""
+    main = directory / "main.tf.json"
+    content = json.loads(main.read_text())
+    (cluster,) = content["resource"]["google_container_cluster"].values()
+    cluster["deletion_protection"] = False
+    del cluster["lifecycle"]["prevent_destroy"]
+    main.write_text(json.dumps(content))
+
+
 class TestModules:
     def test_the_example_applies_then_has_nothing_to_do_then_destroys(self, stand_ins: StandIns, copy: Path) -> None:
         root = folder(stand_ins, copy / "example")
@@ -157,6 +183,25 @@ class TestModules:
         assert root.plan().empty
         assert root.outputs()["cluster_admins"] == [stand_ins.cloud.facts["account_email"]]
         assert stand_ins.cloud.journal.precedes("google_container_cluster", "kubernetes_cluster_role_binding_v1")
+        root.destroy()
+        assert stand_ins.cloud.objects("google_container_cluster") == []
+
+    def test_the_example_of_a_hardened_deployment_connects_by_name_and_is_destroyed_as_the_readme_says(
+        self, stand_ins: StandIns, tmp_path: Path
+    ) -> None:
+        write(files_of("pov", deployment(**SOURCE, profile="hardened")), tmp_path / "pov")
+        (kubernetes,) = json.loads((tmp_path / "pov" / "example" / "terraform.tf.json").read_text())["provider"]["kubernetes"]
+        assert kubernetes.keys() == {"host", "token"}
+        root = folder(stand_ins, tmp_path / "pov" / "example")
+        assert root.validate() == []
+        root.apply(root.plan())
+        assert root.plan().empty
+
+        with pytest.raises(TerraformError, match="prevent_destroy"):
+            root.destroy()
+        unprotect(tmp_path / "pov" / "modules" / "cluster")
+        assert root.plan().changes == {"module.cluster.google_container_cluster.cluster": "update"}
+        root.apply()
         root.destroy()
         assert stand_ins.cloud.objects("google_container_cluster") == []
 
@@ -197,6 +242,10 @@ REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"network_services_cidr": "10.128.0.0/20"}, "network_services_cidr: '10.128.0.0/20' meets 10.128.0.0/9"),
     ({"network_pods_cidr": "10.4.0.0/19"}, "network_pods_cidr: '10.4.0.0/19' holds 32 nodes, 50 are possible"),
     ({"network_pods_cidr": "10.4.0.0/17", "zones": []}, "network_pods_cidr: '10.4.0.0/17' holds 128 nodes, 150 are possible"),
+    (
+        {"network_pods_cidr": "10.4.0.0/25", "node_pool_max_nodes": 1},
+        "network_pods_cidr: '10.4.0.0/25' is too small for the default node pool",
+    ),
     ({"network_nodes_cidr": "10.0.0.0/27"}, "network_nodes_cidr: '10.0.0.0/27' holds 28 nodes, 50 are possible"),
 ]
 

@@ -499,8 +499,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"node_pool": {"confidential_nodes": True, "machine_type": "e2-standard-8"}},
         (
-            "node_pool.machine_type: 'e2-standard-8' is no machine for confidential_nodes: use one of n2d, c2d, c3d, or set "
-            "confidential_nodes to false"
+            "node_pool.machine_type: 'e2-standard-8' does not support confidential_nodes (AMD SEV); use n2d, c2d, c3d or c4d machines "
+            "with at most 255 vCPUs, or set confidential_nodes to false"
         ),
     ),
     (
