@@ -66,9 +66,7 @@ class IngressStack(GitpodStack):
         HelmProvider(self, "helm", kubernetes=HelmProviderKubernetes(**access))
 
         left_to_enable = tuple(api for api in _APIS if api not in deployment.apis.services)
-        apis = ProjectApis(
-            self, "apis", project=project, config=ProjectApisConfig(manage=deployment.apis.manage, services=left_to_enable)
-        )
+        apis = ProjectApis(self, "apis", project=project, config=ProjectApisConfig(manage=deployment.apis.manage, services=left_to_enable))
         zone = DnsZone(self, "zone", project=project, cluster_name=cluster_name, apis=apis, config=config)
         identity = DnsIdentity(self, "dns_identity", project=project, zone=zone, apis=apis, config=config)
         charts = IngressCharts(
@@ -83,7 +81,10 @@ class IngressStack(GitpodStack):
         )
 
         for name, (value, description) in {
-            "name_servers": (zone.name_servers, "Name servers of the zone. Delegate the domain to them where its parent domain is managed."),
+            "name_servers": (
+                zone.name_servers,
+                "Name servers of the zone. Delegate the domain to them where its parent domain is managed.",
+            ),
             "dns_zone": (zone.name, "Name of the zone in Cloud DNS."),
             "dns_service_account_email": (identity.email, "E-mail of the service account that changes DNS records."),
             "dns_names": (

@@ -98,9 +98,7 @@ class DnsIdentity(Construct):
                     role="roles/dns.admin",
                     member=account.member,
                 ),
-                ProjectIamMember(
-                    self, "dns_reader", provider=provider, project=project, role="roles/dns.reader", member=account.member
-                ),
+                ProjectIamMember(self, "dns_reader", provider=provider, project=project, role="roles/dns.reader", member=account.member),
             ]
         else:
             self.grants.append(

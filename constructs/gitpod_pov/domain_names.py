@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 _LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _DOMAIN = rf"{_LABEL}(\.{_LABEL})+"
 _EMAIL = "[A-Za-z0-9.!#$%&'*+/=?^_`|~-]+@" + _DOMAIN.replace("a-z", "A-Za-z")
-_IP_ADDRESS = r"[0-9]+(\.[0-9]+){3}|\[?[0-9a-f]*:[0-9a-f:.]*\]?"
+
+_MISTAKES = {
+    r".*\*.*": "is a wildcard: use the domain itself, names below it are included",
+    r".*\.": "ends with a dot: remove it",
+    r".*[A-Z].*": "has capital letters: use lower case",
+    r"[0-9]+(\.[0-9]+){3}|\[?[0-9a-f]*:[0-9a-f:.]*\]?": "is an IP address: use a domain name",
+    r".*\.[0-9]+": "ends with a number, as no domain does: use a registered domain",
+}
+"""What is wrong with a value that matches, in words that continue a message after the value."""
 
 _LONGEST_DOMAIN = 234
 """A DNS name has at most 253 characters, and the names of ACME challenges put `_acme-challenge.ws.` before the domain."""
@@ -45,17 +53,11 @@ def _domain(value: str) -> str:
 
 def _syntax_problem(value: str) -> str | None:
     """Return what is wrong with the form of a domain, in words that continue a message after the value."""
-    if "*" in value:
-        return "is a wildcard: use the domain itself, names below it are included"
-    if value.endswith("."):
-        return "ends with a dot: remove it"
-    if value != value.lower():
-        return "has capital letters: use lower case"
-    if re.fullmatch(_IP_ADDRESS, value):
-        return "is an IP address: use a domain name"
-    if re.fullmatch(_LABEL, value) and _public_suffixes().publicsuffix(value, accept_unknown=False):
-        return f"is a public suffix: use a domain that is registered under it, such as acme-corp.{value}"
-    if not re.fullmatch(_DOMAIN, value) or value.rpartition(".")[2].isdigit():
+    for pattern, problem in _MISTAKES.items():
+        if re.fullmatch(pattern, value):
+            return problem
+    is_top_level = re.fullmatch(_LABEL, value) and _public_suffixes().publicsuffix(value, accept_unknown=False)
+    if not is_top_level and not re.fullmatch(_DOMAIN, value):
         return (
             "is not a domain name, such as gitpod.acme-corp.dev: two or more labels with dots between them, each with at most 63 "
             "lower-case letters, digits and hyphens; write other letters in Punycode (xn--)"

@@ -27,7 +27,7 @@ from gitpod_pov.domain_names import Email
 from gitpod_pov.gcp_names import Matching
 
 import jsii
-from cdktf import Fn, ISynthesisSession, IStackSynthesizer, TerraformProvider, TerraformStack
+from cdktf import Fn, IStackSynthesizer, ISynthesisSession, TerraformProvider, TerraformStack
 from constructs import Construct
 from pydantic import AfterValidator, Field, WithJsonSchema
 
@@ -217,13 +217,13 @@ class IngressCharts(Construct):
         """Add a release in a namespace of its own, which Terraform deletes after the release."""
         from cdktf_cdktf_provider_kubernetes.namespace_v1 import NamespaceV1, NamespaceV1Metadata
 
-        id = chart.name.replace("-", "_")
+        address = chart.name.replace("-", "_")
         namespace = NamespaceV1(
-            self, f"{id}_namespace", provider=self._kubernetes_provider, metadata=NamespaceV1Metadata(name=chart.name)
+            self, f"{address}_namespace", provider=self._kubernetes_provider, metadata=NamespaceV1Metadata(name=chart.name)
         )
         annotations = {"iam.gke.io/gcp-service-account": self._identity.email}
         return self._release(
-            id,
+            address,
             {**values, "serviceAccount": {"name": chart.name, "annotations": annotations}},
             name=chart.name,
             namespace=namespace.metadata.name,

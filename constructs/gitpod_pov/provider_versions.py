@@ -82,8 +82,8 @@ def require_providers(
     Raises:
         ValueError: when a version is not accepted.
     """
-    optional: dict[Provider, str | None] = {"kubernetes": kubernetes, "helm": helm}
-    versions: dict[Provider, str] = {"google": google} | {name: version for name, version in optional.items() if version is not None}
+    given: dict[Provider, str | None] = {"google": google, "kubernetes": kubernetes, "helm": helm}
+    versions = {provider: version for provider, version in given.items() if version is not None}
     for provider, version in versions.items():
         if fault := version_problem(provider, version):
             raise ValueError(f"{provider}: '{version}' {fault}")

@@ -49,9 +49,7 @@ def test_the_guide_grants_every_zone_of_the_project(synth: Callable[..., Synthes
     ("create_zone", "zone"),
     [(True, "${google_dns_managed_zone.zone.name}"), (False, "${data.google_dns_managed_zone.zone.name}")],
 )
-def test_least_privilege_grants_one_zone_and_the_list_of_zones(
-    synth: Callable[..., Synthesized], zone: str, *, create_zone: bool
-) -> None:
+def test_least_privilege_grants_one_zone_and_the_list_of_zones(synth: Callable[..., Synthesized], zone: str, *, create_zone: bool) -> None:
     assert grants(synth(ingress={**INGRESS, "dns_access": "least-privilege", "create_zone": create_zone})) == {
         **AS_PODS,
         "google_dns_managed_zone_iam_member.dns_identity_zone_admin": {

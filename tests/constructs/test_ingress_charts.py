@@ -92,9 +92,9 @@ def test_each_release_runs_under_a_service_account_that_may_act_as_the_identity(
     assert tuple(chart.name for chart in CHARTS) == KUBERNETES_SERVICE_ACCOUNTS
     given = values()
     for chart in CHARTS:
-        id = chart.name.replace("-", "_")
-        assert given[id]["serviceAccount"]["name"] == chart.name
-        namespace = synth(ingress=INGRESS).resource("pov-ingress", f"kubernetes_namespace_v1.charts_{id}_namespace")
+        address = chart.name.replace("-", "_")
+        assert given[address]["serviceAccount"]["name"] == chart.name
+        namespace = synth(ingress=INGRESS).resource("pov-ingress", f"kubernetes_namespace_v1.charts_{address}_namespace")
         assert namespace["metadata"]["name"] == chart.name
 
 
@@ -273,7 +273,8 @@ REFUSED: dict[str, dict[str, str]] = {
     },
     "external_dns_version": {
         **dict.fromkeys(
-            ("v1.21.1", "1.21", "^1.21.1", "1.21.*", ">1.0.0", "latest"), "is not an exact version of the external-dns chart, such as 1.21.1"
+            ("v1.21.1", "1.21", "^1.21.1", "1.21.*", ">1.0.0", "latest"),
+            "is not an exact version of the external-dns chart, such as 1.21.1",
         ),
         "1.13.1": "is too old: use 1.14.0 or newer, which has the chart value provider.name",
     },
