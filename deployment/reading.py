@@ -15,14 +15,14 @@ from typing import Any
 
 from gitpod_pov.cluster_network import ClusterNetworkConfig, ranges_of
 from gitpod_pov.configuration import Configuration, Fault, Faults, escaped, show
-from gitpod_pov.gcp_names import Matching
+from gitpod_pov.gcp_names import Pattern
 
 from deployment.model import Deployment
 
 DEPLOYMENTS = Path(__file__).parents[1] / "deployments"
 """The folder that the commands read."""
 
-_NAME = Matching(
+_NAME = Pattern(
     r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
     "a deployment name: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
 )

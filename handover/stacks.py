@@ -65,8 +65,11 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
         HandoverError: when the output does not follow a value in the way in which it would follow a variable.
     """
     parameters = deployment.handover.parameters
-    base = _with(deployment, {"acknowledged_risks": (), **({ADMINS: ()} if ADMINS in parameters else {})})
+    base = _with(deployment, {"acknowledged_risks": ()})
     plain, assets, warnings = _synthesize(name, base)
+    if ADMINS in parameters and deployment.admins.members:
+        base = _with(base, {ADMINS: ()})
+        plain, assets, _ = _synthesize(name, base)
     marked, *_ = _synthesize(name, _with(base, MARKS))
     values = {key: Replacement.by_value(value_of(deployment, key)) for key in MARKS}
     variables = {key: Replacement.by_variable(key) for key in parameters if key in MARKS}

@@ -44,23 +44,36 @@ def sections(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]
     return st.fixed_dictionaries({}, optional=keys)
 
 
-ROLES = lists(
-    st.one_of(
-        st.from_regex(r"roles/[a-z][A-Za-z0-9.]{1,9}", fullmatch=True),
-        st.from_regex(r"projects/[a-z]{6}/roles/[A-Z][A-Za-z0-9.]{1,9}", fullmatch=True),
-        st.from_regex(r"organizations/[0-9]{1,12}/roles/[A-Za-z0-9.]{1,9}", fullmatch=True),
+def roles(project: str) -> st.SearchStrategy[list[str]]:
+    return lists(
+        st.one_of(
+            st.from_regex(r"roles/[a-z][A-Za-z0-9.]{1,9}", fullmatch=True),
+            st.from_regex(rf"projects/{project}/roles/[A-Z][A-Za-z0-9.]{{2,9}}", fullmatch=True),
+            st.from_regex(r"organizations/[0-9]{1,12}/roles/[A-Za-z0-9.]{3,9}", fullmatch=True),
+        )
     )
-)
+
+
 LABEL = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", fullmatch=True)
 RBAC = st.from_regex(r"[^/%${}.\x00-\x1f\x7f]{1,20}", fullmatch=True)
-MEMBERS = lists(st.from_regex(r"(user|group|serviceAccount):[a-z]{1,5}@[a-z]{1,5}\.(com|iam\.gserviceaccount\.com)", fullmatch=True))
+MEMBERS = lists(
+    st.from_regex(
+        r"(user|group):[A-Za-z]{1,5}@[a-z]{1,5}\.com|serviceAccount:[a-z]{1,5}@[a-z]{1,5}\.iam\.gserviceaccount\.com", fullmatch=True
+    )
+)
+PREFIX = st.lists(
+    TEXT.map(lambda text: text.replace("/", "")).filter(lambda text: text not in {"", ".", ".."}), min_size=1, max_size=3
+).map("/".join)
 BACKENDS = st.one_of(
     st.just({"type": "local"}),
     st.fixed_dictionaries(
-        {"type": st.just("gcs"), "bucket": names(63, 3)},
-        optional={"prefix": TEXT.filter(bool), "impersonate_service_account": st.just("a@b.iam.gserviceaccount.com")},
+        {"type": st.just("gcs"), "bucket": names(63, 3).filter(lambda name: "goog" not in name)},
+        optional={"prefix": PREFIX, "impersonate_service_account": st.just("a@b.iam.gserviceaccount.com")},
     ),
-    st.fixed_dictionaries({"type": st.just("cloud"), "organization": names(40)}, optional={"project": TEXT.filter(bool)}),
+    st.fixed_dictionaries(
+        {"type": st.just("cloud"), "organization": names(40, 3)},
+        optional={"project": st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9 _-]{1,38}[A-Za-z0-9_-]", fullmatch=True)},
+    ),
 )
 
 
@@ -117,14 +130,17 @@ def management(channel: str) -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def deployments(draw: st.DrawFn) -> dict[str, Any]:
-    region, channel = draw(st.sampled_from(REGIONS)), draw(st.sampled_from(get_args(ReleaseChannel)))
+    project, region, channel = draw(names(30, 6)), draw(st.sampled_from(REGIONS)), draw(st.sampled_from(get_args(ReleaseChannel)))
+    members = draw(MEMBERS)
+    groups = {"rbac_security_group": "gke-security-groups@example.com"} if any(member.startswith("group:") for member in members) else {}
     return {
-        "project": draw(names(30, 6)),
+        "project": project,
         "region": region,
         "zones": draw(lists(st.sampled_from("abc"))) and [f"{region}-{letter}" for letter in draw(lists(st.sampled_from("abc")))],
         "network": draw(networks()),
         "cluster": {
             "release_channel": channel,
+            **groups,
             **draw(
                 sections(
                     name=names(40),
@@ -142,8 +158,8 @@ def deployments(draw: st.DrawFn) -> dict[str, Any]:
                     manage=st.booleans(),
                     services=lists(st.from_regex(r"[a-z][a-z0-9-]{0,9}(\.[a-z]{1,9})?\.googleapis\.com", fullmatch=True)),
                 ),
-                identity=sections(account_id=names(30, 6), roles=ROLES),
-                admins=sections(members=MEMBERS, cluster_role=RBAC, binding_name=RBAC),
+                identity=sections(account_id=names(30, 6), roles=roles(project)),
+                admins=sections(members=st.just(members), cluster_role=RBAC, binding_name=RBAC),
                 backend=BACKENDS,
             )
         ),

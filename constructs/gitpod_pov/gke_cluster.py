@@ -10,7 +10,6 @@ Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/res
 """
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -22,13 +21,14 @@ from gitpod_pov.gcp_names import (
     ClusterName,
     KmsKey,
     KubernetesVersion,
-    Matching,
-    NoneTwice,
+    Pattern,
     PlainText,
     ResourceLabelKey,
     ResourceLabelValue,
+    Unique,
     repeated,
 )
+from gitpod_pov.ipv4_ranges import authorized_network_faults
 from gitpod_pov.locations import is_known_region, missing_zone_faults
 from gitpod_pov.maintenance import (
     KEEP_VERSIONS,
@@ -37,6 +37,7 @@ from gitpod_pov.maintenance import (
     maintenance_policy,
     override_open_ends,
 )
+from gitpod_pov.maintenance_rules import exclusion_faults
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version
@@ -78,18 +79,16 @@ Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/kube-state-metri
 """
 SecurityGroup = Annotated[
     str,
-    Matching(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
+    Pattern(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
 ]
 """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac"""
 
-_MOST_LABELS, _MOST_NETWORKS, _MOST_EXCLUSIONS = 64, 100, 20
+_MOST_LABELS, _MOST_NETWORKS = 64, 100
 
 
 def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
     networks = config.authorized_networks or {}
-    for name, cidr in networks.items():
-        if IPv4Network(cidr).prefixlen == 0:
-            yield Fault(("authorized_networks", name), "is every network: leave authorized_networks out to say so, or name yours", cidr)
+    yield from authorized_network_faults(networks, private_endpoint=bool(config.private_endpoint))
     if len(networks) > _MOST_NETWORKS:
         yield Fault(
             ("authorized_networks",), f"has {len(networks)} networks, GKE takes {_MOST_NETWORKS}: join neighbouring ranges", NO_VALUE
@@ -126,12 +125,7 @@ def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
 
 def _maintenance_exclusions(config: "GkeClusterConfig") -> Iterator[Fault]:
     exclusions = config.maintenance_exclusions or ()
-    if len(exclusions) > _MOST_EXCLUSIONS:
-        yield Fault(("maintenance_exclusions",), f"has {len(exclusions)} exclusions, {_MOST_EXCLUSIONS} are allowed", NO_VALUE)
-    for index in repeated(tuple(exclusion.name for exclusion in exclusions)):
-        yield Fault(
-            ("maintenance_exclusions", index, "name"), "is the name of another exclusion too: use another name", exclusions[index].name
-        )
+    yield from (fault.below("maintenance_exclusions") for fault in exclusion_faults(exclusions))
     for index, exclusion in enumerate(exclusions):
         if config.release_channel == "UNSPECIFIED" and exclusion.scope != "NO_UPGRADES":
             yield Fault(
@@ -271,18 +265,18 @@ class GkeClusterConfig(Configuration):
     rbac_security_group: SecurityGroup | None = Field(
         default=None,
         description=(
-            "The group `gke-security-groups@DOMAIN` whose member groups RBAC knows; without it a `group:` in admins.members is nobody. "
-            "Left out: RBAC knows no Google groups."
+            "The group `gke-security-groups@DOMAIN`, whose member groups RBAC knows. A `group:` in admins.members needs it. Left out: RBAC "
+            "ignores Google groups."
         ),
     )
-    logging_components: Annotated[tuple[LoggingComponent, ...], Field(strict=False), NoneTwice] | None = Field(
+    logging_components: Annotated[tuple[LoggingComponent, ...], Field(strict=False), Unique] | None = Field(
         default=None,
         description=(
             "What writes to Cloud Logging, SYSTEM_COMPONENTS first; APISERVER, CONTROLLER_MANAGER and SCHEDULER are the control plane's. "
             "An empty list: nothing. Left out: GKE's default, system and workloads."
         ),
     )
-    monitoring_components: Annotated[tuple[MonitoringComponent, ...], Field(strict=False), NoneTwice] | None = Field(
+    monitoring_components: Annotated[tuple[MonitoringComponent, ...], Field(strict=False), Unique] | None = Field(
         default=None,
         description="What writes to Cloud Monitoring, SYSTEM_COMPONENTS first. An empty list: nothing. Left out: GKE's default.",
     )
@@ -360,7 +354,7 @@ def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
             yield Fault(("zones", index), f"is not a zone of {region}", zone)
     yield from missing_zone_faults(region, zones)
     for index in repeated(zones):
-        yield Fault(("zones", index), "stands in the list twice", zones[index])
+        yield Fault(("zones", index), "is listed twice", zones[index])
 
 
 def egress_faults(cluster: GkeClusterConfig, network: ClusterNetworkConfig) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from gitpod_pov.blocks import node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, Fault, refuse, show
-from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, Matching, NodePoolName, NoneTwice, PlainText, repeated
+from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.machine_types import (
     boot_disk_faults,
@@ -65,7 +65,7 @@ def _no_scope_alias(value: str) -> str:
 OauthScope = Annotated[
     str,
     AfterValidator(_no_scope_alias),
-    Matching(
+    Pattern(
         r"https://www\.googleapis\.com/auth/[a-z0-9._-]+(/[a-z0-9._-]+)*",
         "an OAuth scope: https://www.googleapis.com/auth/NAME without a trailing slash",
     ),
@@ -73,10 +73,10 @@ OauthScope = Annotated[
 """https://developers.google.com/identity/protocols/oauth2/scopes; the provider expands no alias."""
 
 
-MachineType = Annotated[str, Matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a machine type, such as n2d-standard-16")]
-DiskType = Annotated[str, Matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a disk type, such as pd-ssd")]
-ImageType = Annotated[str, Matching(r"[A-Z][A-Z0-9_]*", "an image type, such as UBUNTU_CONTAINERD")]
-MetadataKey = Annotated[str, Matching(r"[A-Za-z0-9_-]{1,128}", "a metadata key: 1 to 128 letters, digits, hyphens and underscores")]
+MachineType = Annotated[str, Pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a machine type, such as n2d-standard-16")]
+DiskType = Annotated[str, Pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a disk type, such as pd-ssd")]
+ImageType = Annotated[str, Pattern(r"[A-Z][A-Z0-9_]*", "an image type, such as UBUNTU_CONTAINERD")]
+MetadataKey = Annotated[str, Pattern(r"[A-Za-z0-9_-]{1,128}", "a metadata key: 1 to 128 letters, digits, hyphens and underscores")]
 """https://cloud.google.com/compute/docs/metadata/setting-custom-metadata#limitations"""
 
 
@@ -163,7 +163,7 @@ class NodePoolConfig(Configuration):
             "In a channel, cluster.maintenance_exclusions decide when."
         ),
     )
-    oauth_scopes: Annotated[tuple[OauthScope, ...], Field(strict=False), NoneTwice] = Field(
+    oauth_scopes: Annotated[tuple[OauthScope, ...], Field(strict=False), Unique] = Field(
         default=(*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite"),
         description="OAuth scopes of the nodes, as full URLs; left out, what gcloud sends for the guide's `gke-default` and Cloud DNS.",
     )

@@ -92,7 +92,7 @@ def cluster(stack: TerraformStack, identity: NodeIdentity) -> Cluster:
                 "us-central1-f"
             ),
         ),
-        (("us-central1-a", "us-central1-a"), "zones[1]: 'us-central1-a' stands in the list twice"),
+        (("us-central1-a", "us-central1-a"), "zones[1]: 'us-central1-a' is listed twice"),
     ],
 )
 def test_a_cluster_refuses_zones(cluster: Cluster, stack: TerraformStack, zones: tuple[str, ...], message: str) -> None:

@@ -52,7 +52,7 @@ def test_hardened_is_what_its_values_are(synth: Callable[..., Synthesized]) -> N
 
 
 def test_hardened_carries_no_risk(synth: Callable[..., Synthesized]) -> None:
-    app = synth(profile="hardened", zones=["us-central1-a"])
+    app = synth(profile="hardened", zones=["us-central1-a"], admins={"members": ["user:a@example.com"]})
     assert app.warnings("pov-cluster") | app.warnings("pov-rbac") == set()
 
 

@@ -143,6 +143,19 @@ class TestFolder:
             "node-in-every-zone": "no",
         }
 
+    @pytest.mark.parametrize(
+        ("members", "risks"),
+        [
+            ([], {"applying-account-becomes-admin"}),
+            (["user:jane@example.com"], set()),
+            (["user:Jane@example.com"], {"admin-email-has-capital-letters"}),
+        ],
+        ids=str,
+    )
+    def test_the_readme_tells_the_risks_of_the_administrators(self, members: list[str], risks: set[str]) -> None:
+        readme = files_of("pov", deployment(admins={"members": members}))["README.md"].decode()
+        assert set(re.findall(r"\| `(appl[a-z-]+|admin-[a-z-]+)` \|", readme)) == risks
+
 
 class TestExample:
     @pytest.mark.parametrize(
@@ -175,6 +188,16 @@ class TestParameters:
             found = set(strings(parsed(files, f"{folder}/main.tf.json")))
             assert not found & {"my-gitpod-pov", "us-central1", "gitpod-gitpod", "10.4.0.0/14", "n2d-standard-16", 50}
             assert {"${var.project}", "gitpod-${var.cluster_name}", "${var.node_pool_max_nodes}"} <= found
+
+    def test_the_members_of_the_deployment_are_a_parameter_like_no_members(self, files: dict[str, bytes]) -> None:
+        named = files_of("pov", deployment(admins={"members": ["user:alice@example.com"]}))
+        assert parsed(named, "2-rbac/main.tf.json")["resource"] == parsed(files, "2-rbac/main.tf.json")["resource"]
+        assert parsed(named, "2-rbac/variables.tf.json")["variable"]["admins_members"]["default"] == ["user:alice@example.com"]
+
+    def test_a_custom_role_of_the_project_stays_as_it_is(self) -> None:
+        files = files_of("pov", deployment(identity={"roles": ["projects/demo-project/roles/nodes"]}))
+        (grant,) = parsed(files, "1-cluster/main.tf.json")["resource"]["google_project_iam_member"].values()
+        assert (grant["project"], grant["role"]) == ("${var.project}", "projects/demo-project/roles/nodes")
 
     def test_without_parameters_the_output_is_the_synthesized_one(self, synthesized: Synthesized) -> None:
         pov = deployment(project="my-gitpod-pov", zones=["us-central1-a"], handover={"parameters": []})

@@ -30,7 +30,7 @@ OTHER: dict[str, Any] = {
     "node_pool_initial_nodes": 3,
     "node_pool_min_nodes": 2,
     "node_pool_max_nodes": 7,
-    "admins_members": ["user:alice@example.com", "group:platform@example.com", "serviceAccount:ci@my-project.iam.gserviceaccount.com"],
+    "admins_members": ["user:alice@example.com", "user:Bob@example.com", "serviceAccount:ci@my-project.iam.gserviceaccount.com"],
 }
 
 
@@ -40,6 +40,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "every parameter": {"handover": {"parameters": get_args(ParameterKey)}, "admins": {"members": ["user:alice@example.com"]}},
     "own network": {"network": {"network": "gitpod", "create_network": True}, "apis": {"manage": False}},
     "pinned version": {"cluster": {"version": "1.33.5-gke.1080000"}},
+    "groups": {
+        "cluster": {"rbac_security_group": "gke-security-groups@example.com"},
+        "admins": {"members": ["group:platform@example.com"]},
+    },
+    "custom role": {"identity": {"roles": ["projects/demo-project/roles/nodes"]}},
 }
 
 
@@ -223,17 +228,26 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("project", "My Project", "project: 'My Project' is not a project ID"),
     ("region", "us-central1-a", "region: 'us-central1-a' is not a region"),
     ("zones", ["us-central1"], "zones: 'us-central1' is not a zone"),
-    ("zones", ["us-central1-a", "us-central1-a"], "a value that stands in the list twice"),
+    ("zones", ["us-central1-a", "us-central1-a"], "a value that is listed twice"),
     ("cluster_name", "c" * 41, "is not a name GKE takes: at most 40"),
     ("network_nodes_cidr", "10.0.0.1/20", "network_nodes_cidr: '10.0.0.1/20' is not an IPv4 range in CIDR notation without host bits"),
     ("network_nodes_cidr", "10.0.0.0/30", "network_nodes_cidr: '10.0.0.0/30' must be /29 or larger"),
     ("network_pods_cidr", "fd00::/64", "network_pods_cidr: 'fd00::/64' is not an IPv4 range"),
     ("network_services_cidr", "10.8.0.0/28", "network_services_cidr: '10.8.0.0/28' must be /16 to /27"),
+    ("network_nodes_cidr", "169.254.0.0/16", "network_nodes_cidr: '169.254.0.0/16' overlaps one of 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16"),
+    ("network_pods_cidr", "224.0.0.0/8", "network_pods_cidr: '224.0.0.0/8' overlaps one of"),
+    ("network_services_cidr", "127.1.0.0/20", "network_services_cidr: '127.1.0.0/20' overlaps one of"),
     ("node_pool_machine_type", "N2", "node_pool_machine_type: 'N2' is not a machine type"),
     ("node_pool_initial_nodes", -1, "node_pool_initial_nodes: '-1' must be 0 or more"),
     ("node_pool_min_nodes", 0.5, "node_pool_min_nodes: '0.5' must be a whole number"),
     ("node_pool_max_nodes", 1001, "node_pool_max_nodes: '1001' must be 1000 or less"),
     ("admins_members", ["allUsers"], "admins_members: 'allUsers' is not a member"),
+    (
+        "admins_members",
+        ["user:a@example.com", "group:b@example.com"],
+        '["user:a@example.com","group:b@example.com"] has a group, which RBAC',
+    ),
+    ("admins_members", ["serviceAccount:jane@example.com"], "admins_members: 'serviceAccount:jane@example.com' is not a member"),
 ]
 REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"zones": ["us-east1-b"]}, 'zones: ["us-east1-b"] has a zone that is not one of us-central1'),
@@ -247,6 +261,10 @@ REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
         "network_pods_cidr: '10.4.0.0/25' is too small for the default node pool",
     ),
     ({"network_nodes_cidr": "10.0.0.0/27"}, "network_nodes_cidr: '10.0.0.0/27' holds 28 nodes, 50 are possible"),
+    (
+        {"admins_members": ["user:a@example.com", "group:b@example.com"]},
+        '["user:a@example.com","group:b@example.com"] has a group, which RBAC',
+    ),
 ]
 
 

@@ -516,7 +516,12 @@ ACCEPTED: list[dict[str, Any]] = [
     {"cluster": {"maintenance_window": {**WINDOW, "end_time": "2027-01-02T07:00:00Z"}}},
     {"cluster": {"maintenance_window": {**WINDOW, "end_time": "2027-01-03T03:00:00Z"}}},
     {"cluster": {"maintenance_window": {**WINDOW, "recurrence": "FREQ=WEEKLY;BYDAY=SA,SU"}}},
-    {"cluster": {"maintenance_window": WINDOW, "maintenance_exclusions": [{**EXCLUSION, "scope": "NO_UPGRADES"}]}},
+    {
+        "cluster": {
+            "maintenance_window": WINDOW,
+            "maintenance_exclusions": [{**EXCLUSION, "scope": "NO_UPGRADES", "end_time": "2027-04-01T00:00:00Z"}],
+        }
+    },
     {"node_pool": {"confidential_nodes": True, "machine_type": "c3d-standard-8"}},
 ]
 
