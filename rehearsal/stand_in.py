@@ -109,6 +109,16 @@ def _schema_message(block: Block, sensitive: Iterable[str] = (), path: str = "")
     return message
 
 
+def _attribute_message(name: str, attribute: dict[str, Any], *, sensitive: bool = False) -> Any:
+    message = pb.Schema.Attribute(name=name, sensitive=sensitive, **{flag: True for flag in _FLAGS if attribute.get(flag)})
+    if nested := attribute.get("nested_type"):
+        message.nested_type.nesting = _NESTING[nested["nesting_mode"]]
+        message.nested_type.attributes.extend(_attribute_message(*item) for item in sorted(nested["attributes"].items()))
+    else:
+        message.type = json.dumps(attribute["type"]).encode()
+    return message
+
+
 class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
     """One provider in one version. The methods with capital letters are the protocol's.
 
@@ -401,7 +411,8 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
             if expected and self.cloud.find(need.type, id_) is None:
                 raise Refused(f"{need.message} ({need.type} {id_})")
         exists = self.cloud.find(name, new["id"], scope) is not None
-        if operation == "create" and exists and rules.id and not rules.shared:
+        taken_over = rules.shared or (rules.taken_over_when and holds(rules.taken_over_when, new))
+        if operation == "create" and exists and rules.id and not taken_over:
             raise _AlreadyExists(rules.already_exists.format(id=new["id"]))
         if operation == "update" and not exists:
             raise Refused(f"Error 404: Not found: {new['id']}")
