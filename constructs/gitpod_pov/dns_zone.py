@@ -12,7 +12,7 @@ from typing import Annotated
 
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.domain_names import Domain
-from gitpod_pov.gcp_names import Matching
+from gitpod_pov.gcp_names import Pattern
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 
 from cdktf import Postcondition, TerraformProvider, TerraformResourceLifecycle
@@ -21,7 +21,7 @@ from pydantic import Field
 
 ZoneName = Annotated[
     str,
-    Matching(
+    Pattern(
         r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
         "a name Cloud DNS takes: at most 63 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
     ),

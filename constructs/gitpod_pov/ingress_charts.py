@@ -24,7 +24,7 @@ from gitpod_pov.configuration import Configuration
 from gitpod_pov.dns_identity import DnsIdentity
 from gitpod_pov.dns_zone import DnsZone
 from gitpod_pov.domain_names import Email
-from gitpod_pov.gcp_names import Matching
+from gitpod_pov.gcp_names import Pattern
 
 import jsii
 from cdktf import Fn, IStackSynthesizer, ISynthesisSession, TerraformProvider, TerraformStack
@@ -110,7 +110,7 @@ def _version_of(chart: PublicChart) -> tuple[AfterValidator, WithJsonSchema]:
 
 IssuerName = Annotated[
     str,
-    Matching(
+    Pattern(
         r"(?=.{1,53}$)(?!cert-manager$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
         "an issuer name: at most 53 lower-case letters, digits, hyphens and dots, the first and last a letter or digit, and not "
         "cert-manager, the name of another release",
@@ -120,7 +120,7 @@ IssuerName = Annotated[
 
 ChartRepository = Annotated[
     str,
-    Matching(
+    Pattern(
         r"(https|oci)://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~%+-]+)*/?",
         "a chart repository: https:// or oci://, a host and a path, without user name and password",
     ),

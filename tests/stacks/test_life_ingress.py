@@ -225,11 +225,11 @@ class TestFailure:
         ingress = rehearse()
         ingress.workspace.apply()
         ingress.stand_ins.cloud.remove("google_container_cluster", CLUSTER_ID)
-        with pytest.raises(TerraformError, match="Not found"):
+        with pytest.raises(TerraformError, match="gitpod not found"):
             ingress.workspace.destroy()
         # The steps of docs/ingress.md.
         ingress.workspace.run("state", "rm", CERT_MANAGER, EXTERNAL_DNS, ISSUER, *NAMESPACES)
-        with pytest.raises(TerraformError, match="Not found"):
+        with pytest.raises(TerraformError, match="gitpod not found"):
             ingress.workspace.destroy()
         ingress.workspace.run("destroy", "-auto-approve", "-refresh=false")
         assert ingress.workspace.state() == {}
@@ -269,7 +269,7 @@ class TestExistingZone:
         assert message in text_of(refused.value)
 
     def test_that_is_missing_stops_the_plan(self, rehearse: Callable[..., Ingress]) -> None:
-        with pytest.raises(TerraformError, match="Not found"):
+        with pytest.raises(TerraformError, match="gitpod not found"):
             rehearse(ingress={"create_zone": False}).workspace.plan()
 
     def test_is_given_up_by_a_removal_from_the_state_and_taken_over_by_an_import(self, rehearse: Callable[..., Ingress]) -> None:
