@@ -19,8 +19,13 @@ STACK ?=
 # Passed on to the cdktf CLI, as in `make deploy FLAGS=--auto-approve`.
 FLAGS ?=
 
-.PHONY: synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan
+.PHONY: help synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan
 .DELETE_ON_ERROR:
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1 - \2/'
+	@echo "Variables: DEPLOYMENT=NAME (pov), STACK=NAME (diff), TO=DIR (handover), FLAGS=... for the cdktf CLI"
+	@echo "Example: make deploy DEPLOYMENT=pov FLAGS=--auto-approve"
 
 synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
 	@$(RUN) main.py

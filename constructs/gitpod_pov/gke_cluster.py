@@ -171,7 +171,7 @@ class GkeClusterConfig(Configuration):
         default=False,
         description=(
             "Whether nodes have no public addresses, so that nothing outside the network can reach them. True needs network.cloud_nat. "
-            "With google 6.x a change replaces the cluster; with 7.x it does not."
+            "With google below 7.13.0 a change replaces the cluster."
         ),
     )
     private_endpoint: bool = Field(

@@ -292,6 +292,8 @@ class TestWhatDoesNot:
     @VERSIONS
     def test_off_values_added_to_a_state_that_lacks_them(self, applied: Callable[[str, str], Life], google: str) -> None:
         one = applied("reference", google)
+        [private] = one.object(CLUSTER_TYPE, CLUSTER_ID)["private_cluster_config"]
+        assert (private["enable_private_nodes"], private["enable_private_endpoint"]) == (False, False), "the provider sends them"
         content = switched_off(cluster_configuration(google))
         assert one.planned(content) == {CLUSTER: "update", POOL: "update"}
         changed(content, CLUSTER, {"workload_identity_config": None})
@@ -337,6 +339,7 @@ class TestWhatDoesNot:
         assert f"resource - {POOL_ID} - already exists" in one.fails()
         assert not lock.exists(), "the lock of a local state does not outlive its process, only its file does"
         one.workspace.import_(POOL, f"{PROJECT}/{LOCATION}/example/main")
+        assert one.workspace.state()[POOL]["timeouts"] is None
         assert one.at_rest()
 
     def test_killed_while_the_cluster_is_being_made(self, life: Callable[[Configuration], Life]) -> None:

@@ -222,6 +222,19 @@ class TestRefusedByTheApi:
         with pytest.raises(TerraformError, match="Total limits and per-zone limits"):
             workspace(stand_ins, tmp_path, content).apply()
 
+    def test_a_combination_that_an_update_brings_about_but_not_one_that_google_did(self, stand_ins: StandIns, tmp_path: Path) -> None:
+        content = changed(cluster_configuration(), CLUSTER, {"network_policy": {"enabled": True, "provider": "CALICO"}})
+        resource(content, CLUSTER)["lifecycle"]["ignore_changes"].append("datapath_provider")
+        made = workspace(stand_ins, tmp_path, content)
+        made.apply()
+        stand_ins.cloud.change("google_container_cluster", "datapath_provider", "ADVANCED_DATAPATH")
+        made.edit(CLUSTER, resource_labels={"team": "platform"})
+        made.apply()
+        assert made.plan().empty
+        made.edit(CLUSTER, addons_config={"network_policy_config": {"disabled": True}})
+        with pytest.raises(TerraformError, match="The network policy addon must be enabled"):
+            made.apply()
+
     def test_what_exists_already(self, cluster: Workspace, stand_ins: StandIns, tmp_path: Path) -> None:
         cluster.apply()
         again = workspace(stand_ins, tmp_path, cluster_configuration())
