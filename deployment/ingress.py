@@ -14,6 +14,9 @@ from gitpod_pov.gke_cluster import GkeClusterConfig
 from gitpod_pov.ingress_charts import IngressChartsConfig
 from gitpod_pov.node_identity import NodeIdentityConfig
 
+INGRESS_APIS = ("dns.googleapis.com", "iamcredentials.googleapis.com")
+"""The APIs that the section needs. The second issues the tokens of Workload Identity."""
+
 
 class IngressConfig(IngressChartsConfig, DnsIdentityConfig, DnsZoneConfig):
     """A DNS zone, external-dns and cert-manager for the names of the installation."""

@@ -61,7 +61,7 @@ class Deployment(Configuration):
     ingress: IngressConfig | None = Field(
         default=None, description="DNS zone, certificates and DNS records for the installation. Left out: none, as without the stack."
     )
-    backend: BackendConfig = Field(default=LocalBackendConfig(), description="Where the state of both stacks is kept.")
+    backend: BackendConfig = Field(default=LocalBackendConfig(), description="Where the state of the stacks is kept.")
     handover: HandoverConfig = Field(default=HandoverConfig(), description="What a hand-over of the deployment is to be.")
 
     rules = (

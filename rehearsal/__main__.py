@@ -17,7 +17,8 @@ from rehearsal.workspace import TerraformError, Workspace, attach
 from stacks.registry import build, stack_names
 
 WHAT_IT_SHOWS = """\
-A rehearsal runs real Terraform against stand-ins that have the schema and the known quirks of hashicorp/google and hashicorp/kubernetes.
+A rehearsal runs real Terraform against stand-ins that have the schema and the known quirks of hashicorp/google, hashicorp/kubernetes
+and hashicorp/helm.
 It shows: that Terraform accepts the configuration, the order of creation, that a second plan is empty, that a protected cluster is not
 destroyed until its protection is removed, that a destroy leaves nothing.
 It cannot show: quota, permissions, organization policies, prices, and whether Google's own API likes the values. Nothing was created."""

@@ -195,6 +195,9 @@ class _Folder:
         class_name, wraps_set = match[1], match[2] == "true"
         base = self.classes[class_name][0]
         element = self._struct(re.sub(r"(List|Map|OutputReference)$", "", class_name))
+        if argument is None and base == "ComplexObject":  # as only providers on the plugin framework have it
+            block["attributes"][name] = {"type": _object_type(element), **flags}
+            return
         if argument is None:
             collection = "map" if base == "ComplexMap" else "set" if wraps_set else "list"
             block["attributes"][name] = {"type": [collection, _object_type(element)], **flags}

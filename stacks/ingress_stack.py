@@ -16,10 +16,9 @@ from cdktf_cdktf_provider_google.provider import GoogleProvider
 from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
 from constructs import Construct
 
+from deployment.ingress import INGRESS_APIS
 from deployment.model import Deployment
 from stacks.base import GitpodStack, cluster_access
-
-_APIS = ("dns.googleapis.com", "iamcredentials.googleapis.com")  # the second gives the pods their tokens
 
 _WITH_WORKLOAD_IDENTITY = TerraformResourceLifecycle(
     postcondition=[
@@ -65,7 +64,7 @@ class IngressStack(GitpodStack):
         KubernetesProvider(self, "kubernetes", **access)
         HelmProvider(self, "helm", kubernetes=HelmProviderKubernetes(**access))
 
-        left_to_enable = tuple(api for api in _APIS if api not in deployment.apis.services)
+        left_to_enable = tuple(api for api in INGRESS_APIS if api not in deployment.apis.services)
         apis = ProjectApis(self, "apis", project=project, config=ProjectApisConfig(manage=deployment.apis.manage, services=left_to_enable))
         zone = DnsZone(self, "zone", project=project, cluster_name=cluster_name, apis=apis, config=config)
         identity = DnsIdentity(self, "dns_identity", project=project, zone=zone, apis=apis, config=config)

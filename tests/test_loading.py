@@ -114,7 +114,7 @@ def test_values_and_keys_are_shown_safely(folder: Path) -> None:
     )
     known = (
         "known are project, region, zones, profile, acknowledged_risks, providers, apis, identity, network, cluster, node_pool, admins, "
-        "backend, handover"
+        "ingress, backend, handover"
     )
     project = "6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)"
     assert answer(folder) == [

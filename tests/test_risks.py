@@ -25,6 +25,8 @@ class Example:
         return self.path.partition("/")[0]
 
 
+INGRESS = {"domain": "gitpod.acme-corp.dev", "acme_email": "ops@acme-corp.dev"}
+
 RISKS: dict[Risk, Example] = {
     "node-account-is-cluster-admin": Example(
         "pov-cluster/identity",
@@ -77,6 +79,12 @@ RISKS: dict[Risk, Example] = {
         {"admins": {"members": ["user:Jane@example.com"]}},
         {"admins": {"members": ["user:jane@example.com"]}},
         "write each address as `kubectl auth whoami` prints it to its owner",
+    ),
+    "dns-account-changes-every-zone": Example(
+        "pov-ingress/dns_identity",
+        {"ingress": INGRESS},
+        {"ingress": {**INGRESS, "dns_access": "least-privilege"}},
+        'set ingress.dns_access to "least-privilege"',
     ),
     "untested-provider-version": Example(
         "pov-cluster", {"providers": {"google": "7.45.1"}}, {"providers": {"google": "7.45.0"}}, "read the plan before you apply"
@@ -138,6 +146,7 @@ def test_the_guide_carries_these(synth: Callable[..., Synthesized]) -> None:
         *("node-account-is-cluster-admin", "public-control-plane", "nodes-without-security-patches", "node-in-every-zone")
     }
     assert synth().warnings("pov-rbac") == {"applying-account-becomes-admin"}
+    assert synth(ingress=INGRESS).warnings("pov-ingress") == {"dns-account-changes-every-zone"}
 
 
 @pytest.mark.parametrize(("scope", "warned"), [("NO_UPGRADES", True), ("NO_MINOR_OR_NODE_UPGRADES", True), ("NO_MINOR_UPGRADES", False)])

@@ -41,3 +41,11 @@ def test_example_adds_a_labelled_cluster(installed: Path, tmp_path: Path) -> Non
     stack = json.loads((tmp_path / "cdktf.out" / "stacks" / "trial" / "cdk.tf.json").read_text())
     (pool,) = stack["resource"]["google_container_node_pool"].values()
     assert len(pool["node_config"]["labels"]) == 5
+
+
+def test_has_the_chart_of_the_issuer(installed: Path) -> None:
+    folders = (installed / "gitpod_pov" / "charts", ROOT / "constructs" / "gitpod_pov" / "charts")
+    in_the_wheel, in_the_repository = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()} for folder in folders
+    )
+    assert in_the_wheel == in_the_repository != {}

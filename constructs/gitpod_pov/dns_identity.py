@@ -15,6 +15,7 @@ from gitpod_pov.configuration import Configuration
 from gitpod_pov.dns_zone import DnsZone
 from gitpod_pov.gcp_names import ServiceAccountId
 from gitpod_pov.project_apis import ProjectApis, waiting_for
+from gitpod_pov.risks import warn
 
 from cdktf import ITerraformDependable, TerraformProvider
 from constructs import Construct
@@ -100,7 +101,13 @@ class DnsIdentity(Construct):
                 ),
                 ProjectIamMember(self, "dns_reader", provider=provider, project=project, role="roles/dns.reader", member=account.member),
             ]
-        else:
-            self.grants.append(
-                ProjectIamMember(self, "dns_admin", provider=provider, project=project, role="roles/dns.admin", member=account.member)
-            )
+            return
+        self.grants.append(
+            ProjectIamMember(self, "dns_admin", provider=provider, project=project, role="roles/dns.admin", member=account.member)
+        )
+        warn(
+            self,
+            "dns-account-changes-every-zone",
+            "external-dns and cert-manager hold roles/dns.admin on the project, as in the guide, so they can change and delete every DNS "
+            'zone in it; set ingress.dns_access to "least-privilege"',
+        )

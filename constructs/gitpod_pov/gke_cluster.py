@@ -198,8 +198,9 @@ class GkeClusterConfig(Configuration):
     workload_identity: bool | None = Field(
         default=None,
         description=(
-            "Whether pods have their own Google identities and cannot read the credentials of their node. Left out: a new cluster has "
-            "them not, as in the guide, and an existing one stays as it is. False switches it off. A change recreates the nodes."
+            "Whether pods have their own Google identities and cannot read the credentials of their node. Left out: true with [ingress]; "
+            "otherwise a new cluster has none, as in the guide, and an existing one stays as it is. False switches it off. A change "
+            "recreates the nodes."
         ),
     )
     shielded_nodes: bool | None = Field(

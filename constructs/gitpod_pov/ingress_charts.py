@@ -130,7 +130,7 @@ ChartRepository = Annotated[
 class IngressChartsConfig(Configuration):
     """Configuration of `IngressCharts`."""
 
-    acme_email: Email = Field(description="E-mail address of the account at Let's Encrypt, which gets notices about the account.")
+    acme_email: Email = Field(description="E-mail address for the account at Let's Encrypt.")
     acme_server: Literal["production", "staging"] = Field(
         default="production",
         description=(

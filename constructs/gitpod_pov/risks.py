@@ -22,6 +22,7 @@ Risk = Literal[
     "no-room-for-surge-nodes",
     "applying-account-becomes-admin",
     "admin-email-has-capital-letters",
+    "dns-account-changes-every-zone",
     "untested-provider-version",
     "unknown-region",
     "unknown-machine-type",
@@ -40,6 +41,7 @@ Risk = Literal[
 - `no-room-for-surge-nodes`: the ranges do not hold the additional node that an upgrade creates.
 - `applying-account-becomes-admin`: no administrator is listed, so each account that applies replaces the one before.
 - `admin-email-has-capital-letters`: RBAC compares e-mail addresses exactly, and an address that is spelled differently is not bound.
+- `dns-account-changes-every-zone`: external-dns and cert-manager may change the records of every zone of the project.
 - `untested-provider-version`: a provider is newer than the newest version that was tested.
 - `unknown-region`, `unknown-machine-type`, `unknown-disk-type`: a name that is not on this package's lists. It may be newer than they
   are, or misspelled.

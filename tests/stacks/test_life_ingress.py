@@ -5,6 +5,7 @@ What they cannot show: whether the charts start, and whether Let's Encrypt issue
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from helm_python import values_from_yaml
 from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import Plan, TerraformError, Workspace, attach
-from tests.app import deployment, synthesize
+from tests.app import ROOT, deployment, synthesize
 
 pytestmark = pytest.mark.terraform
 
@@ -312,3 +313,12 @@ def test_every_input_changes_what_its_documentation_says(rehearse: Callable[...,
 
 def test_every_input_is_changed_once() -> None:
     assert CHANGES.keys() == type(deployment(ingress=INGRESS).ingress).model_fields.keys() - {"create_zone"}  # type: ignore[union-attr]
+
+
+def test_the_documentation_says_what_each_input_replaces() -> None:
+    (table,) = re.findall(r"\| key \| the plan \|\n\|---\|---\|\n((?:\|.*\n)+)", (ROOT / "docs" / "ingress.md").read_text())
+    rows = {key: plan for keys, plan in re.findall(r"\| (.*?) \| (.*) \|", table) for key in re.findall(r"`(\w+)`", keys)}
+    assert rows.keys() == CHANGES.keys() | {"create_zone"}
+    for key, (_, changes) in CHANGES.items():
+        assert ("replaced" in rows[key]) is ("replace" in changes.values()), key
+        assert ("updated" in rows[key]) is ("update" in changes.values()), key
