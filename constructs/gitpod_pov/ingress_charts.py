@@ -205,10 +205,9 @@ class IngressCharts(Construct):
             "issuer",
             {"server": ACME_SERVERS[config.acme_server], "email": config.acme_email, "project": project, "hostedZoneName": zone.name},
             name=config.issuer_name,
-            namespace=cert_manager.namespace,
+            namespace=cert_manager.namespace,  # and so after the release, whose CRDs it needs
             chart=f"${{path.module}}/{ISSUER_CHART_FOLDER}",
             version=ISSUER_CHART_VERSION,
-            depends_on=[cert_manager],
         )
         stack = TerraformStack.of(self)
         stack.synthesizer = _CopyIssuerChart(stack, stack.synthesizer)

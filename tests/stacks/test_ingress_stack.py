@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -139,3 +140,17 @@ def test_other_deployments_load_nothing_of_it(tmp_path: Path) -> None:
     # And of the provider package only what it uses.
     modules = {name.split(".")[1] for name in with_it if name.startswith("cdktf_cdktf_provider_helm.")}
     assert modules - {"_jsii", "_private"} == {"provider", "release"}
+
+
+def test_the_chart_is_written_where_the_cdktf_cli_wants_the_stacks(tmp_path: Path) -> None:
+    program = (
+        "import json, sys\n"
+        "from deployment.model import Deployment\n"
+        "from stacks.registry import build\n"
+        "build({'pov': Deployment.model_validate(json.loads(sys.argv[1]))}).synth()\n"
+    )
+    content = json.dumps({"project": "demo-project", "region": "us-central1", "ingress": INGRESS})
+    (tmp_path / "a folder").mkdir()
+    environment = {**os.environ, "CDKTF_OUTDIR": "a folder/cdktf.out", "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program, content], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "a folder" / "cdktf.out" / "stacks" / "pov-ingress" / "charts" / "gitpod-issuer" / "Chart.yaml").is_file()
