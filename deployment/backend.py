@@ -14,7 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from gitpod_pov.configuration import Configuration, Fault, Faults, faults_of
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault, Faults, faults_of
 from gitpod_pov.gcp_names import KmsKey, Pattern, ServiceAccountEmail
 
 from cdktf import DataTerraformRemoteState, GcsBackend, LocalBackend, TerraformBackend, TerraformRemoteState, TerraformStack

@@ -7,9 +7,9 @@ and other sections. Leaves to others: each key's own rule, which is beside the c
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gitpod_pov.configuration import Fault
 from gitpod_pov.dns_identity import DnsIdentityConfig
 from gitpod_pov.dns_zone import DnsZoneConfig
+from gitpod_pov.faults import Fault
 from gitpod_pov.gke_cluster import GkeClusterConfig
 from gitpod_pov.ingress_charts import IngressChartsConfig
 from gitpod_pov.node_identity import NodeIdentityConfig

@@ -9,20 +9,28 @@ from typing import Annotated, Any, Self
 
 from gitpod_pov.cluster_admins import ClusterAdminsConfig, group_faults
 from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, Fault
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault, Faults, inner_faults
 from gitpod_pov.gcp_names import ProjectId, Region, Unique, Zone
-from gitpod_pov.gke_cluster import GkeClusterConfig, egress_faults, key_faults, provider_faults, zone_faults
+from gitpod_pov.gke_cluster import (
+    GkeClusterConfig,
+    egress_faults,
+    key_faults,
+    provider_faults,
+    repeated_zone_faults,
+    zone_faults,
+)
 from gitpod_pov.node_identity import NodeIdentityConfig, custom_role_faults
-from gitpod_pov.node_pool import NodePoolConfig, management_faults, node_range_faults, pod_range_faults
+from gitpod_pov.node_pool import NodePoolConfig, default_pool_range_faults, management_faults, node_range_faults, pod_range_faults
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
 
-from pydantic import Field, ModelWrapValidatorHandler, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from deployment.backend import BackendConfig, LocalBackendConfig
 from deployment.ingress import IngressConfig, derived_from_ingress, ingress_faults
 from deployment.parameters import MARKS, HandoverConfig
-from deployment.profile import Profile, under, with_profile
+from deployment.profile import PROFILES, Profile, under, with_profile
 from deployment.providers import ProvidersConfig
 
 
@@ -67,11 +75,13 @@ class Deployment(Configuration):
     rules = (
         _custom_roles,
         lambda d: zone_faults(d.region, d.zones),
+        lambda d: repeated_zone_faults(d.zones),
         lambda d: key_faults(d.region, d.cluster),
         lambda d: egress_faults(d.cluster, d.network),
         lambda d: group_faults(d.admins, d.cluster.rbac_security_group),
         lambda d: management_faults(d.cluster, d.node_pool),
-        lambda d: pod_range_faults(d.network, d.cluster, d.node_pool, d.zones),
+        lambda d: pod_range_faults(d.network, d.node_pool, d.zones),
+        lambda d: default_pool_range_faults(d.network, d.cluster, d.zones),
         lambda d: node_range_faults(d.network, d.node_pool, d.zones),
         lambda d: ingress_faults(d.ingress, d.cluster, d.identity),
         lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
@@ -80,4 +90,17 @@ class Deployment(Configuration):
     @model_validator(mode="wrap")
     @classmethod
     def _profile_under_the_given_values(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        return handler(under(with_profile(data), derived_from_ingress(data)) if isinstance(data, dict) else data)
+        if not isinstance(data, dict):
+            return handler(data)
+        derived = derived_from_ingress(data)
+        profile = data.get("profile", "reference")
+        if isinstance(profile, str) and profile in PROFILES:
+            return handler(under(with_profile(data, PROFILES[profile]), derived))
+        # An unknown one: what is a fault with every profile is a fault with the one that was meant.
+        refused = []
+        for values in PROFILES.values():
+            try:
+                handler(under(with_profile(data, values), derived))
+            except ValidationError as error:
+                refused += [inner for detail in error.errors() if (inner := inner_faults(detail))]
+        raise Faults([fault for fault in refused[0].faults if all(fault in other.faults for other in refused)], refused[0].known)

@@ -61,10 +61,10 @@ def profile_of(content: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     return PROFILES.get(profile, {}) if isinstance(profile, str) else {}
 
 
-def with_profile(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of a deployment file with its profile's values where the file has none."""
-    sections = {section: values for section, values in profile_of(content).items() if section not in OPTIONAL_SECTIONS - content.keys()}
-    return under(content, sections)
+def with_profile(content: Mapping[str, Any], profile: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the content of a deployment file with a profile's values where the file has none."""
+    absent = OPTIONAL_SECTIONS - content.keys()
+    return under(content, {section: values for section, values in profile.items() if section not in absent})
 
 
 def under(content: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

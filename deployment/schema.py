@@ -11,6 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from deployment import commands
+
+if __name__ == "__main__":
+    commands.start()
+
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -148,7 +153,11 @@ def files() -> dict[Path, str]:
     return {SCHEMA: json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", CONFIGURATION: configuration()}
 
 
+def main() -> int:
+    """Write the generated files; return the exit status."""
+    commands.write_files(_ROOT, {str(path.relative_to(_ROOT)): text.encode() for path, text in files().items()})
+    return 0
+
+
 if __name__ == "__main__":
-    for path, text in files().items():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    commands.run(main, commands.Arguments("python -m deployment.schema"))

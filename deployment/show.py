@@ -11,6 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from deployment import commands
+
+if __name__ == "__main__":
+    commands.start()
+
 from pydantic import BaseModel
 
 from deployment.ingress import derived_from_ingress
@@ -84,4 +89,6 @@ def main(name: str, folder: Path = DEPLOYMENTS) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    arguments = commands.Arguments("python -m deployment.show")
+    arguments.add_argument("name", metavar="NAME")
+    commands.run(main, arguments)

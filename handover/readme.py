@@ -1,7 +1,7 @@
 """The text for the reader of a hand-over: a platform team that has the folder and nothing else.
 
-Owns: every sentence of the README, and what the applying account needs for each type of resource. Leaves to others: everything that
-is read from the configuration, which the tables repeat and do not decide.
+Owns: the sections up to the first apply and the tables, and what the applying account needs for each type of resource. Leaves to others:
+what comes after the first apply (`operations`), and everything that is read from the configuration, which the tables only repeat.
 """
 
 import json
@@ -14,6 +14,7 @@ from deployment.backend import CloudBackendConfig, GcsBackendConfig
 from deployment.ingress import INGRESS_APIS
 from deployment.model import Deployment
 from deployment.parameters import ParameterKey
+from handover.operations import operations
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
 
@@ -87,7 +88,7 @@ def readme(
                 _risks(deployment, risks),
                 "## What drives the cost",
                 _costs(deployment),
-                *_operations(roots),
+                *operations(roots, deployment),
                 "## As modules",
                 _modules(modules),
                 "## The source deployment",
@@ -260,29 +261,6 @@ def _costs(deployment: Deployment) -> str:
             "- The control plane's fee, for as long as the cluster exists.",
             "- Load balancers, disks and traffic that the workloads ask for; they appear in no plan.",
         ]
-    )
-
-
-def _operations(roots: dict[str, Stack]) -> list[str]:
-    """Return the sections on what happens after the first apply, each as a heading and its text."""
-    return ["## Destroy", _destroy(roots)]
-
-
-def _destroy(roots: dict[str, Stack]) -> str:
-    steps = "\n".join(f"terraform -chdir={folder} destroy" for folder in reversed(roots))
-    protection = "".join(
-        f"`{kind}.{name}` is protected: Terraform refuses to destroy it. Before you destroy anything, edit its block in "
-        f"`{folder}/main.tf.json`: set `deletion_protection` to false, and remove `prevent_destroy` from `lifecycle` or set it to false. "
-        f"Then run `terraform -chdir={folder} apply`, which updates it in place: the provider refuses to destroy it for as long as the "
-        "state says that it is protected. In a module the block is in "
-        f"`modules/{stack.name}/main.tf.json`, and the apply is that of the root which calls it.\n\n"
-        for folder, stack in roots.items()
-        for kind, name, block in _blocks(stack)
-        if block.get("deletion_protection")
-    )
-    return (
-        f"{protection}Destroy the folders in reverse order:\n\n```sh\n{steps}\n```\n\nThe APIs stay on. Terraform does not know the load "
-        "balancers and disks that workloads created: delete the workloads first, or look for what they left afterwards."
     )
 
 

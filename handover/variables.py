@@ -14,7 +14,8 @@ from itertools import combinations
 from typing import Any, cast, get_args, get_origin
 
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
-from gitpod_pov.configuration import ALLOWED, Configuration
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import ALLOWED
 from gitpod_pov.gcp_names import Cidr, Pattern, Unique
 from gitpod_pov.ipv4_ranges import PROHIBITED
 from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, ZONES_OF_A_REGION, addresses_of_a_node, prefix_of_a_node

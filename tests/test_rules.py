@@ -858,26 +858,26 @@ EXAMPLES = [
         "kms_encryption_key = 'projects/key-project/locations/eu/keyRings/b/cryptoKeys/c'",
     ),
     Example("backend", "[backend]\ntype = 'cloud'\norganization = 'demo'\nhostname = 'tfe.example.com:8443'\nproject = 'Demo Project'"),
-    Example("backend", "[backend]\ntype = 'local'\nbucket = 'abc'", ("backend.bucket: unknown key, known are type",)),
+    Example("backend", "[backend]\ntype = 'local'\nbucket = 'abc'", ("backend.bucket: unknown key; the known keys are type",)),
     Example(
         "backend",
         "[backend]\ntype = 'gcs'\nbucket = 'abc'\norganization = 'a'",
-        ("backend.organization: unknown key, known are type, bucket, prefix, impersonate_service_account, kms_encryption_key",),
+        ("backend.organization: unknown key; the known keys are type, bucket, prefix, impersonate_service_account, kms_encryption_key",),
     ),
     Example("backend", "[backend]\ntype = 's3'\nbucket = 'abc'", ("backend.type: 's3' must be one of 'local', 'gcs', 'cloud'",)),
-    Example("backend", "[backend]\nbucket = 'abc'", ("backend.type: is required, it decides which other keys there are",)),
+    Example("backend", "[backend]\nbucket = 'abc'", ("backend.type: is required; it decides which other keys are allowed",)),
     Example("backend", "[backend]\ntype = 1", ("backend.type: 1 must be one of 'local', 'gcs', 'cloud'",)),
     Example("backend", "backend = 'gcs'", ("backend: 'gcs' must be a table",)),
     Example("unknown keys", ""),
-    Example("unknown keys", "regoin = 'us-central1'", ("regoin: unknown key, did you mean 'region'?",)),
-    Example("unknown keys", "Zones = []", ("Zones: unknown key, did you mean 'zones'?",)),
-    Example("unknown keys", "[nodepool]\nmax_nodes = 1", ("nodepool: unknown key, did you mean 'node_pool'?",)),
-    Example("unknown keys", "[node_pool]\nmax_node = 1", ("node_pool.max_node: unknown key, did you mean 'max_nodes'?",)),
+    Example("unknown keys", "regoin = 'us-central1'", ("regoin: unknown key; did you mean 'region'?",)),
+    Example("unknown keys", "Zones = []", ("Zones: unknown key; did you mean 'zones'?",)),
+    Example("unknown keys", "[nodepool]\nmax_nodes = 1", ("nodepool: unknown key; did you mean 'node_pool'?",)),
+    Example("unknown keys", "[node_pool]\nmax_node = 1", ("node_pool.max_node: unknown key; did you mean 'max_nodes'?",)),
     Example(
-        "unknown keys", "[backend]\ntype = 'gcs'\nbuckte = 'abc'\nbucket = 'abc'", ("backend.buckte: unknown key, did you mean 'bucket'?",)
+        "unknown keys", "[backend]\ntype = 'gcs'\nbuckte = 'abc'\nbucket = 'abc'", ("backend.buckte: unknown key; did you mean 'bucket'?",)
     ),
-    Example("unknown keys", "[apis]\nxyz = 1", ("apis.xyz: unknown key, known are manage, services",)),
-    Example("unknown keys", '[apis]\n"a\\u001b[31m.b" = 1', (r'apis."a\x1b[31m.b": unknown key, known are manage, services',)),
+    Example("unknown keys", "[apis]\nxyz = 1", ("apis.xyz: unknown key; the known keys are manage, services",)),
+    Example("unknown keys", '[apis]\n"a\\u001b[31m.b" = 1', (r'apis."a\x1b[31m.b": unknown key; the known keys are manage, services',)),
     Example("addresses apart", "[identity]\nroles = ['roles/a.b', 'roles/a.c', 'projects/demo-project/roles/a.b']"),
     Example(
         "addresses apart",
@@ -1218,8 +1218,8 @@ MINIMAL = "project = 'demo-project'\nregion = 'us-central1'\n"
 APART = "[cluster]\nname = 'other'\n[identity]\naccount_id = 'gitpod-other'\n"
 OTHER_RANGES = ranges(nodes_cidr="10.16.0.0/20", pods_cidr="10.20.0.0/14", services_cidr="10.24.0.0/20")
 NAME = "has a name that is not a deployment name: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
-TAKEN = "is taken: deployments/a.toml creates the {} of that name in project 'demo-project', choose another"
-COMMON = "of deployments/a.toml in the same network, use a range apart from it"
+TAKEN = "is taken: deployments/a.toml creates the {} of that name in project 'demo-project'; choose another"
+COMMON = "of deployments/a.toml in the same network; choose another"
 
 FILES_EXAMPLES = [
     *(FilesExample("deployment name", {f"{name}.toml": MINIMAL}) for name in ("a", "a-1", "a" * 39, "a" * 40)),

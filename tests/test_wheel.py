@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.workspace import Workspace, attach
 from tests.app import ROOT
 
 
@@ -31,6 +32,19 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def example() -> str:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     return str(code)
+
+
+@pytest.mark.terraform
+def test_example_is_applied_and_the_second_plan_is_empty(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(example())
+    subprocess.run([sys.executable, "app.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(installed)}, check=True)
+    stack = tmp_path / "cdktf.out" / "stacks" / "trial"
+    with attach([stack], tmp_path / "journal.jsonl") as stand_ins:
+        workspace = Workspace(stand_ins, stack, tmp_path / "applied")
+        workspace.init()
+        workspace.apply()
+        assert workspace.plan().empty
+        workspace.destroy()
 
 
 def test_example_adds_a_labelled_cluster(installed: Path, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Annotated
 
-from gitpod_pov.configuration import Configuration, Fault, show
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault, show
 from gitpod_pov.gcp_names import SERVICE_ACCOUNT_EMAIL, Pattern, RbacName, Unique
 from gitpod_pov.risks import warn
 

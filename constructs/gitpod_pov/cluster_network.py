@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import combinations
 
-from gitpod_pov.configuration import Configuration, Fault
+from gitpod_pov.configuration import Configuration, known
+from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Cidr, NetworkName
 from gitpod_pov.ipv4_ranges import subnetwork_fault
 from gitpod_pov.project_apis import ProjectApis, waiting_for
@@ -41,8 +42,7 @@ PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/
 
 def ranges_of(config: "ClusterNetworkConfig") -> dict[str, IPv4Network]:
     """Return the three ranges by the key that holds them, without one that is refused already."""
-    keys = ("nodes_cidr", "pods_cidr", "services_cidr")
-    return {key: IPv4Network(getattr(config, key)) for key in keys if hasattr(config, key)}
+    return {key: IPv4Network(cidr) for key, cidr in known(config, "nodes_cidr", "pods_cidr", "services_cidr")}
 
 
 def _range_sizes(config: "ClusterNetworkConfig") -> Iterator[Fault]:

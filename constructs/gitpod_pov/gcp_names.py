@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from gitpod_pov.configuration import Fault, refuse
+from gitpod_pov.faults import Fault, refuse
 
 from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
@@ -59,7 +59,7 @@ def repeated(values: tuple[str, ...]) -> Iterator[int]:
 @dataclass(frozen=True)
 class _Unique:
     def check(self, values: tuple[str, ...]) -> tuple[str, ...]:
-        refuse(Fault((index,), "is listed twice", values[index]) for index in repeated(values))
+        refuse((Fault((index,), "is listed twice", values[index]) for index in repeated(values)), values)
         return values
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -9,13 +9,14 @@ the cluster, so the one pool of the architecture is a resource of its own.
 Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/resources/container_cluster
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Annotated, Literal
 
 from gitpod_pov.blocks import node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, refuse, show
+from gitpod_pov.configuration import Configuration, Rule, known
+from gitpod_pov.faults import NO_VALUE, Fault, refuse, show
 from gitpod_pov.gcp_names import (
     Cidr,
     ClusterName,
@@ -37,7 +38,7 @@ from gitpod_pov.maintenance import (
     maintenance_policy,
     override_open_ends,
 )
-from gitpod_pov.maintenance_rules import exclusion_faults
+from gitpod_pov.maintenance_rules import EXCLUSION_RULES
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version
@@ -106,11 +107,9 @@ def _label_count(config: "GkeClusterConfig") -> Iterator[Fault]:
         yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, {_MOST_LABELS} are allowed", NO_VALUE)
 
 
-def _system_components(config: "GkeClusterConfig") -> Iterator[Fault]:
-    for key in ("logging_components", "monitoring_components"):
-        components = getattr(config, key)
-        if components and "SYSTEM_COMPONENTS" not in components:
-            yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
+def _system_components(key: str, components: tuple[str, ...] | None) -> Iterator[Fault]:
+    if components and "SYSTEM_COMPONENTS" not in components:
+        yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
 
 
 def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
@@ -123,10 +122,12 @@ def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
             )
 
 
-def _maintenance_exclusions(config: "GkeClusterConfig") -> Iterator[Fault]:
-    exclusions = config.maintenance_exclusions or ()
-    yield from (fault.below("maintenance_exclusions") for fault in exclusion_faults(exclusions))
-    for index, exclusion in enumerate(exclusions):
+def _about_exclusions(rule: Callable[[tuple[MaintenanceExclusion, ...]], Iterator[Fault]]) -> Rule:
+    return lambda config: (fault.below("maintenance_exclusions") for fault in rule(config.maintenance_exclusions or ()))
+
+
+def _exclusion_scopes(config: "GkeClusterConfig") -> Iterator[Fault]:
+    for index, exclusion in enumerate(config.maintenance_exclusions or ()):
         if config.release_channel == "UNSPECIFIED" and exclusion.scope != "NO_UPGRADES":
             yield Fault(
                 ("maintenance_exclusions", index, "scope"),
@@ -297,7 +298,15 @@ class GkeClusterConfig(Configuration):
         ),
     )
 
-    rules = (_authorized_networks, _label_count, _system_components, _prometheus_components, _maintenance_exclusions)
+    rules = (
+        _authorized_networks,
+        _label_count,
+        lambda c: _system_components("logging_components", c.logging_components),
+        lambda c: _system_components("monitoring_components", c.monitoring_components),
+        _prometheus_components,
+        *map(_about_exclusions, EXCLUSION_RULES),
+        _exclusion_scopes,
+    )
 
     @property
     def restricts_control_plane(self) -> bool:
@@ -349,11 +358,15 @@ Autopilot, TPU, user-managed keys).
 
 
 def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
-    """Yield a fault for every zone outside the region, every one that does not exist and every one that is named twice."""
+    """Yield a fault for every zone outside the region and every one that does not exist."""
     for index, zone in enumerate(zones):
         if not zone.startswith(f"{region}-"):
             yield Fault(("zones", index), f"is not a zone of {region}", zone)
     yield from missing_zone_faults(region, zones)
+
+
+def repeated_zone_faults(zones: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault for every zone that is named twice."""
     for index in repeated(zones):
         yield Fault(("zones", index), "is listed twice", zones[index])
 
@@ -400,8 +413,7 @@ def provider_faults(cluster: GkeClusterConfig, google: str, remedy: str) -> Iter
 
 def key_faults(region: str, cluster: GkeClusterConfig) -> Iterator[Fault]:
     """Yield a fault for every KMS key in a region in which the cluster cannot use it."""
-    for field in ("secrets_kms_key", "boot_disk_kms_key"):
-        key: str | None = getattr(cluster, field)
+    for field, key in known(cluster, "secrets_kms_key", "boot_disk_kms_key"):
         location = key.split("/")[3] if key else region
         # A boot disk's key may also lie in a location without a number, such as us or global; a secrets key may not.
         if location != region and (field == "secrets_kms_key" or location[-1].isdigit()):
@@ -451,6 +463,7 @@ class GkeCluster(Construct):
         config: the configuration, for constructs whose own rules depend on it.
         network: the network it stands in.
         name, location: as tokens, so that what uses them waits for the cluster.
+        replacement_trigger: what is replaced with the cluster names it in `replace_triggered_by`.
         endpoint: address of the control plane, without scheme, as a token.
         control_plane_version: the version that the control plane runs, as a token.
     """
@@ -478,6 +491,7 @@ class GkeCluster(Construct):
         refuse(
             [
                 *zone_faults(region, zones),
+                *repeated_zone_faults(zones),
                 *key_faults(region, config),
                 *egress_faults(config, network.config),
                 *provider_faults(config, required_version(scope, "google"), "call require_providers on the stack first"),
@@ -574,6 +588,7 @@ class GkeCluster(Construct):
         )
         override_open_ends(cluster, config.effective_exclusions)
         self.name: str = cluster.name
+        self.replacement_trigger: str = f"{cluster.terraform_resource_type}.{cluster.friendly_unique_id}.id"
         self.location: str = cluster.location
         self.endpoint: str = cluster.endpoint
         self.control_plane_version: str = cluster.master_version

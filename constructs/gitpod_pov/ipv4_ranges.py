@@ -12,7 +12,7 @@ Source: https://cloud.google.com/vpc/docs/subnets#ipv4-ranges
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, collapse_addresses
 
-from gitpod_pov.configuration import Fault
+from gitpod_pov.faults import Fault
 
 PRIVATE = tuple(
     map(

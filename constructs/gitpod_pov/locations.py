@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from gitpod_pov.configuration import Fault
+from gitpod_pov.faults import Fault
 
 _REGIONS = (
     *("africa-south1", "asia-east1", "asia-east2", "asia-northeast1", "asia-northeast2", "asia-northeast3", "asia-south1", "asia-south2"),

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gitpod_pov.configuration import Fault
+from gitpod_pov.faults import Fault
 
 _PERSISTENT_DISKS = ("pd-balanced", "pd-ssd", "pd-standard")
 _HYPERDISK = ("hyperdisk-balanced",)

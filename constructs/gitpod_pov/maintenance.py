@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from gitpod_pov.configuration import NO_VALUE, Configuration, Fault
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import NO_VALUE, Fault
 from gitpod_pov.gcp_names import Pattern, PlainText
 
 from cdktf_cdktf_provider_google.container_cluster import (

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from gitpod_pov.configuration import Configuration, Fault
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Role, ServiceAccountId, Unique
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn

@@ -10,7 +10,7 @@ Source: https://cloud.google.com/kubernetes-engine/docs/concepts/node-images
 
 from collections.abc import Iterator
 
-from gitpod_pov.configuration import Fault
+from gitpod_pov.faults import Fault
 
 UBUNTU_CONTAINERD = "UBUNTU_CONTAINERD"
 

@@ -16,7 +16,8 @@ from typing import Annotated, Literal
 
 from gitpod_pov.blocks import node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, Fault, refuse, show
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault, refuse, show
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.machine_types import (
@@ -181,11 +182,12 @@ class NodePoolConfig(Configuration):
             "included. False, as in the guide. A change replaces the node pool."
         ),
     )
-    confidential_nodes: bool = Field(
-        default=False,
+    confidential_nodes: bool | None = Field(
+        default=None,
         description=(
-            "Whether the nodes' memory is encrypted by the processor (AMD SEV), which n2d, c2d, c3d and c4d machines can, at a surcharge "
-            "and not in every zone. False, as in the guide. A change replaces the node pool."
+            "Whether the processor encrypts the memory of the nodes (AMD SEV). Only n2d, c2d, c3d and c4d machines support it, at a "
+            "surcharge and not in every zone. Left out: a new pool does not have it, as in the guide, and an existing one stays as it is. "
+            "False switches it off. A change recreates the nodes."
         ),
     )
     taints: Annotated[tuple[NodeTaint, ...], Field(strict=False)] = Field(
@@ -198,8 +200,8 @@ class NodePoolConfig(Configuration):
         _reserved_labels,
         _reserved_metadata,
         _taint_keys,
-        lambda config: machine_type_faults(config.machine_type, confidential=config.confidential_nodes),
-        lambda config: boot_disk_faults(config.machine_type, config.disk_type, confidential=config.confidential_nodes),
+        lambda config: machine_type_faults(config.machine_type, confidential=bool(config.confidential_nodes)),
+        lambda config: boot_disk_faults(config.machine_type, config.disk_type, confidential=bool(config.confidential_nodes)),
         lambda config: boot_disk_size_faults(config.machine_type, config.disk_size_gb),
         lambda config: image_type_faults(config.image_type),
         lambda config: reserved_label_faults(config.labels),
@@ -229,24 +231,26 @@ def addresses_of_a_node(max_pods: int) -> int:
     return 1 << 32 - prefix_of_a_node(max_pods)
 
 
-def pod_range_faults(
-    network: ClusterNetworkConfig, cluster: GkeClusterConfig, pool: NodePoolConfig, zones: tuple[str, ...]
-) -> Iterator[Fault]:
-    """Yield a fault when the pod range is too small for the nodes that the autoscaler may add, or for the removed default pool.
+def pod_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault when the pod range is too small for the nodes that the autoscaler may add.
 
     Each node takes a range of it for twice its pods, rounded up to a power of two:
     https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
+    """
+    holds = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
+    if holds < (most := _most_nodes(pool, zones)):
+        fitting_prefix = prefix_of_a_node(pool.max_pods_per_node) - math.ceil(math.log2(most))
+        yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
+
+
+def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeClusterConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault when the pod range is too small for the removed default pool.
 
     The default pool has one node in each zone and `default_max_pods_per_node`. It is removed before the node pool is created, so the
     range must hold the larger of the two, not both.
     """
-    pods = IPv4Network(network.pods_cidr)
-    holds, most = pods.num_addresses // addresses_of_a_node(pool.max_pods_per_node), _most_nodes(pool, zones)
-    if holds < most:
-        fitting_prefix = prefix_of_a_node(pool.max_pods_per_node) - math.ceil(math.log2(most))
-        yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
     needed = _zone_count(zones) * addresses_of_a_node(cluster.default_max_pods_per_node)
-    if pods.num_addresses < needed:
+    if IPv4Network(network.pods_cidr).num_addresses < needed:
         fitting_prefix = 32 - math.ceil(math.log2(needed))
         yield Fault(
             ("network", "pods_cidr"),
@@ -272,7 +276,8 @@ def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones
 
 
 def _zone_count(zones: tuple[str, ...]) -> int:
-    return len(set(zones)) or ZONES_OF_A_REGION
+    # Not the length of a set: when a zone is refused, only the length of the list is that of all zones.
+    return len(zones) - len([*repeated(zones)]) or ZONES_OF_A_REGION
 
 
 def _most_nodes(pool: NodePoolConfig, zones: tuple[str, ...]) -> int:
@@ -336,7 +341,8 @@ class LabelledNodePool(Construct):
         refuse(
             [
                 *management_faults(cluster.config, config),
-                *pod_range_faults(network, cluster.config, config, zones),
+                *pod_range_faults(network, config, zones),
+                *default_pool_range_faults(network, cluster.config, zones),
                 *node_range_faults(network, config, zones),
             ]
         )
@@ -369,9 +375,7 @@ class LabelledNodePool(Construct):
                 metadata={**config.metadata, **_METADATA},
                 resource_labels=cluster.config.resource_labels or None,
                 spot=config.spot or None,
-                confidential_nodes=optional_block(
-                    gke.ContainerNodePoolNodeConfigConfidentialNodes, enabled=config.confidential_nodes or None
-                ),
+                confidential_nodes=optional_block(gke.ContainerNodePoolNodeConfigConfidentialNodes, enabled=config.confidential_nodes),
                 taint=[
                     gke.ContainerNodePoolNodeConfigTaint(key=taint.key, value=taint.value, effect=taint.effect) for taint in config.taints
                 ]
@@ -390,7 +394,11 @@ class LabelledNodePool(Construct):
             # Nodes stay unhealthy if they start before their account may write logs and metrics or pull images, or before private
             # ones can reach the internet.
             depends_on=[*identity.grants, *cluster.network.egress] or None,
-            lifecycle=TerraformResourceLifecycle(ignore_changes=list(IGNORED_CHANGES)),
+            lifecycle=TerraformResourceLifecycle(
+                # The pool is gone with its cluster, but its arguments stay the same, so that only a second apply would create it again.
+                replace_triggered_by=[cluster.replacement_trigger],
+                ignore_changes=list(IGNORED_CHANGES),
+            ),
         )
         self.name: str = pool.name
         self._warn_of_risks(config, network, zones)

@@ -10,7 +10,7 @@ are managed by GKE and must not be manually specified".
 
 from collections.abc import Iterator, Mapping
 
-from gitpod_pov.configuration import Fault
+from gitpod_pov.faults import Fault
 
 _LABELS = frozenset(
     {

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gitpod_pov.cluster_admins import GKE_BINDINGS, ClusterAdmins, ClusterAdminsConfig
-from gitpod_pov.configuration import Faults
+from gitpod_pov.faults import Faults
 
 import pytest
 from cdktf import App, TerraformStack

@@ -1,8 +1,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from gitpod_pov.configuration import Faults
 from gitpod_pov.dns_zone import DnsZoneConfig
+from gitpod_pov.faults import Faults
 
 import pytest
 from cdktf import Testing

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gitpod_pov.configuration import Faults
 from gitpod_pov.dns_identity import KUBERNETES_SERVICE_ACCOUNTS, DnsIdentity
 from gitpod_pov.dns_zone import DnsZone, DnsZoneConfig
+from gitpod_pov.faults import Faults
 from gitpod_pov.ingress_charts import (
     ACME_SERVERS,
     CERT_MANAGER,

@@ -6,7 +6,7 @@ The accepted ones are written out here and not taken from the list that the rule
 from collections.abc import Callable
 from typing import Any
 
-from gitpod_pov.configuration import Faults
+from gitpod_pov.faults import Faults
 from gitpod_pov.machine_types import is_known_machine_type
 from gitpod_pov.node_pool import NodePoolConfig
 

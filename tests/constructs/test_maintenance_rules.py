@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gitpod_pov.maintenance_rules import exclusion_faults
+from gitpod_pov.maintenance_rules import EXCLUSION_RULES
 
 import pytest
 
@@ -23,7 +23,7 @@ def exclusions(*hours: tuple[int, int], scope: str = "NO_UPGRADES") -> list[Excl
 
 
 def faults(found: list[Exclusion]) -> list[str]:
-    return [str(fault) for fault in exclusion_faults(found)]
+    return [str(fault) for rule in EXCLUSION_RULES for fault in rule(found)]
 
 
 DAY = 24

@@ -7,7 +7,8 @@ from typing import Any
 
 from gitpod_pov.cluster_admins import ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, Faults
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Faults
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity, NodeIdentityConfig
 from gitpod_pov.node_pool import LabelledNodePool, NodePoolConfig
@@ -125,3 +126,22 @@ def test_a_pool_refuses_a_cluster_that_does_not_fit(
     with pytest.raises(Faults, match=f"^{re.escape(message)}"):
         LabelledNodePool(stack, "pool", cluster=added, identity=identity, config=NodePoolConfig.checked(pool))
     assert stack.node.try_find_child("pool") is None
+
+
+def test_a_cluster_names_the_helper_when_the_stack_requires_an_older_provider(tmp_path: Path) -> None:
+    """The bindings alone require google 6.50.0."""
+    stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+    placed: dict[str, Any] = {"project": "demo-project", "region": "us-central1"}
+    identity = NodeIdentity(stack, "identity", project="demo-project")
+    network = ClusterNetwork(stack, "network", **placed, cluster_name="gitpod")
+    message = r"needs google 7\.12\.0 or newer, 6\.50\.0 is required: call require_providers on the stack first"
+    with pytest.raises(Faults, match=message):
+        GkeCluster(stack, "cluster", **placed, identity=identity, network=network)
+    require_providers(stack)
+    GkeCluster(stack, "cluster", **placed, identity=identity, network=network)
+
+
+@pytest.mark.parametrize(("google", "kubernetes"), [("6.49.0", None), ("9.0.0", None), ("~> 7.45", None), ("7.45.0", "4.0.0")])
+def test_the_helper_refuses_versions_that_are_not_supported(stack: TerraformStack, google: str, kubernetes: str | None) -> None:
+    with pytest.raises(ValueError, match="is not a supported version"):
+        require_providers(stack, google=google, kubernetes=kubernetes)

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gitpod_pov.configuration import Faults
+from gitpod_pov.faults import Faults
 from gitpod_pov.node_pool import NodePoolConfig
 
 import pytest

@@ -93,7 +93,7 @@ class TestSection:
                 "ingress.acme_email: 'ops@acme' is not an e-mail address with a public domain, such as ops@acme-corp.dev",
             ),
             ("acme_server = 'test'", "ingress.acme_server: 'test' must be one of 'production' or 'staging'"),
-            ("domian = 'acme.dev'", "ingress.domian: unknown key, did you mean 'domain'?"),
+            ("domian = 'acme.dev'", "ingress.domian: unknown key; did you mean 'domain'?"),
         ],
     )
     def test_refuses_in_one_line(self, folder: Path, line: str, message: str) -> None:
@@ -153,7 +153,7 @@ class TestProfile:
 class TestDeploymentsOfOneProject:
     def test_each_need_names_of_their_own(self, folder: Path) -> None:
         lines = answer(folder, a=MINIMAL + INGRESS, b=f"{MINIMAL}{APART}{INGRESS}zone = 'gitpod'\n")
-        assert [line.rpartition(", ")[0] for line in lines] == [
+        assert [line.rpartition("; ")[0] for line in lines] == [
             f"b.toml: ingress.account_id: 'gitpod-dns01-solver' {TAKEN.format('service account')}",
             f"b.toml: ingress.domain: 'gitpod.acme-corp.dev' {TAKEN.format('DNS records')}",
             f"b.toml: ingress.zone: 'gitpod' {TAKEN.format('DNS zone')}",

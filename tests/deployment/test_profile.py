@@ -4,7 +4,7 @@ from collections.abc import Callable
 from textwrap import dedent
 from typing import Any
 
-from gitpod_pov.configuration import faults_of
+from gitpod_pov.faults import faults_of
 
 import pytest
 from pydantic import ValidationError
@@ -80,7 +80,7 @@ def test_hardened_keeps_what_the_workloads_need(synth: Callable[..., Synthesized
 @pytest.mark.parametrize("key", HARDENED)
 def test_a_value_in_the_file_wins(key: str) -> None:
     section, field = key.split(".")
-    merged = with_profile({"profile": "hardened", section: {field: "the file's"}})
+    merged = with_profile({section: {field: "the file's"}}, PROFILES["hardened"])
     assert merged[section] == {**PROFILES["hardened"][section], field: "the file's"}
 
 
@@ -129,6 +129,15 @@ def test_the_merged_values_are_what_is_checked(sections: dict[str, Any], message
     with pytest.raises(ValidationError) as refused:
         deployment(**sections)
     assert message in [str(fault) for fault in faults_of(refused.value)]
+
+
+@pytest.mark.parametrize("profile", ["hardend", 5, ["hardened"]])
+def test_an_unknown_profile_hides_no_fault_and_invents_none(profile: Any) -> None:
+    right_with_hardened = {"node_pool": {"auto_upgrade": True}, "cluster": {"private_nodes": True}}
+    wrong_with_both = {"zones": ["us-central1-a", "us-central1-a"]}
+    with pytest.raises(ValidationError) as refused:
+        deployment(profile=profile, **right_with_hardened, **wrong_with_both)
+    assert [fault.key for fault in faults_of(refused.value)] == [("profile",), ("zones", 1)]
 
 
 def test_the_documentation_lists_every_input_and_what_the_profile_sets() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, Faults, faults_of
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Faults, faults_of
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.node_pool import NodePoolConfig
@@ -183,7 +184,7 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         )
     ],
     "node_pool.spot": [(True, {f"{POOL} node_config|spot": True})],
-    "node_pool.confidential_nodes": [(True, {f"{POOL} node_config|confidential_nodes|enabled": True})],
+    "node_pool.confidential_nodes": [(value, {f"{POOL} node_config|confidential_nodes|enabled": value}) for value in (True, False)],
     "node_pool.taints": [
         (
             [{"key": "example.com/trial", "value": "gitpod"}],
@@ -479,7 +480,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "cluster.maintenance_exclusions: has 21 exclusions, 20 are allowed",
     ),
     (
-        {"cluster": {"maintenance_window": WINDOW, "maintenance_exclusions": [{**EXCLUSION, "end_time": "2027-01-01T00:00:00Z"}]}},
+        {
+            "cluster": {
+                "maintenance_window": WINDOW,
+                "maintenance_exclusions": [{**EXCLUSION, "end_time": "2027-01-01T00:00:00Z", "scope": "NO_UPGRADES"}],
+            }
+        },
         "cluster.maintenance_exclusions[0].end_time: '2027-01-01T00:00:00Z' must be after start_time 2027-01-01T00:00:00Z",
     ),
     *(
