@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gitpod_pov.cluster_network import ranges_of
-from gitpod_pov.configuration import RefusedValueError
+from gitpod_pov.configuration import RefusedValueError, without_tokens
 from gitpod_pov.faults import Fault, Faults, escaped, printable, refuse, show
 from gitpod_pov.gcp_names import Pattern
 
@@ -96,7 +96,7 @@ def _load(path: Path) -> Deployment:
         keys = {fault.key for fault in reserved}
         raise Faults([*reserved, *(fault for fault in error.faults if fault.key not in keys)], error.known) from None
     if reserved:
-        raise Faults(reserved, deployment)
+        raise Faults(reserved, without_tokens(deployment))
     return deployment
 
 
