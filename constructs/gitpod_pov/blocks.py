@@ -25,7 +25,7 @@ def optional_block(block: Callable[..., Block], **arguments: Any) -> Block | Non
 
 def merged(configured: Mapping[str, str], fixed: Mapping[str, str]) -> Mapping[str, str]:
     """Return a map with the fixed entries beside the configured ones; cdktf merges no map that is a token by itself."""
-    return Token.as_string_map(Fn.merge([configured, fixed])) if is_token(configured) else {**configured, **fixed}
+    return Token.as_string_map(Fn.merge([dict(configured), dict(fixed)])) if is_token(configured) else {**configured, **fixed}
 
 
 def resources_of(values: Sequence[str], id_of: Callable[[str], str]) -> Iterator[tuple[str, str, TerraformIterator | None]]:
@@ -35,7 +35,7 @@ def resources_of(values: Sequence[str], id_of: Callable[[str], str]) -> Iterator
     `for_each`; Terraform must know its items when it plans.
     """
     if is_token(values):
-        each = TerraformIterator.from_list(values)
+        each = TerraformIterator.from_list(list(values))
         yield "each", Token.as_string(each.value), each
         return
     tokens = [value for value in values if is_token(value)]

@@ -46,7 +46,7 @@ from gitpod_pov.risks import warn
 from gitpod_pov.tokens import Boolean, Items, Number, Table, is_token
 
 import cdktf_cdktf_provider_google.container_cluster as gke
-from cdktf import Fn, TerraformProvider, TerraformResourceLifecycle, Token
+from cdktf import Fn, IResolvable, TerraformIterator, TerraformProvider, TerraformResourceLifecycle, Token
 from cdktf_cdktf_provider_google.data_google_container_engine_versions import DataGoogleContainerEngineVersions
 from constructs import Construct
 from pydantic import Field
@@ -434,12 +434,17 @@ def oldest_google(cluster: GkeClusterConfig, google: str) -> str:
 def _authorized_networks_block(config: GkeClusterConfig) -> gke.ContainerClusterMasterAuthorizedNetworksConfig | None:
     if config.authorized_networks is None:
         return None
-    return gke.ContainerClusterMasterAuthorizedNetworksConfig(
-        cidr_blocks=[
+    blocks: list[gke.ContainerClusterMasterAuthorizedNetworksConfigCidrBlocks] | IResolvable
+    if is_token(config.authorized_networks):
+        each = TerraformIterator.from_map(config.authorized_networks)
+        blocks = each.dynamic({"display_name": each.key, "cidr_block": each.value})
+    else:
+        blocks = [
             gke.ContainerClusterMasterAuthorizedNetworksConfigCidrBlocks(display_name=name, cidr_block=cidr)
             for name, cidr in config.authorized_networks.items()
         ]
-        or None,
+    return gke.ContainerClusterMasterAuthorizedNetworksConfig(
+        cidr_blocks=blocks or None,
         gcp_public_cidrs_access_enabled=False,  # or every machine of every customer of Google Cloud could connect
     )
 
