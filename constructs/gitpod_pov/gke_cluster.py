@@ -43,7 +43,7 @@ from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version
 from gitpod_pov.risks import warn
-from gitpod_pov.tokens import Boolean, Items, Number, Table, is_token
+from gitpod_pov.tokens import Boolean, Choice, Items, Nested, Number, Table, is_token
 
 import cdktf_cdktf_provider_google.container_cluster as gke
 from cdktf import Fn, IResolvable, TerraformIterator, TerraformProvider, TerraformResourceLifecycle, Token
@@ -152,7 +152,7 @@ class GkeClusterConfig(Configuration):
             "docs/operations.md."
         ),
     )
-    release_channel: ReleaseChannel = Field(
+    release_channel: Choice[ReleaseChannel] = Field(
         default="REGULAR",
         description=(
             "Release channel. UNSPECIFIED, which means none, is only for clusters that exist already: GKE has refused new ones without a "
@@ -225,7 +225,7 @@ class GkeClusterConfig(Configuration):
             "agents read it. Left out: GKE's default for the version."
         ),
     )
-    anonymous_authentication: Literal["ENABLED", "LIMITED"] | None = Field(
+    anonymous_authentication: Choice[Literal["ENABLED", "LIMITED"]] | None = Field(
         default=None,
         description=(
             "Whether a request without credentials reaches every endpoint of the control plane (ENABLED) or the health checks alone "
@@ -253,10 +253,10 @@ class GkeClusterConfig(Configuration):
             "out: Google's key. A change replaces the node pool."
         ),
     )
-    maintenance_window: MaintenanceWindow | None = Field(
+    maintenance_window: Nested[MaintenanceWindow] | None = Field(
         default=None, description="The recurring hours in which GKE may upgrade the cluster. Left out: at any time."
     )
-    maintenance_exclusions: Items[MaintenanceExclusion] | None = Field(
+    maintenance_exclusions: Items[Nested[MaintenanceExclusion]] | None = Field(
         default=None,
         description=(
             "Periods in which GKE does not upgrade, at most 20. Left out: in a release channel, one exclusion `keep-versions` that stops "
@@ -271,14 +271,14 @@ class GkeClusterConfig(Configuration):
             "ignores Google groups."
         ),
     )
-    logging_components: Annotated[Items[LoggingComponent], Unique] | None = Field(
+    logging_components: Annotated[Items[Choice[LoggingComponent]], Unique] | None = Field(
         default=None,
         description=(
             "What writes to Cloud Logging, SYSTEM_COMPONENTS first; APISERVER, CONTROLLER_MANAGER and SCHEDULER are the control plane's. "
             "An empty list: nothing. Left out: GKE's default, system and workloads."
         ),
     )
-    monitoring_components: Annotated[Items[MonitoringComponent], Unique] | None = Field(
+    monitoring_components: Annotated[Items[Choice[MonitoringComponent]], Unique] | None = Field(
         default=None,
         description="What writes to Cloud Monitoring, SYSTEM_COMPONENTS first. An empty list: nothing. Left out: GKE's default.",
     )

@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import NO_VALUE, Fault
 from gitpod_pov.gcp_names import Pattern, PlainText
+from gitpod_pov.tokens import Choice
 
 from cdktf_cdktf_provider_google.container_cluster import (
     ContainerCluster,
@@ -111,7 +112,7 @@ class MaintenanceExclusion(Configuration):
         default=None,
         description="End in UTC. Left out: the end of support of the minor version, which is also the latest end that GKE accepts.",
     )
-    scope: Scope = Field(
+    scope: Choice[Scope] = Field(
         default="NO_MINOR_OR_NODE_UPGRADES",
         description=(
             "The upgrades that do not happen. NO_MINOR_OR_NODE_UPGRADES, the default: minor upgrades and all node upgrades. "

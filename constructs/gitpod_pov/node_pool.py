@@ -31,7 +31,7 @@ from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.node_images import UBUNTU_CONTAINERD, image_type_faults
 from gitpod_pov.reserved_names import metadata_faults, reserved_label_faults
 from gitpod_pov.risks import warn
-from gitpod_pov.tokens import Boolean, Items, Number, Table, is_token
+from gitpod_pov.tokens import Boolean, Choice, Items, Nested, Number, Table, is_token
 
 import cdktf_cdktf_provider_google.container_node_pool as gke
 from cdktf import TerraformProvider, TerraformResourceLifecycle
@@ -129,7 +129,7 @@ class NodeTaint(Configuration):
 
     key: KubernetesLabelKey = Field(description="Key of the taint, such as example.com/trial.")
     value: KubernetesLabelValue = Field(default="", description="Value of the taint.")
-    effect: Literal["PREFER_NO_SCHEDULE", "NO_SCHEDULE", "NO_EXECUTE"] = Field(
+    effect: Choice[Literal["PREFER_NO_SCHEDULE", "NO_SCHEDULE", "NO_EXECUTE"]] = Field(
         default="PREFER_NO_SCHEDULE", description="Effect of the taint; only PREFER_NO_SCHEDULE lets Gitpod's workloads run."
     )
 
@@ -191,7 +191,7 @@ class NodePoolConfig(Configuration):
             "False switches it off. A change recreates the nodes."
         ),
     )
-    taints: Items[NodeTaint] = Field(
+    taints: Items[Nested[NodeTaint]] = Field(
         default=(),
         description="Taints of the nodes, for clusters with pools beside this one. Effects that keep Gitpod's workloads away are refused.",
     )

@@ -8,6 +8,7 @@ Why warn at all: the defaults reproduce the guide to the letter, insecure spots 
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Literal
 
 from cdktf import Annotations
@@ -52,7 +53,7 @@ _ACKNOWLEDGED = "gitpod-pov/acknowledged-risks"
 _NOT_PRINTED = "gitpod-pov/warnings-not-printed"
 
 
-def acknowledge(scope: Construct, risks: tuple[Risk, ...]) -> None:
+def acknowledge(scope: Construct, risks: Sequence[Risk]) -> None:
     """Silence the warnings of the named risks for a construct and everything that is added below it later."""
     scope.node.set_context(_ACKNOWLEDGED, list(risks))
 

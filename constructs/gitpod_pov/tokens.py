@@ -11,7 +11,7 @@ https://developer.hashicorp.com/terraform/cdktf/concepts/tokens
 import struct
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, cast
 
 from cdktf import IResolvable, Token
 from pydantic import Field, GetCoreSchemaHandler
@@ -135,11 +135,22 @@ class AcceptTokens:
 
 # What a type checker sees is what can be passed; pydantic sees what is kept.
 if TYPE_CHECKING:
+    _Kept = TypeVar("_Kept")
+    Choice: TypeAlias = _Kept | str  # a token is any text
+    Nested: TypeAlias = _Kept | Any  # a model, or a dict of its fields; a union with Mapping would have to be narrowed wherever it is read
     Items = Sequence
     Table = Mapping
     Number = float
     Boolean = bool | IResolvable
 else:
+
+    class Choice:
+        """One of certain texts."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return item
+
+    Nested = Choice
 
     class Items:
         """A list, kept as a tuple."""

@@ -175,7 +175,7 @@ SKIPPED: list[Callable[[Stack], Configuration]] = [
     lambda s: NodePoolConfig(machine_type="e2-standard-8", confidential_nodes=s.boolean("a")),
     lambda s: GkeClusterConfig(managed_prometheus=s.boolean("a"), monitoring_components=["SYSTEM_COMPONENTS", "HPA"]),
     lambda s: GkeClusterConfig(authorized_networks={"office": s.text("a")}, private_endpoint=True),
-    lambda s: GkeClusterConfig(logging_components=["WORKLOADS", s.text("a")]),  # type: ignore[list-item]
+    lambda s: GkeClusterConfig(logging_components=["WORKLOADS", s.text("a")]),
     lambda s: NodeIdentityConfig(roles=[f"projects/{s.text('a')}/roles/gitpod", s.text("b")]),
     lambda s: ClusterAdminsConfig(members=[f"user:{s.text('a')}", s.text("b")]),
     lambda s: MaintenanceWindow(start_time=s.text("a"), end_time="2027-01-02T04:00:00Z"),
