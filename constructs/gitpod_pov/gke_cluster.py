@@ -623,6 +623,8 @@ class GkeCluster(Construct):
             self, "versions", project=self.project, location=self.region, depends_on=waiting_for(apis), provider=self._provider
         )
         channel = self.config.release_channel
+        if is_token(channel):  # the method `lookup` writes the key as text, in quotes
+            return Token.as_string(Fn.lookup(versions.release_channel_latest_version, channel))
         return versions.release_channel_latest_version.lookup(channel if self.config.has_release_channel else "REGULAR")
 
     def _ignored_changes(self) -> list[str]:
@@ -664,9 +666,10 @@ class GkeCluster(Construct):
                 "cluster.maintenance_exclusions to [], or use the scope NO_MINOR_UPGRADES",
             )
         if not self.zones:
+            region = "a region" if is_token(self.region) else self.region
             warn(
                 self,
                 "node-in-every-zone",
-                f"a regional cluster has its nodes in every zone: usually three in {self.region} where the guide speaks of a single one, "
+                f"a regional cluster has its nodes in every zone: usually three in {region} where the guide speaks of a single one, "
                 "and three times the maximum; set zones to one zone for exactly one",
             )

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, cast
 
+from gitpod_pov.faults import Fault, Faults
+
 from cdktf import IResolvable, Token
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -32,7 +34,7 @@ def is_token(value: object) -> bool:
         case list() | tuple():
             return len(value) == 1 and any(isinstance(item, str) and item.startswith(_LIST_ITEM) for item in value)
         case dict():
-            return any(isinstance(key, str) and key.startswith(_MAP_KEY) for key in value)
+            return len(value) == 1 and any(isinstance(key, str) and key.startswith(_MAP_KEY) for key in value)
         case _:
             return f"{type(value).__module__}.".startswith(_RESOLVABLE_MODULES) and Token.is_unresolved(value)
 
@@ -78,6 +80,12 @@ def _passing(kind: str, value: Any, handler: core_schema.ValidatorFunctionWrapHa
     return handler(value)
 
 
+def _known_at_synth(value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
+    if not isinstance(value, bool) and is_token(value):
+        raise Faults([Fault((), "must be known at synth, because it decides which resources there are: use true or false, not a token")])
+    return handler(value)
+
+
 def _wrapped(kind: str, schema: CoreSchema) -> CoreSchema:
     return core_schema.no_info_wrap_validator_function(partial(_passing, kind), schema)
 
@@ -99,6 +107,8 @@ def _accepting(schema: dict[str, Any], *, in_field: bool) -> dict[str, Any]:
     kind = _kind(schema)
     if kind == "literal" and len(_innermost(schema)["expected"]) == 1:  # a discriminator, which pydantic allows no validator
         return schema
+    if kind == "bool" and not _is_boolean(schema):
+        return cast("dict[str, Any]", core_schema.no_info_wrap_validator_function(_known_at_synth, cast("CoreSchema", schema)))
     if kind not in _CONVERSIONS or (kind == "tuple" and _kind(_innermost(schema)["items_schema"][0]) == "model"):
         return schema
     return cast("dict[str, Any]", _wrapped(kind, cast("CoreSchema", _with_items(schema))))
@@ -123,6 +133,11 @@ def _innermost(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _kind(schema: dict[str, Any]) -> str:
     return str(_innermost(schema)["type"])
+
+
+def _is_boolean(schema: dict[str, Any]) -> bool:
+    """Return whether the field is a `Boolean`, which accepts tokens."""
+    return schema["type"] == "function-wrap" or ("schema" in schema and _is_boolean(schema["schema"]))
 
 
 class AcceptTokens:

@@ -58,9 +58,12 @@ class Stack:
         stack: dict[str, Any] = json.loads((self._outdir / "stacks" / "stack" / "cdk.tf.json").read_text())
         return stack
 
-    def warnings(self) -> set[str]:
+    def messages(self) -> list[str]:
         manifest = json.loads((self._outdir / "manifest.json").read_text())
-        return {annotation["message"].partition(":")[0] for annotation in manifest["stacks"]["stack"]["annotations"]}
+        return [annotation["message"] for annotation in manifest["stacks"]["stack"]["annotations"]]
+
+    def warnings(self) -> set[str]:
+        return {message.partition(":")[0] for message in self.messages()}
 
     def add(self, *, project: str = "demo-project", region: str = "us-central1", **arguments: Any) -> GkeCluster:
         """Add every construct, with the configurations by the name of their section, and with the other arguments."""
@@ -141,7 +144,7 @@ def test_every_field_accepts_a_token_of_its_kind(stack: Stack, configuration: ty
         token = stack.variable("number").number_value
     values = {**REQUIRED.get(configuration, {}), name: token}
     if name in KNOWN_AT_SYNTH:
-        with pytest.raises(ValueError, match=name):
+        with pytest.raises(ValueError, match=f"{name}: must be known at synth"):
             configuration(**values)
     else:
         assert is_token(getattr(configuration(**values), name))
@@ -271,6 +274,15 @@ def test_every_argument_and_field_comes_out_as_a_reference(stack: Stack) -> None
     ]
     assert "TfToken" not in json.dumps(out)
     assert stack.warnings() == {"nodes-without-security-patches"}
+
+
+def test_a_release_channel_from_a_variable_gives_the_version(stack: Stack) -> None:
+    stack.add(region=stack.text("region"), cluster=GkeClusterConfig(release_channel=stack.text("channel")))
+    cluster = only(stack.synth(), "google_container_cluster")
+    assert cluster["release_channel"]["channel"] == "${var.channel}"
+    assert cluster["min_master_version"].endswith(".release_channel_latest_version[var.channel]}")
+    (annotation,) = [message for message in stack.messages() if message.startswith("node-in-every-zone")]
+    assert "usually three in a region where" in annotation
 
 
 def test_lists_that_make_resources_become_for_each(stack: Stack) -> None:
