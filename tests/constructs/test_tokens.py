@@ -22,6 +22,8 @@ from cdktf import App, Fn, TerraformProvider, TerraformStack, TerraformVariable,
 from cdktf_cdktf_provider_google.provider import GoogleProvider
 from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
 
+from rehearsal.workspace import Workspace, attach
+
 CONFIGURATIONS = (
     *(ProjectApisConfig, NodeIdentityConfig, ClusterNetworkConfig, GkeClusterConfig, NodePoolConfig, ClusterAdminsConfig),
     *(NodeTaint, MaintenanceExclusion, MaintenanceWindow),
@@ -211,7 +213,7 @@ def test_a_list_token_beside_other_items_is_refused(stack: Stack) -> None:
     assert is_token(NodePoolConfig(oauth_scopes=Fn.concat([tokens, ["https://www.googleapis.com/auth/cloud-platform"]])).oauth_scopes)
 
 
-def test_every_argument_and_field_comes_out_as_a_reference(stack: Stack) -> None:
+def add_with_tokens(stack: Stack) -> None:
     number = stack.variable("number").number_value
     stack.add(
         project=stack.text("project"),
@@ -245,6 +247,10 @@ def test_every_argument_and_field_comes_out_as_a_reference(stack: Stack) -> None
         ),
         admins=ClusterAdminsConfig(members=[f"user:{stack.text('user')}", stack.text("member")]),
     )
+
+
+def test_every_argument_and_field_comes_out_as_a_reference(stack: Stack) -> None:
+    add_with_tokens(stack)
     out = stack.synth()
     pool, cluster = only(out, "google_container_node_pool"), only(out, "google_container_cluster")
     assert (pool["node_locations"], pool["node_config"]["oauth_scopes"]) == ("${var.zones}", "${var.scopes}")
@@ -285,7 +291,7 @@ def test_a_release_channel_from_a_variable_gives_the_version(stack: Stack) -> No
     assert "usually three in a region where" in annotation
 
 
-def test_lists_that_make_resources_become_for_each(stack: Stack) -> None:
+def add_with_lists(stack: Stack) -> None:
     def items(name: str) -> list[str]:
         return stack.variable(name).list_value
 
@@ -295,6 +301,10 @@ def test_lists_that_make_resources_become_for_each(stack: Stack) -> None:
         cluster=GkeClusterConfig(authorized_networks=stack.table("networks")),
         admins=ClusterAdminsConfig(members=items("members")),
     )
+
+
+def test_lists_that_make_resources_become_for_each(stack: Stack) -> None:
+    add_with_lists(stack)
     out = stack.synth()
     service, grant = only(out, "google_project_service"), only(out, "google_project_iam_member")
     assert (service["for_each"], service["service"]) == ("${toset(var.services)}", "${each.value}")
@@ -311,6 +321,18 @@ def test_lists_that_make_resources_become_for_each(stack: Stack) -> None:
         {"cidr_block": "${each.value}", "display_name": "${each.key}"},
     )
     assert "google_client_openid_userinfo" not in out["data"]
+
+
+@pytest.mark.terraform
+@pytest.mark.parametrize("add", [add_with_tokens, add_with_lists])
+def test_terraform_accepts_the_references(stack: Stack, add: Callable[[Stack], None], tmp_path: Path) -> None:
+    add(stack)
+    stack.synth()
+    folder = tmp_path / "stacks" / "stack"
+    with attach([folder], tmp_path / "journal.jsonl") as stand_ins:
+        workspace = Workspace(stand_ins, folder, tmp_path / "applied")
+        workspace.init()
+        assert workspace.validate() == []
 
 
 @pytest.mark.parametrize(
