@@ -130,20 +130,25 @@ REQUIRED: dict[type[Configuration], dict[str, Any]] = {
 }
 
 
+def token_for(stack: Stack, annotation: Any) -> Any:
+    """Return a token of the kind that a field has; None for a model, whose fields are tested by themselves."""
+    kind = str(annotation)
+    if "Maintenance" in kind or "NodeTaint" in kind:
+        return None
+    if "bool" in kind:
+        return stack.boolean("boolean")
+    if "tuple" in kind:
+        return stack.variable("list").list_value
+    if "dict" in kind:
+        return stack.table("table")
+    return stack.variable("number").number_value if "int" in kind else stack.text("text")
+
+
 @pytest.mark.parametrize(("configuration", "name", "annotation"), [*fields()])
 def test_every_field_accepts_a_token_of_its_kind(stack: Stack, configuration: type[Configuration], name: str, annotation: Any) -> None:
-    kind = str(annotation)
-    token: Any = stack.text("text")
-    if "Maintenance" in kind or "NodeTaint" in kind:
-        return  # a model, whose fields are tested by themselves
-    if "bool" in kind:
-        token = stack.boolean("boolean")
-    elif "tuple" in kind:
-        token = stack.variable("list").list_value
-    elif "dict" in kind:
-        token = stack.table("table")
-    elif "int" in kind.replace("Constraint", ""):
-        token = stack.variable("number").number_value
+    token = token_for(stack, annotation)
+    if token is None:
+        return
     values = {**REQUIRED.get(configuration, {}), name: token}
     if name in KNOWN_AT_SYNTH:
         with pytest.raises(ValueError, match=f"{name}: must be known at synth"):
@@ -323,6 +328,36 @@ def test_lists_that_make_resources_become_for_each(stack: Stack) -> None:
     assert "google_client_openid_userinfo" not in out["data"]
 
 
+SECTIONS: dict[type[Configuration], str] = {
+    ProjectApisConfig: "apis",
+    NodeIdentityConfig: "identity",
+    ClusterNetworkConfig: "network",
+    GkeClusterConfig: "cluster",
+    NodePoolConfig: "node_pool",
+    ClusterAdminsConfig: "admins",
+}
+PARENTS: dict[type[Configuration], Callable[[Any], Configuration]] = {
+    NodeTaint: lambda taint: NodePoolConfig(taints=[taint]),
+    MaintenanceExclusion: lambda exclusion: GkeClusterConfig(maintenance_exclusions=[exclusion]),
+    MaintenanceWindow: lambda window: GkeClusterConfig(maintenance_window=window),
+}
+
+
+@pytest.mark.parametrize(("configuration", "name", "annotation"), [*fields()])
+def test_a_token_in_any_field_is_written(stack: Stack, configuration: type[Configuration], name: str, annotation: Any) -> None:
+    token = token_for(stack, annotation)
+    if token is None or name in KNOWN_AT_SYNTH:
+        return
+    config = configuration(**{**REQUIRED.get(configuration, {}), name: token})
+    config = PARENTS[configuration](config) if configuration in PARENTS else config
+    sections: dict[str, Any] = {SECTIONS[type(config)]: config}
+    stack.add(**sections)
+    content = json.dumps({block: value for block, value in stack.synth().items() if block in {"resource", "data"}})
+    assert "var." in content
+    assert "TfToken" not in content
+    assert not any("TfToken" in message for message in stack.messages())
+
+
 @pytest.mark.terraform
 @pytest.mark.parametrize("add", [add_with_tokens, add_with_lists])
 def test_terraform_accepts_the_references(stack: Stack, add: Callable[[Stack], None], tmp_path: Path) -> None:
@@ -386,3 +421,20 @@ def test_every_resource_and_data_source_takes_the_aliased_provider(stack: Stack)
     }
     assert len(found) == 12
     assert all(provider == f"{kind.partition('_')[0]}.other" for kind, provider in found), found
+
+
+def test_text_and_resolvables_stand_for_every_kind(stack: Stack) -> None:
+    """Functions of Terraform return text for lists, maps and numbers, and attributes of any type are resolvables."""
+    values: dict[str, Any] = {
+        "disk_size_gb": stack.text("size"),
+        "spot": stack.text("spot"),
+        "machine_type": stack.variable("machine").value,
+        "labels": Fn.merge([{"team": "dev"}, stack.table("labels")]),
+        "oauth_scopes": Fn.concat([stack.variable("scopes").list_value, ["a"]]),
+    }
+    stack.add(node_pool=NodePoolConfig(**values))
+    node_config = only(stack.synth(), "google_container_node_pool")["node_config"]
+    assert (node_config["disk_size_gb"], node_config["spot"]) == ("${var.size}", "${var.spot}")
+    assert node_config["machine_type"] == "${var.machine}"
+    assert node_config["oauth_scopes"] == '${concat(var.scopes, ["a"])}'
+    assert 'merge({"team" = "dev"}, var.labels)' in node_config["labels"]
