@@ -206,3 +206,9 @@ def test_a_file_contains_no_tokens(folder: Path, line: str, key: str) -> None:
     (fault,) = answer(folder)
     assert fault.startswith(f"deployments/pov.toml: {key}: ")
     assert "cdktf reserves for tokens" in fault
+
+
+def test_files_with_the_same_token_own_nothing_in_common(folder: Path) -> None:
+    for name in ("a", "b"):
+        (folder / f"{name}.toml").write_text("project = '${TfToken[TOKEN.0]}'\nregion = 'us-central1'\n")
+    assert [fault.partition(": '")[0] for fault in answer(folder)] == ["deployments/a.toml: project", "deployments/b.toml: project"]

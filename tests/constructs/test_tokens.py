@@ -438,3 +438,28 @@ def test_text_and_resolvables_stand_for_every_kind(stack: Stack) -> None:
     assert node_config["machine_type"] == "${var.machine}"
     assert node_config["oauth_scopes"] == '${concat(var.scopes, ["a"])}'
     assert 'merge({"team" = "dev"}, var.labels)' in node_config["labels"]
+
+
+def test_beside_a_refused_value_tokens_give_no_faults(stack: Stack) -> None:
+    data = {
+        "pods_cidr": stack.text("pods"),
+        "nodes_cidr": "10.0.0.1/20",
+        "services_cidr": stack.text("services"),
+        "network": stack.text("vpc"),
+    }
+    with pytest.raises(Faults) as refused:
+        ClusterNetworkConfig.checked(data)
+    assert [fault.key for fault in refused.value.faults] == [("nodes_cidr",)]
+
+
+def test_an_exclusion_whose_scope_is_unknown_gives_no_warning(stack: Stack) -> None:
+    exclusion = MaintenanceExclusion(name="freeze", scope=stack.text("scope"))
+    stack.add(cluster=GkeClusterConfig(maintenance_exclusions=[exclusion]))
+    stack.synth()
+    assert "nodes-without-security-patches" not in stack.warnings()
+
+
+def test_a_map_token_beside_other_entries_is_refused(stack: Stack) -> None:
+    """Cdktf cannot write such a map; `Fn.merge` joins two."""
+    with pytest.raises(ValueError, match="is not a label key"):
+        NodePoolConfig(labels={**stack.table("labels"), "team": "dev"})
