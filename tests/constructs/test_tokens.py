@@ -463,3 +463,9 @@ def test_a_map_token_beside_other_entries_is_refused(stack: Stack) -> None:
     """Cdktf cannot write such a map; `Fn.merge` joins two."""
     with pytest.raises(ValueError, match="is not a label key"):
         NodePoolConfig(labels={**stack.table("labels"), "team": "dev"})
+
+
+def test_beside_a_refused_value_rules_skip_tokens(stack: Stack) -> None:
+    with pytest.raises(Faults) as refused:
+        MaintenanceWindow.checked({"start_time": stack.text("start"), "end_time": "2027-01-02T03:00:00Z", "recurrence": "HOURLY"})
+    assert [fault.key for fault in refused.value.faults] == [("recurrence",)]
