@@ -7,6 +7,8 @@ registry and name no kind themselves. Leaves to others: what a stack holds, whic
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gitpod_pov.risks import leave_printing_to_the_app
+
 from cdktf import App
 from constructs import Construct
 
@@ -83,6 +85,7 @@ def build(deployments: Mapping[str, Deployment], outdir: str | None = None) -> A
         outdir: where `synth` writes. Defaults to what the cdktf CLI asks for, or `cdktf.out` in the current directory.
     """
     app = App(outdir=outdir, stack_traces=False)  # stack traces would put paths of this machine into the manifest
+    leave_printing_to_the_app(app)
     for name, deployment in deployments.items():
         stacks: dict[str, GitpodStack] = {}
         for kind, stack_name in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):

@@ -1,7 +1,11 @@
 """Each risk gives a warning when it is present, and none when it is absent or acknowledged."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 from gitpod_pov.risks import Risk
@@ -162,3 +166,52 @@ def test_the_stack_that_requires_an_untested_provider_warns_of_it(synth: Callabl
     app = synth(providers={"kubernetes": "3.2.2"})
     assert "untested-provider-version" not in app.warnings("pov-cluster")
     assert "untested-provider-version" in app.warnings("pov-rbac")
+
+
+APP = """
+from gitpod_pov.cluster_admins import ClusterAdmins
+from gitpod_pov.risks import acknowledge
+from cdktf import App, TerraformStack
+from cdktf_cdktf_provider_google.provider import GoogleProvider
+from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
+import sys
+
+app = App()
+stack = TerraformStack(app, "trial")
+acknowledge(stack, tuple(sys.argv[1:]))
+GoogleProvider(stack, "google")
+KubernetesProvider(stack, "kubernetes")
+ClusterAdmins(stack, "admins")
+app.synth()
+"""
+
+
+class TestAnApp:
+    """An application without a manifest of ours: `python app.py`, alone and under the cdktf CLI."""
+
+    @staticmethod
+    def run(folder: Path, *acknowledged: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        (folder / "app.py").write_text(APP)
+        variables = {name: value for name, value in os.environ.items() if name != "CDKTF_OUTDIR"} | environment
+        command = [sys.executable, "app.py", *acknowledged]
+        return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)
+
+    def test_alone_prints_each_warning_once(self, tmp_path: Path) -> None:
+        result = self.run(tmp_path)
+        assert result.stdout == ""
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("warning: trial/admins: applying-account-becomes-admin: admins.members is empty")
+
+    def test_alone_prints_no_acknowledged_risk(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path, "applying-account-becomes-admin").stderr == ""
+
+    def test_under_the_cli_leaves_the_printing_to_it(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path, CDKTF_OUTDIR=str(tmp_path / "out")).stderr == ""
+        assert "applying-account-becomes-admin" in (tmp_path / "out" / "manifest.json").read_text()
+
+
+def test_the_app_of_deployments_prints_nothing_on_standard_error(
+    synth: Callable[..., Synthesized], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert synth().warnings("pov-rbac")
+    assert capfd.readouterr().err == ""

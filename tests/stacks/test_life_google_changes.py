@@ -74,3 +74,17 @@ def test_is_ignored(applied: Workspace, kind: str, path: str, value: Any, verb: 
     finally:
         applied.edit(address, lifecycle=configured)
         cloud.change(kind, path, before[path.rpartition(".")[2]])
+
+
+def test_a_newer_release_upgrades_nothing(applied: Workspace) -> None:
+    facts, configured = applied.stand_ins.cloud.facts, applied.configured(CLUSTER)["lifecycle"]
+    before = facts["regular_version"]
+    facts["regular_version"] = "1.37.0-gke.1"
+    try:
+        assert applied.plan().changes == {}
+        ignored = [name for name in configured["ignore_changes"] if name != "min_master_version"]
+        applied.edit(CLUSTER, lifecycle={**configured, "ignore_changes": ignored})
+        assert applied.plan().changes == {CLUSTER: "update"}
+    finally:
+        applied.edit(CLUSTER, lifecycle=configured)
+        facts["regular_version"] = before
