@@ -28,8 +28,9 @@ from gitpod_pov.risks import Risk
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from deployment.backend import BackendConfig, LocalBackendConfig
+from deployment.ingress import IngressConfig, derived_from_ingress, ingress_faults
 from deployment.parameters import MARKS, HandoverConfig
-from deployment.profile import PROFILES, Profile, with_profile
+from deployment.profile import PROFILES, Profile, under, with_profile
 from deployment.providers import ProvidersConfig
 
 
@@ -65,7 +66,10 @@ class Deployment(Configuration):
     cluster: GkeClusterConfig = Field(default=GkeClusterConfig(), description="The control plane.")
     node_pool: NodePoolConfig = Field(default=NodePoolConfig(), description="The nodes.")
     admins: ClusterAdminsConfig = Field(default=ClusterAdminsConfig(), description="Who may administer the cluster.")
-    backend: BackendConfig = Field(default=LocalBackendConfig(), description="Where the state of both stacks is kept.")
+    ingress: IngressConfig | None = Field(
+        default=None, description="DNS zone, certificates and DNS records for the installation. Left out: none, as without the stack."
+    )
+    backend: BackendConfig = Field(default=LocalBackendConfig(), description="Where the state of the stacks is kept.")
     handover: HandoverConfig = Field(default=HandoverConfig(), description="What a hand-over of the deployment is to be.")
 
     rules = (
@@ -79,6 +83,7 @@ class Deployment(Configuration):
         lambda d: pod_range_faults(d.network, d.node_pool, d.zones),
         lambda d: default_pool_range_faults(d.network, d.cluster, d.zones),
         lambda d: node_range_faults(d.network, d.node_pool, d.zones),
+        lambda d: ingress_faults(d.ingress, d.cluster, d.identity),
         lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
     )
 
@@ -87,14 +92,17 @@ class Deployment(Configuration):
     def _profile_under_the_given_values(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(data, dict):
             return handler(data)
+        derived = derived_from_ingress(data)
         profile = data.get("profile", "reference")
         if isinstance(profile, str) and profile in PROFILES:
-            return handler(with_profile(data, PROFILES[profile]))
+            return handler(under(with_profile(data, PROFILES[profile]), derived))
         # An unknown one: what is a fault with every profile is a fault with the one that was meant.
         refused = []
         for values in PROFILES.values():
             try:
-                handler(with_profile(data, values))
+                accepted = handler(under(with_profile(data, values), derived))
             except ValidationError as error:
                 refused += [inner for detail in error.errors() if (inner := inner_faults(detail))]
+        if not refused:  # the profile is a token, which only a file may not have
+            return accepted
         raise Faults([fault for fault in refused[0].faults if all(fault in other.faults for other in refused)], refused[0].known)

@@ -35,3 +35,10 @@ class ProvidersConfig(Configuration):
         default=SUPPORTED["kubernetes"].default,
         description="Exact version of hashicorp/kubernetes, from 2.38.0 and below 4.0.0. Tested: 2.38.0 and 3.2.1.",
     )
+    helm: Annotated[str, *_version_of("helm")] = Field(
+        default=SUPPORTED["helm"].default,
+        description=(
+            "Exact version of hashicorp/helm, from 3.1.1 and below 4.0.0, for the stack of [ingress]. Not tested with the real provider; "
+            "3.1.1 is the version of the bindings."
+        ),
+    )

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from gitpod_pov.cluster_network import ranges_of
-from gitpod_pov.configuration import RefusedValueError
+from gitpod_pov.configuration import RefusedValueError, without_tokens
 from gitpod_pov.faults import Fault, Faults, escaped, printable, refuse, show
 from gitpod_pov.gcp_names import Pattern
+from gitpod_pov.tokens import is_token
 
 from deployment.model import Deployment
 
@@ -29,7 +30,7 @@ _NAME = Pattern(
     "a deployment name: at most 40 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
 )
 
-_TOKENS = ("${TfToken[", "#{TfToken[")
+_TOKENS = ("${TfToken[", "#{TfToken[", "&{TfToken[")
 """How cdktf marks values that are known only at apply: https://developer.hashicorp.com/terraform/cdktf/concepts/tokens
 
 The configurations accept them, from an application. In a file, cdktf would look up a token that does not exist.
@@ -96,7 +97,7 @@ def _load(path: Path) -> Deployment:
         keys = {fault.key for fault in reserved}
         raise Faults([*reserved, *(fault for fault in error.faults if fault.key not in keys)], error.known) from None
     if reserved:
-        raise Faults(reserved, deployment)
+        raise Faults(reserved, without_tokens(deployment))
     return deployment
 
 
@@ -170,6 +171,8 @@ def _reserved_text(content: dict[str, Any]) -> Iterator[Fault]:
         pending += (((*key, index), item) for index, item in (enumerate(value) if isinstance(value, list) else ()))
         if key and key[-1] == "__proto__":
             yield Fault(key, "is not allowed as a key: JavaScript, in which cdktf runs, reserves it; choose another key")
+        if isinstance(value, float) and is_token(value):
+            yield Fault(key, "is a number that cdktf reserves for tokens; write the value itself", value)
         for token in _TOKENS:
             if key and isinstance(key[-1], str) and token in key[-1]:
                 yield Fault(key, f"is not allowed as a key: it contains '{token}', which cdktf reserves for tokens; choose another key")
@@ -183,6 +186,11 @@ _OWNED: dict[tuple[str, str], Callable[[Deployment], tuple[str, ...] | None]] = 
     ("identity", "account_id"): lambda d: ("service account", d.project, d.identity.account_id),
     ("network", "network"): lambda d: ("network", d.project, d.network.network) if d.network.create_network else None,
     ("network", "subnetwork"): lambda d: ("subnetwork", d.project, d.region, d.network.subnetwork_of(d.cluster.name)),
+    ("ingress", "domain"): lambda d: ("DNS records", d.project, d.ingress.domain) if d.ingress else None,
+    ("ingress", "zone"): lambda d: (
+        ("DNS zone", d.project, d.ingress.zone_of(d.cluster.name)) if d.ingress and d.ingress.create_zone else None
+    ),
+    ("ingress", "account_id"): lambda d: ("service account", d.project, d.ingress.account_id) if d.ingress else None,
 }
 
 

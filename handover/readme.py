@@ -11,6 +11,7 @@ from typing import Any
 from gitpod_pov.node_pool import ZONES_OF_A_REGION
 
 from deployment.backend import CloudBackendConfig, GcsBackendConfig
+from deployment.ingress import INGRESS_APIS
 from deployment.model import Deployment
 from deployment.parameters import ParameterKey
 from handover.operations import operations
@@ -25,7 +26,9 @@ _ROLES = {
     "google_compute": ("roles/compute.networkAdmin", "create what belongs to the network"),
     "google_container": ("roles/container.admin", "create the cluster and its nodes"),
     "google_container_node_pool": ("roles/iam.serviceAccountUser", "let the nodes run under their service account"),
+    "google_dns": ("roles/dns.admin", "create the DNS zone"),
     "kubernetes": ("roles/container.admin", "bind a cluster role that allows everything"),
+    "helm": ("roles/container.admin", "install charts"),
 }
 _NEEDED_FIRST = ("cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com")
 
@@ -69,6 +72,7 @@ def readme(
                 "## What the applying account needs",
                 _table(("role on the project", "in order to"), _roles(roots)),
                 _apis(deployment, roots),
+                *_charts(roots),
                 "## Inputs",
                 (
                     "The defaults are the values of the source deployment. An empty list counts as left out. A refused "
@@ -188,12 +192,30 @@ def _apis(deployment: Deployment, roots: dict[str, Stack]) -> str:
         block["service"]: folder for folder, stack in roots.items() for kind, _, block in _blocks(stack) if kind == "google_project_service"
     }
     before = "The project must exist and have billing. These APIs must be on before the first apply: "
-    needed = sorted({*_NEEDED_FIRST, *(() if switched_on else deployment.apis.services)})
+    of_the_stacks = {*deployment.apis.services, *(INGRESS_APIS if deployment.ingress else ())}
+    needed = sorted({*_NEEDED_FIRST, *(() if switched_on else of_the_stacks)})
     text = before + ", ".join(f"`{api}`" for api in needed) + "."
     for folder in dict.fromkeys(switched_on.values()):
         apis = ", ".join(f"`{api}`" for api, by in switched_on.items() if by == folder)
         text += f" These are switched on by `{folder}`, and stay on when it is destroyed: {apis}."
     return text
+
+
+def _charts(roots: dict[str, Stack]) -> list[str]:
+    """Return a paragraph on where charts come from, if there are any."""
+    folders: dict[str, str] = {
+        block["repository"]: folder
+        for folder, stack in roots.items()
+        for kind, _, block in _blocks(stack)
+        if kind == "helm_release" and "repository" in block
+    }
+    if not folders:
+        return []
+    text = (
+        f"Terraform loads charts when it plans and applies {_and(dict.fromkeys(folders.values()))}: the machine that runs it must reach "
+        f"{_and(folders)}. Nodes pull the images of the charts from `quay.io` and `registry.k8s.io`."
+    )
+    return [text]
 
 
 def _inputs(roots: dict[str, Stack], modules: list[Stack], variables: dict[ParameterKey, Json]) -> Iterator[tuple[str, ...]]:

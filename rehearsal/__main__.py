@@ -21,7 +21,8 @@ from rehearsal.workspace import TerraformError, Workspace, attach
 from stacks.registry import build, stack_names
 
 WHAT_IT_SHOWS = """\
-A rehearsal runs real Terraform with stand-in providers that have the schemas and known quirks of hashicorp/google and hashicorp/kubernetes.
+A rehearsal runs real Terraform with stand-in providers that have the schemas and known quirks of hashicorp/google, hashicorp/kubernetes
+and hashicorp/helm.
 It shows that Terraform accepts the configuration, the order of creation, that a second plan is empty, that a protected cluster is not
 destroyed until its protection is removed, and that a destroy leaves nothing behind.
 It cannot show quotas, permissions, organization policies, prices, or whether Google's API accepts the values. Nothing was created."""

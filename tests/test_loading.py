@@ -114,7 +114,7 @@ def test_values_and_keys_are_shown_safely(folder: Path) -> None:
     )
     known = (
         "the known keys are project, region, zones, profile, acknowledged_risks, providers, apis, identity, network, cluster, node_pool, "
-        "admins, backend, handover"
+        "admins, ingress, backend, handover"
     )
     project = (
         "6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen (use the ID, not the number)"
@@ -189,3 +189,28 @@ def test_a_refusal_ends_with_2_and_leaves_the_last_output_as_it_is(folder: Path,
     ]
     assert {path: path.read_text() for path in last} == last
     assert {path: path.stat().st_mtime_ns for path in (tmp_path, *(tmp_path / "cdktf.out").rglob("*"))} == before
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("node_pool.machine_type = '${TfToken[TOKEN.0]}'", "node_pool.machine_type"),
+        ("node_pool.disk_size_gb = -8.10956221259138e+298", "node_pool.disk_size_gb"),
+        ("node_pool.oauth_scopes = ['#{TfToken[TOKEN.0]}']", "node_pool.oauth_scopes[0]"),
+        ("node_pool.labels = { '&{TfToken[TOKEN.0]}' = 'a' }", 'node_pool.labels."&{TfToken[TOKEN.0]}"'),
+        ("network.pods_cidr = '${TfToken[TOKEN.0]}'", "network.pods_cidr"),
+        ("providers.google = '${TfToken[TOKEN.0]}'", "providers.google"),
+        ("profile = '${TfToken[TOKEN.0]}'", "profile"),
+    ],
+)
+def test_a_file_contains_no_tokens(folder: Path, line: str, key: str) -> None:
+    (folder / "pov.toml").write_text(f"{line}\n{MINIMAL}")
+    (fault,) = answer(folder)
+    assert fault.startswith(f"deployments/pov.toml: {key}: ")
+    assert "cdktf reserves for tokens" in fault
+
+
+def test_files_with_the_same_token_own_nothing_in_common(folder: Path) -> None:
+    for name in ("a", "b"):
+        (folder / f"{name}.toml").write_text("project = '${TfToken[TOKEN.0]}'\nregion = 'us-central1'\n")
+    assert [fault.partition(": '")[0] for fault in answer(folder)] == ["deployments/a.toml: project", "deployments/b.toml: project"]

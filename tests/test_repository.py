@@ -52,3 +52,12 @@ def test_ci_runs_the_lint_and_the_readmes_test_command() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert {"make lint", "make test"} <= set(script.read_text().splitlines())
+
+
+def test_the_workflow_runs_ci_on_each_supported_python_with_pinned_actions() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert "- run: .ci/run\n" in workflow
+    assert 'python: ["3.11", "3.12", "3.13"]' in workflow
+    actions = re.findall(r"uses: (\S+)", workflow)
+    assert len(actions) == 3
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in actions)

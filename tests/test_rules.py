@@ -92,7 +92,6 @@ RULES = {
 
 NO_INPUT = {
     "range names": "the constructs name both ranges themselves; tests/constructs/test_cluster_network.py sees the names",
-    "DNS name": "no construct makes a DNS zone",
     "local state apart": "the file is named after the stack, and no two stacks have one name: test_no_two_stacks_share_a_state_file",
 }
 
@@ -207,6 +206,11 @@ AUTO_MODE = (
     "10.128.0.0, or another network"
 )
 COUNTS = "must be from node_pool.min_nodes {} to node_pool.max_nodes {}"
+DOMAIN = (
+    "is not a domain name, such as gitpod.acme-corp.dev: two or more labels with dots between them, each with at most 63 lower-case "
+    "letters, digits and hyphens; write other letters in Punycode (xn--)"
+)
+INGRESS = "[ingress]\nacme_email = 'ops@acme-corp.dev'\ndomain = '{}'"
 URL = "https://www.googleapis.com/auth/"
 
 
@@ -849,6 +853,16 @@ EXAMPLES = [
         },
     ),
     Example("binding name", '[admins]\nbinding_name = "a\\u0007b"', (rf"admins.binding_name: 'a\x07b' {RBAC}",)),
+    *(Example("DNS name", INGRESS.format(domain)) for domain in ("gitpod.acme-corp.dev", f"{'a' * 63}.dev")),
+    *(
+        Example("DNS name", INGRESS.format(domain), (f"ingress.domain: '{domain}' {problem}",))
+        for domain, problem in (
+            ("Acme.dev", "has capital letters: use lower case"),
+            ("acme.dev.", "ends with a dot: remove it"),
+            (f"{'a' * 64}.dev", DOMAIN),
+            ("acme..dev", DOMAIN),
+        )
+    ),
     Example("backend", "[backend]\ntype = 'local'"),
     Example(
         "backend",

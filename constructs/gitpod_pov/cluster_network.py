@@ -19,8 +19,9 @@ from gitpod_pov.gcp_names import Cidr, NetworkName
 from gitpod_pov.ipv4_ranges import subnetwork_fault
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
+from gitpod_pov.tokens import Boolean
 
-from cdktf import ITerraformDependable
+from cdktf import ITerraformDependable, TerraformProvider
 from cdktf_cdktf_provider_google.compute_network import ComputeNetwork
 from cdktf_cdktf_provider_google.compute_router import ComputeRouter
 from cdktf_cdktf_provider_google.compute_router_nat import ComputeRouterNat, ComputeRouterNatLogConfig, ComputeRouterNatSubnetwork
@@ -118,7 +119,7 @@ class ClusterNetworkConfig(Configuration):
             "Left out: none, as in the guide. Cloud NAT is charged by the hour and by the gigabyte."
         ),
     )
-    private_google_access: bool | None = Field(
+    private_google_access: Boolean | None = Field(
         default=None,
         description=(
             "Whether machines without public addresses reach Google's APIs and registries from the subnetwork. Left out: true with "
@@ -165,6 +166,7 @@ class ClusterNetwork(Construct):
         cluster_name: str,
         apis: ProjectApis | None = None,
         config: ClusterNetworkConfig | None = None,
+        provider: TerraformProvider | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.config = config = config or ClusterNetworkConfig()
@@ -177,6 +179,7 @@ class ClusterNetwork(Construct):
                 name=config.network,
                 auto_create_subnetworks=False,
                 depends_on=waiting_for(apis),
+                provider=provider,
             ).name
         subnetwork = ComputeSubnetwork(
             self,
@@ -195,6 +198,7 @@ class ClusterNetwork(Construct):
             if config.flow_logs
             else None,
             depends_on=waiting_for(apis),
+            provider=provider,
         )
         self._subnetwork = subnetwork
         self.subnetwork_name: str = subnetwork.name
@@ -208,6 +212,7 @@ class ClusterNetwork(Construct):
                 name=f"gitpod-{cluster_name}",
                 network=self.network_name,
                 depends_on=waiting_for(apis),
+                provider=provider,
             )
             nat = ComputeRouterNat(
                 self,
@@ -221,6 +226,7 @@ class ClusterNetwork(Construct):
                 source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
                 subnetwork=[ComputeRouterNatSubnetwork(name=subnetwork.id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
                 log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),
+                provider=provider,
             )
             self.egress = [nat]
         self._warn_of_docker()

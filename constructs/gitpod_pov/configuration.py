@@ -5,20 +5,30 @@ others: the rules themselves, which are beside what they are about, and faults (
 
 Why not plain pydantic: its model validators run only when every field is valid, and stop at the first error, so a file with three
 mistakes would need three attempts. Here all faults are reported at once: where a value is refused, the rules run on what is known.
+
+Tokens, which are values that are known only when Terraform plans or applies, are accepted for text, whole numbers, lists, maps and
+nearly every choice of true and false. These checks are skipped for them:
+
+- the rules about the form of a value, such as that of a name or of a range;
+- the rules between values, where one that a rule reads is a token, or an item or entry of a list or map that it reads is one. A fault
+  that is one with either value of an unknown choice is still reported;
+- the warnings that depend on the value.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 from gitpod_pov.faults import NO_VALUE, Fault, Faults, faults_of, inner_faults, key_of
+from gitpod_pov.tokens import AcceptTokens, accepting_tokens, is_token
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
+from pydantic_core import CoreSchema
 
 
 class RefusedValueError(Exception):
-    """A rule reads a value that is refused.
+    """A rule reads a value that is refused, or a token.
 
     Attributes:
         configuration: the configuration of which it is a field; None when it is an item or an entry.
@@ -53,6 +63,10 @@ class Configuration(BaseModel):
             return super().__getattr__(name)
 
     @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return accepting_tokens(handler(source))
+
+    @classmethod
     def checked(cls, data: Any) -> Self:
         """Return the configuration that the data describes.
 
@@ -74,20 +88,51 @@ class Configuration(BaseModel):
             known_part = NO_VALUE
             if isinstance(data, Mapping):
                 known_part, more = _known_part(cls, data, error)
+                known_part = without_tokens(known_part)
                 found += [*more, *_broken_rules(known_part)]
             raise Faults(found, known_part) from None
-        if found := [fault for rule in cls.rules for fault in rule(configuration)]:
-            raise Faults(found, configuration)
+        known_part = without_tokens(configuration)
+        if found := _broken_rules(known_part):
+            raise Faults(found, known_part)
         return configuration
 
 
 def known(configuration: Configuration, *fields: str) -> Iterator[tuple[str, Any]]:
-    """Yield name and value of each of these fields that is not refused."""
+    """Yield name and value of each of these fields that is neither refused nor a token."""
     for field in fields:
         try:
-            yield field, getattr(configuration, field)
+            value = getattr(configuration, field)
         except RefusedValueError:
             continue
+        if not is_token(value):
+            yield field, value
+
+
+def without_tokens(value: Any) -> Any:
+    """Return a value as rules see it: where there are tokens in it, as if these were refused."""
+    if isinstance(value, Configuration):
+        values = {field: without_tokens(item) for field, item in value.__dict__.items() if not is_token(item)}
+        same = len(values) == len(value.__dict__) and all(value.__dict__[field] is item for field, item in values.items())
+        return value if same else _in_part(type(value), values)
+    if isinstance(value, tuple):
+        places = value.places if isinstance(value, KnownItems) else range(len(value))
+        items = {place: without_tokens(item) for place, item in zip(places, value, strict=True) if not is_token(item)}
+        same = len(items) == len(places) and all(item is other for item, other in zip(items.values(), value, strict=True))
+        return value if same else KnownItems.of(items, len(value))
+    if isinstance(value, dict):
+        entries = {key: without_tokens(item) for key, item in value.items() if not is_token(item) and not is_token(key)}
+        refused = value.refused if isinstance(value, KnownEntries) else frozenset()
+        same = len(entries) == len(dict.keys(value)) and all(value[key] is item for key, item in entries.items())
+        return value if same else KnownEntries(entries, refused | (value.keys() - entries.keys()))
+    return value
+
+
+def is_certain(condition: Callable[[], bool]) -> bool:
+    """Return whether a condition holds; False where it reads a value that is not known yet."""
+    try:
+        return condition()
+    except RefusedValueError:
+        return False
 
 
 class KnownItems(tuple[Any, ...]):  # noqa: SLOT001 - Python allows no slots in it
@@ -177,7 +222,8 @@ def _in_part(cls: type[Configuration], values: dict[str, Any]) -> Configuration:
 
 @cache
 def _adapter(cls: type[Configuration], field: str) -> TypeAdapter[Any]:
-    return TypeAdapter(cls.model_fields[field].rebuild_annotation())
+    annotation: Any = Annotated[cls.model_fields[field].rebuild_annotation(), AcceptTokens()]
+    return TypeAdapter(annotation)
 
 
 def _known_of(refused: Mapping[tuple[Any, ...], Any], given: Any, adapter: TypeAdapter[Any]) -> tuple[Any, list[Fault]]:
@@ -245,7 +291,8 @@ def _possible_values(cls: type[Configuration], field: str) -> tuple[Any, ...]:
     """Return the values of a field of true and false, or of certain strings; nothing for other fields."""
     annotation = cls.model_fields[field].annotation
     values: list[Any] = []
-    for choice in get_args(annotation) if isinstance(annotation, UnionType) else (annotation,):
+    for kind in get_args(annotation) if get_origin(annotation) in {UnionType, Union} else (annotation,):
+        choice = get_args(kind)[0] if get_origin(kind) is Annotated else kind
         if get_origin(choice) is Literal:
             values += get_args(choice)
         elif choice in {bool, NoneType}:

@@ -8,7 +8,7 @@ Why refuse here what the API would refuse too: the API does so after minutes of 
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -47,7 +47,7 @@ class Pattern:
         return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
 
 
-def repeated(values: tuple[str, ...]) -> Iterator[int]:
+def repeated(values: Sequence[str]) -> Iterator[int]:
     """Yield the index of every value that is listed before."""
     seen: set[str] = set()
     for index, value in enumerate(values):
@@ -58,7 +58,7 @@ def repeated(values: tuple[str, ...]) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class _Unique:
-    def check(self, values: tuple[str, ...]) -> tuple[str, ...]:
+    def check(self, values: Sequence[str]) -> Sequence[str]:
         refuse((Fault((index,), "is listed twice", values[index]) for index in repeated(values)), values)
         return values
 

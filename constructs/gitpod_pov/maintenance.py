@@ -10,13 +10,14 @@ version and the nodes as they are. The control plane still gets security patches
 Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import NO_VALUE, Fault
 from gitpod_pov.gcp_names import Pattern, PlainText
+from gitpod_pov.tokens import Choice
 
 from cdktf_cdktf_provider_google.container_cluster import (
     ContainerCluster,
@@ -111,7 +112,7 @@ class MaintenanceExclusion(Configuration):
         default=None,
         description="End in UTC. Left out: the end of support of the minor version, which is also the latest end that GKE accepts.",
     )
-    scope: Scope = Field(
+    scope: Choice[Scope] = Field(
         default="NO_MINOR_OR_NODE_UPGRADES",
         description=(
             "The upgrades that do not happen. NO_MINOR_OR_NODE_UPGRADES, the default: minor upgrades and all node upgrades. "
@@ -135,7 +136,7 @@ ALL_DAY = MaintenanceWindow(start_time="2026-01-01T00:00:00Z", end_time="2026-01
 
 
 def maintenance_policy(
-    window: MaintenanceWindow | None, exclusions: tuple[MaintenanceExclusion, ...]
+    window: MaintenanceWindow | None, exclusions: Sequence[MaintenanceExclusion]
 ) -> ContainerClusterMaintenancePolicy | None:
     """Return the block of a cluster; None when there is neither a window nor an exclusion."""
     if window is None and not exclusions:
@@ -158,7 +159,7 @@ def maintenance_policy(
     )
 
 
-def override_open_ends(cluster: ContainerCluster, exclusions: tuple[MaintenanceExclusion, ...]) -> None:
+def override_open_ends(cluster: ContainerCluster, exclusions: Sequence[MaintenanceExclusion]) -> None:
     """Write the exclusions without an end so that they last until the end of support of the minor version.
 
     The bindings (google 6.50) require `end_time` and lack `end_time_behavior`, which exists from google 7.12 on.

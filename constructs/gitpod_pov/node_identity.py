@@ -7,17 +7,19 @@ Source: https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cl
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
+from gitpod_pov.blocks import resources_of
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Role, ServiceAccountId, Unique
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
+from gitpod_pov.tokens import Items
 
-from cdktf import ITerraformDependable
+from cdktf import ITerraformDependable, TerraformProvider
 from cdktf_cdktf_provider_google.project_iam_member import ProjectIamMember
 from cdktf_cdktf_provider_google.service_account import ServiceAccount
 from constructs import Construct
@@ -79,7 +81,7 @@ def _grants_apart(config: "NodeIdentityConfig") -> Iterator[Fault]:
             )
 
 
-def custom_role_faults(project: str, roles: tuple[str, ...]) -> Iterator[Fault]:
+def custom_role_faults(project: str, roles: Sequence[str]) -> Iterator[Fault]:
     """Yield a fault for every custom role that belongs to another project; a project's custom role can be granted in that project only.
 
     Source: https://cloud.google.com/iam/docs/roles-overview#custom
@@ -103,8 +105,7 @@ class NodeIdentityConfig(Configuration):
         description="ID of the service account, the part of its e-mail before the @; also its display name.",
     )
     roles: Annotated[
-        tuple[Role, ...],
-        Field(strict=False),
+        Items[Role],
         Unique,
         BeforeValidator(_named_roles, json_schema_input_type=Literal["guide", "least-privilege"] | tuple[Role, ...]),
     ] = Field(
@@ -136,6 +137,7 @@ class NodeIdentity(Construct):
         project: str,
         apis: ProjectApis | None = None,
         config: NodeIdentityConfig | None = None,
+        provider: TerraformProvider | None = None,
     ) -> None:
         super().__init__(scope, id)
         config = config or NodeIdentityConfig()
@@ -146,12 +148,14 @@ class NodeIdentity(Construct):
             account_id=config.account_id,
             display_name=config.account_id,
             depends_on=waiting_for(apis),
+            provider=provider,
         )
         self.email: str = account.email
         self.member: str = account.member
         # google_project_iam_member only adds; _binding and _policy would take the role away from everyone else.
         self.grants: list[ITerraformDependable] = [
-            ProjectIamMember(self, _grant_id(role), project=project, role=role, member=self.member) for role in config.roles
+            ProjectIamMember(self, name, project=project, role=role, member=self.member, for_each=for_each, provider=provider)
+            for name, role, for_each in resources_of(config.roles, _grant_id)
         ]
         if "roles/container.admin" in config.roles:
             warn(

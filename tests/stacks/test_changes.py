@@ -6,8 +6,8 @@ from deployment.model import Deployment
 from tests.inputs import INPUTS
 from tests.stacks.changes import RECREATES_NODES, Effect, observe, recorded, table
 
-# Inputs that say what the deployment is, how it is checked or where its state is; see the text around the table.
-ELSEWHERE = {"project", "region", "profile", "acknowledged_risks", "providers", "backend", "handover"}
+# Inputs that say what the deployment is, how it is checked or where its state is, and those of docs/ingress.md.
+ELSEWHERE = {"project", "region", "profile", "acknowledged_risks", "providers", "backend", "handover", "ingress"}
 
 
 def test_every_input_has_a_row() -> None:
