@@ -161,9 +161,9 @@ def test_every_field_accepts_a_token_of_its_kind(stack: Stack, configuration: ty
     ("configuration", "values", "refused"),
     [
         (ClusterNetworkConfig, {"pods_cidr": "10.0.0.0/16"}, "pods_cidr: '10.0.0.0/16' overlaps network.nodes_cidr"),
-        (NodePoolConfig, {"min_nodes": 60}, "min_nodes: 60 is more than node_pool.max_nodes 50"),
+        (NodePoolConfig, {"min_nodes": 60}, "min_nodes: 60 is greater than node_pool.max_nodes 50"),
         (NodePoolConfig, {"machine_type": "t2a-standard-4"}, "machine_type: 't2a-standard-4' is an Arm machine type"),
-        (GkeClusterConfig, {"logging_components": ["WORKLOADS"]}, "must have SYSTEM_COMPONENTS"),
+        (GkeClusterConfig, {"logging_components": ["WORKLOADS"]}, "must include SYSTEM_COMPONENTS"),
     ],
 )
 def test_a_token_hides_no_fault_of_other_values(
@@ -293,7 +293,7 @@ def test_a_release_channel_from_a_variable_gives_the_version(stack: Stack) -> No
     assert cluster["release_channel"]["channel"] == "${var.channel}"
     assert cluster["min_master_version"].endswith(".release_channel_latest_version[var.channel]}")
     (annotation,) = [message for message in stack.messages() if message.startswith("node-in-every-zone")]
-    assert "usually three in a region where" in annotation
+    assert "usually three in a region instead" in annotation
 
 
 def add_with_lists(stack: Stack) -> None:

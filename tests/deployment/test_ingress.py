@@ -22,7 +22,7 @@ nodes_cidr = '10.16.0.0/20'
 pods_cidr = '10.20.0.0/14'
 services_cidr = '10.24.0.0/20'
 """
-TAKEN = "is taken: a.toml creates the {} of that name in project 'demo-project'"
+TAKEN = "is already in use: a.toml creates the {} with this name in project 'demo-project'"
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ class TestDeploymentsOfOneProject:
 
     def test_with_a_node_account_of_the_same_name(self, folder: Path) -> None:
         lines = answer(folder, a=MINIMAL, b=f"{MINIMAL}{APART}{INGRESS}account_id = 'gitpod-gke'\n")
-        assert [line.partition(" is taken")[0] for line in lines] == ["b.toml: ingress.account_id: 'gitpod-gke'"]
+        assert [line.partition(" is already in use")[0] for line in lines] == ["b.toml: ingress.account_id: 'gitpod-gke'"]
 
     def test_with_names_of_their_own(self, folder: Path) -> None:
         ingress = INGRESS.replace("gitpod.acme", "trial.gitpod.acme")
@@ -179,7 +179,7 @@ class TestDeploymentsOfOneProject:
     def test_that_share_an_existing_zone_share_its_records(self, folder: Path) -> None:
         ingress = f"{INGRESS}create_zone = false\nzone = 'acme'\n"
         lines = answer(folder, a=MINIMAL + ingress, b=f"{MINIMAL}{APART}{ingress}account_id = 'other-solver'\n")
-        assert [line.partition(" is taken")[0] for line in lines] == ["b.toml: ingress.domain: 'gitpod.acme-corp.dev'"]
+        assert [line.partition(" is already in use")[0] for line in lines] == ["b.toml: ingress.domain: 'gitpod.acme-corp.dev'"]
 
 
 def test_the_account_is_not_that_of_the_nodes(folder: Path) -> None:
@@ -196,7 +196,7 @@ def test_accepts_an_exact_version_of_the_helm_provider(version: str) -> None:
 @pytest.mark.parametrize("version", ["3.1.0", "2.17.0", "4.0.0", "~> 3.1", "3.1", "v3.1.1", "latest"])
 def test_refuses_another_version_of_the_helm_provider(folder: Path, version: str) -> None:
     assert answer(folder, pov=f"{MINIMAL}[providers]\nhelm = '{version}'\n") == [
-        f"pov.toml: providers.helm: '{version}' is not a supported version: use an exact version from 3.1.1 and below 4.0.0"
+        f"pov.toml: providers.helm: '{version}' is not a supported version: use an exact version, 3.1.1 or newer and below 4.0.0"
     ]
 
 
