@@ -25,12 +25,12 @@ FLAGS ?=
 # TO ## the folder that handover writes; by default handover.out/DEPLOYMENT ## make handover TO=../platform/gitpod
 TO ?= handover.out/$(DEPLOYMENT)
 
-.PHONY: help synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan
+.PHONY: help synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan
 .DELETE_ON_ERROR:
 
 help: ## list the commands and variables ## make help
 	@list() { awk -F ' ## ' "$$1"' && NF == 3 { gsub(/^# |:.*/, "", $$1); printf "  %-11s %s\n%15s %s\n", $$1, $$2, "", $$3 }' Makefile; }; \
-	echo "Commands:"; list '/^[a-z]+:/'; echo; echo "Variables:"; list '/^# [A-Z]+ /'
+	echo "Commands:"; list '/^[a-z-]+:/'; echo; echo "Variables:"; list '/^# [A-Z]+ /'
 
 synth: .venv/.synced ## write cdktf.out/ and print the stacks and their warnings ## make synth
 	@$(RUN) main.py
@@ -41,6 +41,9 @@ show: .venv/.synced ## print the stacks and the effective values of DEPLOYMENT, 
 # The cdktf CLI is rehearsed where there is a terraform for it to call.
 test: .venv/.synced-dev $(if $(shell command -v terraform),node_modules/.synced) ## run every test that needs no cloud ## make test
 	@$(RUN) -m pytest
+
+test-fast: .venv/.synced-dev ## run the tests that most changes break, in less than a minute ## make test-fast
+	@$(RUN) -m pytest -q -m "not terraform" tests/constructs tests/deployment tests/parity tests/test_rules.py tests/test_risks.py tests/test_imports.py
 
 validate: .venv/.synced ## terraform init and validate with the real providers, which must be reachable ## make validate
 	@$(SYNTH) && for stack in $$stacks; do \

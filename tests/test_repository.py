@@ -61,3 +61,7 @@ def test_the_workflow_runs_ci_on_each_supported_python_with_pinned_actions() -> 
     actions = re.findall(r"uses: (\S+)", workflow)
     assert len(actions) == 3
     assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in actions)
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 120
