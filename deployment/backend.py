@@ -28,9 +28,8 @@ class LocalBackendConfig(Configuration):
 
     model_config = ConfigDict(json_schema_extra={"required": ["type"]})  # the default is for code: a file names its type
 
-    type: Literal["local"] = Field(
-        default="local", description="State in the file `terraform.STACK.tfstate` of the project's folder, as without this section."
-    )
+    type: Literal["local"] = "local"
+    """State in the file `terraform.STACK.tfstate` of the project's folder, as without this section."""
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""
@@ -134,17 +133,20 @@ def _object_names_fit(config: "GcsBackendConfig") -> Iterator[Fault]:
 class GcsBackendConfig(Configuration):
     """State in a Cloud Storage bucket, one object prefix per stack."""
 
-    type: Literal["gcs"] = Field(description="State in a Cloud Storage bucket.")
-    bucket: BucketName = Field(description="Name of the bucket; it must exist.")
-    prefix: Prefix = Field(default="gitpod-pov", description="Prefix of the objects; the stack's name follows it.")
-    impersonate_service_account: ServiceAccountEmail | None = Field(
-        default=None,
-        description="E-mail of the service account to act as when reading and writing state.",
-    )
-    kms_encryption_key: KmsKey | None = Field(
-        default=None,
-        description="Cloud KMS key for the state, as projects/…/locations/…/keyRings/…/cryptoKeys/….",
-    )
+    type: Literal["gcs"]
+    """State in a Cloud Storage bucket."""
+
+    bucket: BucketName
+    """Name of the bucket; it must exist."""
+
+    prefix: Prefix = "gitpod-pov"
+    """Prefix of the objects; the stack's name follows it."""
+
+    impersonate_service_account: ServiceAccountEmail | None = None
+    """E-mail of the service account to act as when reading and writing state."""
+
+    kms_encryption_key: KmsKey | None = None
+    """Cloud KMS key for the state, as projects/…/locations/…/keyRings/…/cryptoKeys/…."""
 
     rules = (_object_names_fit,)
 
@@ -162,10 +164,17 @@ class GcsBackendConfig(Configuration):
 class CloudBackendConfig(Configuration):
     """State and runs in HCP Terraform or Terraform Enterprise, one workspace per stack, named after it."""
 
-    type: Literal["cloud"] = Field(description="State and runs in HCP Terraform or Terraform Enterprise.")
-    organization: Organization = Field(description="Name of the organization.")
-    hostname: Hostname = Field(default="app.terraform.io", description="Host of HCP Terraform or Terraform Enterprise.")
-    project: ProjectName | None = Field(default=None, description="Project in which missing workspaces are created.")
+    type: Literal["cloud"]
+    """State and runs in HCP Terraform or Terraform Enterprise."""
+
+    organization: Organization
+    """Name of the organization."""
+
+    hostname: Hostname = "app.terraform.io"
+    """Host of HCP Terraform or Terraform Enterprise."""
+
+    project: ProjectName | None = None
+    """Project in which missing workspaces are created."""
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""

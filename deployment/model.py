@@ -42,35 +42,52 @@ def _custom_roles(deployment: "Deployment") -> Iterator[Fault]:
 class Deployment(Configuration):
     """One Gitpod proof of value: a project, a region and what each construct is to be."""
 
-    project: ProjectId = Field(description="ID of the Google Cloud project; it must exist and have billing.")
-    region: Region = Field(description="Region of the cluster, such as us-central1.")
-    zones: Annotated[tuple[Zone, ...], Field(strict=False)] = Field(
-        default=(),
-        json_schema_extra={"uniqueItems": True},  # zone_faults checks it
-        description="Zones of the nodes. One zone: exactly one node at the start. Left out: one node in every zone of the region.",
-    )
-    profile: Profile = Field(
-        default="reference",
-        description=(
-            "`reference`, the default: the guide to the letter. `hardened`: every input that makes it safer and needs no value of your "
-            "own; an input that stands in this file wins over it. `make show` prints what results, docs/hardening.md what it means."
-        ),
-    )
-    acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), Unique] = Field(
-        default=(), description="Risks whose warnings are not repeated at every synth."
-    )
-    providers: ProvidersConfig = Field(default=ProvidersConfig(), description="The versions of the Terraform providers.")
-    apis: ProjectApisConfig = Field(default=ProjectApisConfig(), description="The APIs of the project.")
-    identity: NodeIdentityConfig = Field(default=NodeIdentityConfig(), description="The service account of the nodes.")
-    network: ClusterNetworkConfig = Field(default=ClusterNetworkConfig(), description="Network and subnetwork of the cluster.")
-    cluster: GkeClusterConfig = Field(default=GkeClusterConfig(), description="The control plane.")
-    node_pool: NodePoolConfig = Field(default=NodePoolConfig(), description="The nodes.")
-    admins: ClusterAdminsConfig = Field(default=ClusterAdminsConfig(), description="Who may administer the cluster.")
-    ingress: IngressConfig | None = Field(
-        default=None, description="DNS zone, certificates and DNS records for the installation. Left out: none, as without the stack."
-    )
-    backend: BackendConfig = Field(default=LocalBackendConfig(), description="Where the state of the stacks is kept.")
-    handover: HandoverConfig = Field(default=HandoverConfig(), description="What a hand-over of the deployment is to be.")
+    project: ProjectId
+    """ID of the Google Cloud project; it must exist and have billing."""
+
+    region: Region
+    """Region of the cluster, such as us-central1."""
+
+    zones: Annotated[tuple[Zone, ...], Field(strict=False)] = Field(default=(), json_schema_extra={"uniqueItems": True})
+    """Zones of the nodes. One zone: exactly one node at the start. Left out: one node in every zone of the region."""
+
+    profile: Profile = "reference"
+    """`reference`, the default: the guide to the letter. `hardened`: every input that makes it safer and needs no value of your own; an
+    input that stands in this file wins over it. `make show` prints what results, docs/hardening.md what it means.
+    """
+
+    acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), Unique] = ()
+    """Risks whose warnings are not repeated at every synth."""
+
+    providers: ProvidersConfig = ProvidersConfig()
+    """The versions of the Terraform providers."""
+
+    apis: ProjectApisConfig = ProjectApisConfig()
+    """The APIs of the project."""
+
+    identity: NodeIdentityConfig = NodeIdentityConfig()
+    """The service account of the nodes."""
+
+    network: ClusterNetworkConfig = ClusterNetworkConfig()
+    """Network and subnetwork of the cluster."""
+
+    cluster: GkeClusterConfig = GkeClusterConfig()
+    """The control plane."""
+
+    node_pool: NodePoolConfig = NodePoolConfig()
+    """The nodes."""
+
+    admins: ClusterAdminsConfig = ClusterAdminsConfig()
+    """Who may administer the cluster."""
+
+    ingress: IngressConfig | None = None
+    """DNS zone, certificates and DNS records for the installation. Left out: none, as without the stack."""
+
+    backend: BackendConfig = LocalBackendConfig()
+    """Where the state of the stacks is kept."""
+
+    handover: HandoverConfig = HandoverConfig()
+    """What a hand-over of the deployment is to be."""
 
     rules = (
         _custom_roles,

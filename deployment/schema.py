@@ -9,13 +9,16 @@ Why definitions are written out where they are used and the draft is an old one:
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from deployment import commands
 
 if __name__ == "__main__":
     commands.start()
 
+from gitpod_pov.descriptions import descriptions
+
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -38,6 +41,13 @@ _TYPES = {"string": "string", "integer": "whole number", "boolean": "`true` or `
 
 class _TomlSchema(GenerateJsonSchema):
     """Pydantic's schema without null, which TOML has not: what may be null may be left out."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Return the schema of a configuration, each input with its text."""
+        generated, model = super().model_schema(schema), cast("type[BaseModel]", schema["cls"])
+        for name, text in descriptions(model).items():
+            generated["properties"][name]["description"] = text
+        return generated
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])

@@ -15,6 +15,7 @@ from typing import Any, cast, get_args, get_origin
 
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
 from gitpod_pov.configuration import Configuration
+from gitpod_pov.descriptions import descriptions
 from gitpod_pov.faults import ALLOWED
 from gitpod_pov.gcp_names import Cidr, Pattern, Unique
 from gitpod_pov.ipv4_ranges import PROHIBITED
@@ -50,7 +51,7 @@ def variable(deployment: Deployment, key: ParameterKey) -> Json:
     field = _field(deployment, key)
     value = value_of(deployment, key)
     return {
-        "description": field.description,
+        "description": descriptions(type(_section(deployment, key)))[key.rpartition(".")[2]],
         "type": {str: "string", int: "number"}.get(cast("type", field.annotation), "list(string)"),
         "default": list(value) if isinstance(value, tuple) else value,
         "nullable": False,
@@ -78,12 +79,15 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
 
 
-def _field(deployment: Deployment, key: ParameterKey) -> FieldInfo:
-    *sections, name = key.split(".")
+def _section(deployment: Deployment, key: ParameterKey) -> Configuration:
     configuration: Configuration = deployment
-    for section in sections:
+    for section in key.split(".")[:-1]:
         configuration = getattr(configuration, section)
-    return type(configuration).model_fields[name]
+    return configuration
+
+
+def _field(deployment: Deployment, key: ParameterKey) -> FieldInfo:
+    return type(_section(deployment, key)).model_fields[key.rpartition(".")[2]]
 
 
 def _rules(field: FieldInfo, key: ParameterKey) -> Iterator[Rule]:

@@ -28,7 +28,6 @@ from cdktf_cdktf_provider_kubernetes.cluster_role_binding_v1 import (
     ClusterRoleBindingV1Subject,
 )
 from constructs import Construct
-from pydantic import Field
 
 _RBAC_API_GROUP = "rbac.authorization.k8s.io"
 _MOST_SHOWN = 3
@@ -103,15 +102,16 @@ def group_faults(admins: "ClusterAdminsConfig", rbac_security_group: str | None)
 class ClusterAdminsConfig(Configuration):
     """Configuration of `ClusterAdmins`."""
 
-    members: Annotated[Items[Member], Unique] = Field(
-        default=(),
-        description=(
-            "Who is bound: `user:`, `group:` or `serviceAccount:` and an e-mail address, in the spelling that Google has; a `group:` needs "
-            "cluster.rbac_security_group. Left out: the account that applies, in place of the one that applied before."
-        ),
-    )
-    cluster_role: RbacName = Field(default="cluster-admin", description="The cluster role that is bound.")
-    binding_name: RbacName = Field(default="cluster-admin-binding", description="Name of the cluster role binding.")
+    members: Annotated[Items[Member], Unique] = ()
+    """Who is bound: `user:`, `group:` or `serviceAccount:` and an e-mail address, in the spelling that Google has; a `group:` needs
+    cluster.rbac_security_group. Left out: the account that applies, in place of the one that applied before.
+    """
+
+    cluster_role: RbacName = "cluster-admin"
+    """The cluster role that is bound."""
+
+    binding_name: RbacName = "cluster-admin-binding"
+    """Name of the cluster role binding."""
 
     rules = (_groups, _binding_of_the_cluster)
 

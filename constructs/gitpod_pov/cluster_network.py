@@ -31,7 +31,6 @@ from cdktf_cdktf_provider_google.compute_subnetwork import (
     ComputeSubnetworkSecondaryIpRange,
 )
 from constructs import Construct
-from pydantic import Field
 
 AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
 """What the auto-mode network `default` keeps for itself."""
@@ -98,41 +97,39 @@ def _subnetwork_of_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
 class ClusterNetworkConfig(Configuration):
     """Configuration of `ClusterNetwork`."""
 
-    network: NetworkName = Field(default="default", description="Name of the VPC network, in the deployment's project.")
-    create_network: bool = Field(default=False, description="Whether to create that network, in custom mode, or to use an existing one.")
-    subnetwork: NetworkName | None = Field(
-        default=None, description="Name of the subnetwork to create. Left out: `gitpod-` and the cluster's name."
-    )
-    nodes_cidr: Cidr = Field(
-        default="10.0.0.0/20", description="IPv4 range of the nodes, /29 or larger; Google keeps four addresses of it."
-    )
-    pods_cidr: Cidr = Field(
-        default="10.4.0.0/14", description="IPv4 range of the pods; with 110 pods per node each node takes a /24 of it."
-    )
-    services_cidr: Cidr = Field(default="10.8.0.0/20", description="IPv4 range of the Kubernetes Services, /16 to /27.")
+    network: NetworkName = "default"
+    """Name of the VPC network, in the deployment's project."""
 
-    cloud_nat: bool | None = Field(
-        default=None,
-        description=(
-            "Whether to create a router with Cloud NAT for the subnetwork, through which nodes without public addresses reach the "
-            "internet. Required with cluster.private_nodes: true creates both, false means that the network has another route. "
-            "Left out: none, as in the guide. Cloud NAT is charged by the hour and by the gigabyte."
-        ),
-    )
-    private_google_access: Boolean | None = Field(
-        default=None,
-        description=(
-            "Whether machines without public addresses reach Google's APIs and registries from the subnetwork. Left out: true with "
-            "cluster.private_nodes, otherwise what Google sets, as in the guide."
-        ),
-    )
-    flow_logs: bool = Field(
-        default=False,
-        description=(
-            "Whether half of the subnetwork's connections are logged every five seconds, with metadata, for audits and for tracing an "
-            "incident. False, as in the guide; the logs are charged by the gigabyte."
-        ),
-    )
+    create_network: bool = False
+    """Whether to create that network, in custom mode, or to use an existing one."""
+
+    subnetwork: NetworkName | None = None
+    """Name of the subnetwork to create. Left out: `gitpod-` and the cluster's name."""
+
+    nodes_cidr: Cidr = "10.0.0.0/20"
+    """IPv4 range of the nodes, /29 or larger; Google keeps four addresses of it."""
+
+    pods_cidr: Cidr = "10.4.0.0/14"
+    """IPv4 range of the pods; with 110 pods per node each node takes a /24 of it."""
+
+    services_cidr: Cidr = "10.8.0.0/20"
+    """IPv4 range of the Kubernetes Services, /16 to /27."""
+
+    cloud_nat: bool | None = None
+    """Whether to create a router with Cloud NAT for the subnetwork, through which nodes without public addresses reach the internet.
+    Required with cluster.private_nodes: true creates both, false means that the network has another route. Left out: none, as in the
+    guide. Cloud NAT is charged by the hour and by the gigabyte.
+    """
+
+    private_google_access: Boolean | None = None
+    """Whether machines without public addresses reach Google's APIs and registries from the subnetwork. Left out: true with
+    cluster.private_nodes, otherwise what Google sets, as in the guide.
+    """
+
+    flow_logs: bool = False
+    """Whether half of the subnetwork's connections are logged every five seconds, with metadata, for audits and for tracing an incident.
+    False, as in the guide; the logs are charged by the gigabyte.
+    """
 
     rules = (_usable_ranges, _range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named, _subnetwork_of_auto_mode)
 

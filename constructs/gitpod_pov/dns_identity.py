@@ -19,7 +19,6 @@ from gitpod_pov.risks import warn
 
 from cdktf import ITerraformDependable, TerraformProvider
 from constructs import Construct
-from pydantic import Field
 
 KUBERNETES_SERVICE_ACCOUNTS = ("cert-manager", "external-dns")
 """The Kubernetes service accounts that act as the identity. Each is in the namespace of its own name."""
@@ -28,17 +27,13 @@ KUBERNETES_SERVICE_ACCOUNTS = ("cert-manager", "external-dns")
 class DnsIdentityConfig(Configuration):
     """Configuration of `DnsIdentity`."""
 
-    account_id: ServiceAccountId = Field(
-        default="gitpod-dns01-solver",
-        description="ID of the service account that changes DNS records, the part of its e-mail before the @; also its display name.",
-    )
-    dns_access: Literal["guide", "least-privilege"] = Field(
-        default="guide",
-        description=(
-            "Access of that service account. `guide`: roles/dns.admin on the project, and with it every zone. `least-privilege`: "
-            "roles/dns.admin on the zone, and roles/dns.reader on the project, because external-dns lists all zones."
-        ),
-    )
+    account_id: ServiceAccountId = "gitpod-dns01-solver"
+    """ID of the service account that changes DNS records, the part of its e-mail before the @; also its display name."""
+
+    dns_access: Literal["guide", "least-privilege"] = "guide"
+    """Access of that service account. `guide`: roles/dns.admin on the project, and with it every zone. `least-privilege`:
+    roles/dns.admin on the zone, and roles/dns.reader on the project, because external-dns lists all zones.
+    """
 
 
 class DnsIdentity(Construct):

@@ -17,7 +17,6 @@ from gitpod_pov.project_apis import ProjectApis, waiting_for
 
 from cdktf import Postcondition, TerraformProvider, TerraformResourceLifecycle
 from constructs import Construct
-from pydantic import Field
 
 ZoneName = Annotated[
     str,
@@ -32,22 +31,18 @@ ZoneName = Annotated[
 class DnsZoneConfig(Configuration):
     """Configuration of `DnsZone`."""
 
-    domain: Domain = Field(
-        description=(
-            "Domain of the installation, such as gitpod.acme-corp.dev. Gitpod serves it and the names `*.DOMAIN` and `*.ws.DOMAIN`. A "
-            "change replaces the zone, and its name servers with it."
-        )
-    )
-    zone: ZoneName | None = Field(
-        default=None, description="Name of the zone in Cloud DNS. Left out: the cluster's name. A change replaces the zone."
-    )
-    create_zone: bool = Field(
-        default=True,
-        description=(
-            "Whether to create the zone. If false, the zone must exist in the project, be public and have the domain as its DNS name; its "
-            "records then outlive the deployment."
-        ),
-    )
+    domain: Domain
+    """Domain of the installation, such as gitpod.acme-corp.dev. Gitpod serves it and the names `*.DOMAIN` and `*.ws.DOMAIN`. A change
+    replaces the zone, and its name servers with it.
+    """
+
+    zone: ZoneName | None = None
+    """Name of the zone in Cloud DNS. Left out: the cluster's name. A change replaces the zone."""
+
+    create_zone: bool = True
+    """Whether to create the zone. If false, the zone must exist in the project, be public and have the domain as its DNS name; its
+    records then outlive the deployment.
+    """
 
     def zone_of(self, cluster_name: str) -> str:
         """Return the name of the zone of a cluster: the configured one, or the cluster's own, as in the guide."""

@@ -9,11 +9,13 @@ Why pydantic's own text never appears: it speaks of Python's types and of inputs
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, time
 from itertools import islice
 from typing import Any
+
+from gitpod_pov.descriptions import descriptions
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -155,13 +157,12 @@ def faults_of(error: ValidationError, model: type[BaseModel] | None = None) -> I
         error: the error of a model or of a single value.
         model: the model whose keys and descriptions help where a key is unknown or missing.
     """
-    fields = model.model_fields if model else {}
     for detail in error.errors(include_url=False):
         key = key_of(detail)
         if inner := inner_faults(detail):
             yield from (fault.below(*key) for fault in inner.faults)
         else:
-            yield _fault(key, detail, fields)
+            yield _fault(key, detail, model)
 
 
 def key_of(detail: ErrorDetails) -> tuple[str | int, ...]:
@@ -169,15 +170,16 @@ def key_of(detail: ErrorDetails) -> tuple[str | int, ...]:
     return detail["loc"][:-1] if detail["loc"][-1:] == ("[key]",) else detail["loc"]
 
 
-def _fault(key: tuple[str | int, ...], detail: ErrorDetails, fields: Mapping[str, Any]) -> Fault:
+def _fault(key: tuple[str | int, ...], detail: ErrorDetails, model: type[BaseModel] | None) -> Fault:
     value, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
+            fields = model.model_fields if model else {}
             near = difflib.get_close_matches(str(key[-1]).lower(), fields, n=1)
             remedy = f"did you mean '{near[0]}'?" if near else f"the known keys are {', '.join(fields)}"
             return Fault(key, f"unknown key; {remedy}")
         case "missing":
-            description = fields[str(key[-1])].description or ""
+            description = descriptions(model)[str(key[-1])] if model else ""
             return Fault(key, f"is required: {description.rstrip('.')}")
         case "union_tag_not_found":
             return Fault((*key, _tag(context)), "is required; it decides which other keys are allowed")

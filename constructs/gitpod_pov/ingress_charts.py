@@ -29,7 +29,7 @@ from gitpod_pov.gcp_names import Pattern
 import jsii
 from cdktf import Fn, IStackSynthesizer, ISynthesisSession, TerraformProvider, TerraformStack
 from constructs import Construct
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
 if TYPE_CHECKING:
     from cdktf_cdktf_provider_helm.release import Release
@@ -130,33 +130,27 @@ ChartRepository = Annotated[
 class IngressChartsConfig(Configuration):
     """Configuration of `IngressCharts`."""
 
-    acme_email: Email = Field(description="E-mail address for the account at Let's Encrypt.")
-    acme_server: Literal["production", "staging"] = Field(
-        default="production",
-        description=(
-            "Directory of Let's Encrypt. `staging` has generous rate limits, but no browser trusts its certificates. Existing "
-            "certificates stay until they are renewed."
-        ),
-    )
-    issuer_name: IssuerName = Field(
-        default="gitpod-issuer",
-        description="Name of the ClusterIssuer, at most 53 characters. A change replaces it; certificates refer to it by name.",
-    )
-    cert_manager_version: Annotated[str, *_version_of(CERT_MANAGER)] = Field(
-        default=CERT_MANAGER.version,
-        description=f"Exact version of the cert-manager chart, with a v, {CERT_MANAGER.oldest} or newer.",
-    )
-    external_dns_version: Annotated[str, *_version_of(EXTERNAL_DNS)] = Field(
-        default=EXTERNAL_DNS.version,
-        description=f"Exact version of the external-dns chart, {EXTERNAL_DNS.oldest} or newer.",
-    )
-    chart_repository: ChartRepository | None = Field(
-        default=None,
-        description=(
-            "Repository that has both charts, `https://` or `oci://`, for networks that reach only a mirror. Left out: the repositories "
-            "of the two projects. The images still come from quay.io and registry.k8s.io."
-        ),
-    )
+    acme_email: Email
+    """E-mail address for the account at Let's Encrypt."""
+
+    acme_server: Literal["production", "staging"] = "production"
+    """Directory of Let's Encrypt. `staging` has generous rate limits, but no browser trusts its certificates. Existing certificates stay
+    until they are renewed.
+    """
+
+    issuer_name: IssuerName = "gitpod-issuer"
+    """Name of the ClusterIssuer, at most 53 characters. A change replaces it; certificates refer to it by name."""
+
+    cert_manager_version: Annotated[str, *_version_of(CERT_MANAGER)] = CERT_MANAGER.version
+    """Exact version of the cert-manager chart, with a v, v1.15.0 or newer."""
+
+    external_dns_version: Annotated[str, *_version_of(EXTERNAL_DNS)] = EXTERNAL_DNS.version
+    """Exact version of the external-dns chart, 1.14.0 or newer."""
+
+    chart_repository: ChartRepository | None = None
+    """Repository that has both charts, `https://` or `oci://`, for networks that reach only a mirror. Left out: the repositories of the
+    two projects. The images still come from quay.io and registry.k8s.io.
+    """
 
 
 class IngressCharts(Construct):

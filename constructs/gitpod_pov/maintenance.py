@@ -79,12 +79,14 @@ def _window_is_long_enough(config: "MaintenanceWindow") -> Iterator[Fault]:
 class MaintenanceWindow(Configuration):
     """The recurring hours in which Google may upgrade a cluster."""
 
-    start_time: UtcTime = Field(description="When the first window opens, in UTC, such as 2027-01-02T03:00:00Z.")
-    end_time: UtcTime = Field(description="When the first window closes, in UTC, 4 to 24 hours later.")
-    recurrence: Recurrence = Field(
-        default="FREQ=DAILY",
-        description="How it recurs: `FREQ=DAILY`, the default, or `FREQ=WEEKLY;BYDAY=SA,SU`. GKE asks for 48 hours in 32 days.",
-    )
+    start_time: UtcTime
+    """When the first window opens, in UTC, such as 2027-01-02T03:00:00Z."""
+
+    end_time: UtcTime
+    """When the first window closes, in UTC, 4 to 24 hours later."""
+
+    recurrence: Recurrence = "FREQ=DAILY"
+    """How it recurs: `FREQ=DAILY`, the default, or `FREQ=WEEKLY;BYDAY=SA,SU`. GKE asks for 48 hours in 32 days."""
 
     rules = (_window_is_long_enough,)
 
@@ -100,25 +102,21 @@ def _exclusion_times(config: "MaintenanceExclusion") -> Iterator[Fault]:
 class MaintenanceExclusion(Configuration):
     """A period in which GKE does not upgrade a cluster."""
 
-    name: PlainText = Field(min_length=1, description="Name of the exclusion, unique within the cluster.")
-    start_time: UtcTime = Field(
-        default="2026-01-01T00:00:00Z",
-        description=(
-            "Start in UTC, such as 2027-01-02T00:00:00Z. Left out: 2026-01-01T00:00:00Z, a fixed time in the past, so that every synth "
-            "writes the same value."
-        ),
-    )
-    end_time: UtcTime | None = Field(
-        default=None,
-        description="End in UTC. Left out: the end of support of the minor version, which is also the latest end that GKE accepts.",
-    )
-    scope: Choice[Scope] = Field(
-        default="NO_MINOR_OR_NODE_UPGRADES",
-        description=(
-            "The upgrades that do not happen. NO_MINOR_OR_NODE_UPGRADES, the default: minor upgrades and all node upgrades. "
-            "NO_MINOR_UPGRADES: minor upgrades. NO_UPGRADES: all upgrades, for at most 90 days; needs end_time."
-        ),
-    )
+    name: PlainText = Field(min_length=1)
+    """Name of the exclusion, unique within the cluster."""
+
+    start_time: UtcTime = "2026-01-01T00:00:00Z"
+    """Start in UTC, such as 2027-01-02T00:00:00Z. Left out: 2026-01-01T00:00:00Z, a fixed time in the past, so that every synth writes
+    the same value.
+    """
+
+    end_time: UtcTime | None = None
+    """End in UTC. Left out: the end of support of the minor version, which is also the latest end that GKE accepts."""
+
+    scope: Choice[Scope] = "NO_MINOR_OR_NODE_UPGRADES"
+    """The upgrades that do not happen. NO_MINOR_OR_NODE_UPGRADES, the default: minor upgrades and all node upgrades. NO_MINOR_UPGRADES:
+    minor upgrades. NO_UPGRADES: all upgrades, for at most 90 days; needs end_time.
+    """
 
     rules = (_exclusion_times,)
 

@@ -23,7 +23,7 @@ from cdktf import ITerraformDependable, TerraformProvider
 from cdktf_cdktf_provider_google.project_iam_member import ProjectIamMember
 from cdktf_cdktf_provider_google.service_account import ServiceAccount
 from constructs import Construct
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 ROLE_SETS = MappingProxyType(
     {
@@ -100,22 +100,18 @@ def custom_role_faults(project: str, roles: Sequence[str]) -> Iterator[Fault]:
 class NodeIdentityConfig(Configuration):
     """Configuration of `NodeIdentity`."""
 
-    account_id: ServiceAccountId = Field(
-        default="gitpod-gke",
-        description="ID of the service account, the part of its e-mail before the @; also its display name.",
-    )
+    account_id: ServiceAccountId = "gitpod-gke"
+    """ID of the service account, the part of its e-mail before the @; also its display name."""
+
     roles: Annotated[
         Items[Role],
         Unique,
         BeforeValidator(_named_roles, json_schema_input_type=Literal["guide", "least-privilege"] | tuple[Role, ...]),
-    ] = Field(
-        default=ROLE_SETS["guide"],
-        description=(
-            "Project roles that the account is granted, as a list or by a name: `guide` for the guide's four, the default, or "
-            "`least-privilege` for what a node of GKE needs and nothing more, so that a pod that takes the node's credentials gains "
-            "little. Workloads then need credentials of their own for storage and DNS."
-        ),
-    )
+    ] = ROLE_SETS["guide"]
+    """Project roles that the account is granted, as a list or by a name: `guide` for the guide's four, the default, or `least-privilege`
+    for what a node of GKE needs and nothing more, so that a pod that takes the node's credentials gains little. Workloads then need
+    credentials of their own for storage and DNS.
+    """
 
     rules = (_grants_apart,)
 

@@ -133,11 +133,14 @@ def _keeps_no_workload_away(config: "NodeTaint") -> Iterator[Fault]:
 class NodeTaint(Configuration):
     """A taint of every node of the pool."""
 
-    key: KubernetesLabelKey = Field(description="Key of the taint, such as example.com/trial.")
-    value: KubernetesLabelValue = Field(default="", description="Value of the taint.")
-    effect: Choice[Literal["PREFER_NO_SCHEDULE", "NO_SCHEDULE", "NO_EXECUTE"]] = Field(
-        default="PREFER_NO_SCHEDULE", description="Effect of the taint; only PREFER_NO_SCHEDULE lets Gitpod's workloads run."
-    )
+    key: KubernetesLabelKey
+    """Key of the taint, such as example.com/trial."""
+
+    value: KubernetesLabelValue = ""
+    """Value of the taint."""
+
+    effect: Choice[Literal["PREFER_NO_SCHEDULE", "NO_SCHEDULE", "NO_EXECUTE"]] = "PREFER_NO_SCHEDULE"
+    """Effect of the taint; only PREFER_NO_SCHEDULE lets Gitpod's workloads run."""
 
     rules = (_keeps_no_workload_away,)
 
@@ -155,56 +158,63 @@ def _taint_keys(config: "NodePoolConfig") -> Iterator[Fault]:
 class NodePoolConfig(Configuration):
     """Configuration of `LabelledNodePool`. All node counts are per zone."""
 
-    name: NodePoolName = Field(default="gitpod", description="Name of the node pool.")
-    machine_type: MachineType = Field(default="n2d-standard-16", description="Compute Engine machine type of the nodes.")
-    disk_type: DiskType = Field(default="pd-ssd", description="Type of the boot disk; n4 and c4 machines need hyperdisk-balanced.")
-    disk_size_gb: Number = Field(default=100, ge=10, le=65_536, description="Size of the boot disk in GB, 10 to 65536.")
-    image_type: ImageType = Field(default="UBUNTU_CONTAINERD", description="Node image; Gitpod's workspaces need an Ubuntu one.")
-    initial_nodes: Number = Field(default=1, ge=0, description="Nodes per zone at creation; later changes of it have no effect.")
-    min_nodes: Number = Field(default=1, ge=0, description="Fewest nodes per zone that the autoscaler keeps.")
-    max_nodes: Number = Field(default=50, ge=1, le=1000, description="Most nodes per zone that the autoscaler adds, 1 to 1000.")
-    max_pods_per_node: Number = Field(default=110, ge=8, le=256, description="Pods per node, 8 to 256; 110 take a /24 of the pod range.")
-    auto_repair: Boolean | None = Field(
-        default=None,
-        description="Whether GKE repairs unhealthy nodes. Left out: true, which is the only value that a release channel allows.",
-    )
-    auto_upgrade: Boolean | None = Field(
-        default=None,
-        description=(
-            "Whether GKE upgrades the nodes. Left out: true in a release channel, which allows no other value, and false without one. "
-            "In a channel, cluster.maintenance_exclusions decide when."
-        ),
-    )
-    oauth_scopes: Annotated[Items[OauthScope], Unique] = Field(
-        default=(*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite"),
-        description="OAuth scopes of the nodes, as full URLs; left out, what gcloud sends for the guide's `gke-default` and Cloud DNS.",
-    )
-    labels: Table[KubernetesLabelKey, KubernetesLabelValue] = Field(
-        default={}, description="Kubernetes labels of the nodes beside the five workload labels."
-    )
-    metadata: Table[MetadataKey, PlainText] = Field(
-        default={}, description="Instance metadata of the nodes beside `disable-legacy-endpoints`."
-    )
+    name: NodePoolName = "gitpod"
+    """Name of the node pool."""
 
-    spot: Boolean = Field(
-        default=False,
-        description=(
-            "Whether the nodes are spot machines: much cheaper, and taken away at any time with half a minute's notice, running workspaces "
-            "included. False, as in the guide. A change replaces the node pool."
-        ),
-    )
-    confidential_nodes: Boolean | None = Field(
-        default=None,
-        description=(
-            "Whether the processor encrypts the memory of the nodes (AMD SEV). Only n2d, c2d, c3d and c4d machines support it, at a "
-            "surcharge and not in every zone. Left out: a new pool does not have it, as in the guide, and an existing one stays as it is. "
-            "False switches it off. A change recreates the nodes."
-        ),
-    )
-    taints: Items[Nested[NodeTaint]] = Field(
-        default=(),
-        description="Taints of the nodes, for clusters with pools beside this one. Effects that keep Gitpod's workloads away are refused.",
-    )
+    machine_type: MachineType = "n2d-standard-16"
+    """Compute Engine machine type of the nodes."""
+
+    disk_type: DiskType = "pd-ssd"
+    """Type of the boot disk; n4 and c4 machines need hyperdisk-balanced."""
+
+    disk_size_gb: Number = Field(default=100, ge=10, le=65_536)
+    """Size of the boot disk in GB, 10 to 65536."""
+
+    image_type: ImageType = "UBUNTU_CONTAINERD"
+    """Node image; Gitpod's workspaces need an Ubuntu one."""
+
+    initial_nodes: Number = Field(default=1, ge=0)
+    """Nodes per zone at creation; later changes of it have no effect."""
+
+    min_nodes: Number = Field(default=1, ge=0)
+    """Fewest nodes per zone that the autoscaler keeps."""
+
+    max_nodes: Number = Field(default=50, ge=1, le=1000)
+    """Most nodes per zone that the autoscaler adds, 1 to 1000."""
+
+    max_pods_per_node: Number = Field(default=110, ge=8, le=256)
+    """Pods per node, 8 to 256; 110 take a /24 of the pod range."""
+
+    auto_repair: Boolean | None = None
+    """Whether GKE repairs unhealthy nodes. Left out: true, which is the only value that a release channel allows."""
+
+    auto_upgrade: Boolean | None = None
+    """Whether GKE upgrades the nodes. Left out: true in a release channel, which allows no other value, and false without one. In a
+    channel, cluster.maintenance_exclusions decide when.
+    """
+
+    oauth_scopes: Annotated[Items[OauthScope], Unique] = (*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite")
+    """OAuth scopes of the nodes, as full URLs; left out, what gcloud sends for the guide's `gke-default` and Cloud DNS."""
+
+    labels: Table[KubernetesLabelKey, KubernetesLabelValue] = Field(default={})
+    """Kubernetes labels of the nodes beside the five workload labels."""
+
+    metadata: Table[MetadataKey, PlainText] = Field(default={})
+    """Instance metadata of the nodes beside `disable-legacy-endpoints`."""
+
+    spot: Boolean = False
+    """Whether the nodes are spot machines: much cheaper, and taken away at any time with half a minute's notice, running workspaces
+    included. False, as in the guide. A change replaces the node pool.
+    """
+
+    confidential_nodes: Boolean | None = None
+    """Whether the processor encrypts the memory of the nodes (AMD SEV). Only n2d, c2d, c3d and c4d machines support it, at a surcharge
+    and not in every zone. Left out: a new pool does not have it, as in the guide, and an existing one stays as it is. False switches
+    it off. A change recreates the nodes.
+    """
+
+    taints: Items[Nested[NodeTaint]] = ()
+    """Taints of the nodes, for clusters with pools beside this one. Effects that keep Gitpod's workloads away are refused."""
 
     rules = (
         _node_counts,

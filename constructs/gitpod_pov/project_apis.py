@@ -17,29 +17,25 @@ from gitpod_pov.tokens import Items
 from cdktf import ITerraformDependable, TerraformProvider
 from cdktf_cdktf_provider_google.project_service import ProjectService
 from constructs import Construct
-from pydantic import Field
 
 
 class ProjectApisConfig(Configuration):
     """Configuration of `ProjectApis`."""
 
-    manage: bool = Field(
-        default=True,
-        description="Whether to enable the APIs here. False leaves them to the platform team; they must then be on before the first apply.",
+    manage: bool = True
+    """Whether to enable the APIs here. False leaves them to the platform team; they must then be on before the first apply."""
+
+    services: Annotated[Items[Api], Unique] = (
+        "artifactregistry.googleapis.com",  # in place of containerregistry, which was shut down on 2025-03-18
+        "cloudbilling.googleapis.com",
+        "cloudresourcemanager.googleapis.com",  # project IAM and project lookups go through it
+        "compute.googleapis.com",
+        "container.googleapis.com",
+        "dns.googleapis.com",
+        "iam.googleapis.com",
+        "sqladmin.googleapis.com",
     )
-    services: Annotated[Items[Api], Unique] = Field(
-        default=(
-            "artifactregistry.googleapis.com",  # in place of containerregistry, which was shut down on 2025-03-18
-            "cloudbilling.googleapis.com",
-            "cloudresourcemanager.googleapis.com",  # project IAM and project lookups go through it
-            "compute.googleapis.com",
-            "container.googleapis.com",
-            "dns.googleapis.com",
-            "iam.googleapis.com",
-            "sqladmin.googleapis.com",
-        ),
-        description="The APIs that the project has enabled; left out, those of the guide's preparations chapter.",
-    )
+    """The APIs that the project has enabled; left out, those of the guide's preparations chapter."""
 
 
 class ProjectApis(Construct):
