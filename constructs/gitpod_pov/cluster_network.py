@@ -142,7 +142,9 @@ class ClusterNetwork(Construct):
     """The subnetwork of a cluster, and its network where that is created too.
 
     Attributes:
+        network_id: ID of the network, `projects/PROJECT/global/networks/NAME`; a token where the network is created here.
         network_name: the network's name; a token where the network is created here.
+        subnetwork_id: ID of the subnetwork, as a token.
         subnetwork_name: the subnetwork's name, as a token.
         pods_range_name: name of the secondary range for pods, unique within the subnetwork.
         services_range_name: name of the secondary range for services, unique within the subnetwork.
@@ -167,9 +169,10 @@ class ClusterNetwork(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.config = config = config or ClusterNetworkConfig()
+        self.network_id: str = f"projects/{project}/global/networks/{config.network}"
         self.network_name: str = config.network
         if config.create_network:
-            self.network_name = ComputeNetwork(
+            network = ComputeNetwork(
                 self,
                 "Default",
                 project=project,
@@ -177,7 +180,8 @@ class ClusterNetwork(Construct):
                 auto_create_subnetworks=False,
                 depends_on=waiting_for(apis),
                 provider=provider,
-            ).name
+            )
+            self.network_id, self.network_name = network.id, network.name
         subnetwork = ComputeSubnetwork(
             self,
             "subnetwork",
@@ -198,6 +202,7 @@ class ClusterNetwork(Construct):
             provider=provider,
         )
         self._subnetwork = subnetwork
+        self.subnetwork_id: str = subnetwork.id
         self.subnetwork_name: str = subnetwork.name
         self.egress: list[ITerraformDependable] = []
         if config.cloud_nat:

@@ -456,7 +456,11 @@ class GkeCluster(Construct):
         network: the network it stands in.
         name, location: as tokens, so that what uses them waits for the cluster.
         replacement_trigger: what is replaced with the cluster names it in `replace_triggered_by`.
-        endpoint: address of the control plane, without scheme, as a token.
+        cluster_id: ID of the cluster, `projects/PROJECT/locations/REGION/clusters/NAME`, as a token.
+        endpoint: IP address of the control plane, without scheme, as a token.
+        dns_endpoint: DNS name of the control plane, without scheme, as a token. GKE assigns it whether or not the endpoint is on.
+        ca_certificate: the base64-encoded CA certificate of the control plane, as a token. It is public, and the provider does not mark
+            it as sensitive (hashicorp/terraform-provider-google, resource_container_cluster.go in v6.50.0 and v7.45.0).
         control_plane_version: the version that the control plane runs, as a token.
     """
 
@@ -578,7 +582,10 @@ class GkeCluster(Construct):
         self.name: str = cluster.name
         self.replacement_trigger: str = f"{cluster.terraform_resource_type}.{cluster.friendly_unique_id}.id"
         self.location: str = cluster.location
+        self.cluster_id: str = cluster.id
         self.endpoint: str = cluster.endpoint
+        self.dns_endpoint: str = cluster.control_plane_endpoints_config.dns_endpoint_config.endpoint
+        self.ca_certificate: str = cluster.master_auth.cluster_ca_certificate
         self.control_plane_version: str = cluster.master_version
         self._warn_of_risks()
 

@@ -120,6 +120,7 @@ class NodeIdentity(Construct):
     """The service account of the nodes, with its project roles.
 
     Attributes:
+        account_id: ID of the account, `projects/PROJECT/serviceAccounts/EMAIL`, as a token.
         email: the account's e-mail address, as a token.
         member: the account as IAM names it, `serviceAccount:…`, as a token.
         grants: what needs the roles in force lists these in its `depends_on`.
@@ -146,6 +147,7 @@ class NodeIdentity(Construct):
             depends_on=waiting_for(apis),
             provider=provider,
         )
+        self.account_id: str = account.id
         self.email: str = account.email
         self.member: str = account.member
         # google_project_iam_member only adds; _binding and _policy would take the role away from everyone else.

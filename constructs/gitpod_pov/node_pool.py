@@ -357,6 +357,7 @@ class LabelledNodePool(Construct):
 
     Attributes:
         name: the pool's name, as a token.
+        pool_id: ID of the pool, `projects/PROJECT/locations/REGION/clusters/CLUSTER/nodePools/NAME`, as a token.
     """
 
     def __init__(
@@ -433,6 +434,7 @@ class LabelledNodePool(Construct):
             provider=provider,
         )
         self.name: str = pool.name
+        self.pool_id: str = pool.id
         self._warn_of_risks(config, network, zones)
 
     def _warn_of_risks(self, config: NodePoolConfig, network: ClusterNetworkConfig, zones: Sequence[str]) -> None:

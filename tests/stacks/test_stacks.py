@@ -115,12 +115,21 @@ class TestOutputs:
         outputs = synthesized.stack("pov-cluster")["output"]
         assert {name: output["value"] for name, output in outputs.items()} == {
             "project": "my-gitpod-pov",
+            "cluster_id": "${google_container_cluster.cluster.id}",
             "cluster_name": "${google_container_cluster.cluster.name}",
             "cluster_location": "${google_container_cluster.cluster.location}",
             "endpoint": "${google_container_cluster.cluster.endpoint}",
+            "dns_endpoint": "${google_container_cluster.cluster.control_plane_endpoints_config[0].dns_endpoint_config[0].endpoint}",
+            "ca_certificate": "${google_container_cluster.cluster.master_auth[0].cluster_ca_certificate}",
+            "workload_pool": "my-gitpod-pov.svc.id.goog",
             "control_plane_version": "${google_container_cluster.cluster.master_version}",
+            "node_pool_id": "${google_container_node_pool.node_pool.id}",
+            "node_pool_name": "${google_container_node_pool.node_pool.name}",
+            "node_service_account_id": "${google_service_account.identity.id}",
             "node_service_account_email": "${google_service_account.identity.email}",
+            "network_id": "projects/my-gitpod-pov/global/networks/default",
             "network_name": "default",
+            "subnetwork_id": "${google_compute_subnetwork.network_subnetwork.id}",
             "subnetwork_name": "${google_compute_subnetwork.network_subnetwork.name}",
             "pods_range_name": "pods",
             "services_range_name": "services",
@@ -129,6 +138,11 @@ class TestOutputs:
                 "--region ${google_container_cluster.cluster.location} --project my-gitpod-pov"
             ),
         }
+
+    def test_of_a_network_that_is_created(self, synth: Callable[..., Synthesized]) -> None:
+        outputs = synth(network={"network": "trial", "create_network": True}).stack("pov-cluster")["output"]
+        assert outputs["network_id"]["value"] == "${google_compute_network.network.id}"
+        assert outputs["network_name"]["value"] == "${google_compute_network.network.name}"
 
     def test_each_is_described_and_none_needs_to_be_sensitive(self, synthesized: Synthesized) -> None:
         outputs = [output for stack in ("pov-cluster", "pov-rbac") for output in synthesized.stack(stack)["output"].values()]
