@@ -108,7 +108,7 @@ def assignments(entries: Iterable[tuple[str, Lines]]) -> Lines:
 
 def is_flat(value: Lines) -> bool:
     """Return whether `terraform fmt` takes the value for one line: it is one, or a heredoc."""
-    return len(value) == 1
+    return len(value) == 1 or is_heredoc(value)
 
 
 def is_heredoc(value: Lines) -> bool:
