@@ -29,7 +29,7 @@ class LocalBackendConfig(Configuration):
     model_config = ConfigDict(json_schema_extra={"required": ["type"]})  # the default is for code: a file names its type
 
     type: Literal["local"] = "local"
-    """State in the file `terraform.STACK.tfstate` of the project's folder, as without this section."""
+    """State in the file `terraform.STACK.tfstate` in the project's folder. The default."""
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""
@@ -137,16 +137,16 @@ class GcsBackendConfig(Configuration):
     """State in a Cloud Storage bucket."""
 
     bucket: BucketName
-    """Name of the bucket; it must exist."""
+    """Name of an existing bucket."""
 
     prefix: Prefix = "gitpod-pov"
-    """Prefix of the objects; the stack's name follows it."""
+    """Prefix of the objects' names. The stack's name follows it."""
 
     impersonate_service_account: ServiceAccountEmail | None = None
-    """E-mail of the service account to act as when reading and writing state."""
+    """E-mail address of the service account that reads and writes the state."""
 
     kms_encryption_key: KmsKey | None = None
-    """Cloud KMS key for the state, as projects/…/locations/…/keyRings/…/cryptoKeys/…."""
+    """Cloud KMS key of the state, projects/…/locations/…/keyRings/…/cryptoKeys/…."""
 
     rules = (_object_names_fit,)
 
@@ -171,7 +171,7 @@ class CloudBackendConfig(Configuration):
     """Name of the organization."""
 
     hostname: Hostname = "app.terraform.io"
-    """Host of HCP Terraform or Terraform Enterprise."""
+    """Host name of HCP Terraform or Terraform Enterprise."""
 
     project: ProjectName | None = None
     """Project in which missing workspaces are created."""

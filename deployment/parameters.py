@@ -62,4 +62,4 @@ class HandoverConfig(Configuration):
     parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), Unique] = tuple(
         key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}
     )
-    """Keys of the deployment that become Terraform variables; every other value stays as the deployment has it."""
+    """Inputs that become Terraform variables. The others are written as values."""

@@ -103,15 +103,15 @@ class ClusterAdminsConfig(Configuration):
     """Configuration of `ClusterAdmins`."""
 
     members: Annotated[Items[Member], Unique] = ()
-    """Who is bound: `user:`, `group:` or `serviceAccount:` and an e-mail address, in the spelling that Google has; a `group:` needs
-    cluster.rbac_security_group. Left out: the account that applies, in place of the one that applied before.
+    """Principals to bind, each with its prefix `user:`, `group:` or `serviceAccount:`. A `group:` needs cluster.rbac_security_group.
+    Default: the account that runs Terraform.
     """
 
     cluster_role: RbacName = "cluster-admin"
-    """The cluster role that is bound."""
+    """ClusterRole to bind."""
 
     binding_name: RbacName = "cluster-admin-binding"
-    """Name of the cluster role binding."""
+    """Name of the ClusterRoleBinding."""
 
     rules = (_groups, _binding_of_the_cluster)
 

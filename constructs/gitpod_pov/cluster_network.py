@@ -101,35 +101,32 @@ class ClusterNetworkConfig(Configuration):
     """Name of the VPC network, in the deployment's project."""
 
     create_network: bool = False
-    """Whether to create that network, in custom mode, or to use an existing one."""
+    """Whether to create the VPC network, in custom mode. If false, it must exist."""
 
     subnetwork: NetworkName | None = None
-    """Name of the subnetwork to create. Left out: `gitpod-` and the cluster's name."""
+    """Name of the subnetwork to create. Default: `gitpod-CLUSTER`."""
 
     nodes_cidr: Cidr = "10.0.0.0/20"
-    """IPv4 range of the nodes, /29 or larger; Google keeps four addresses of it."""
+    """IPv4 range of the nodes, /29 or larger. Google reserves four of its addresses."""
 
     pods_cidr: Cidr = "10.4.0.0/14"
-    """IPv4 range of the pods; with 110 pods per node each node takes a /24 of it."""
+    """IPv4 range of the pods. With 110 pods per node, each node takes a /24."""
 
     services_cidr: Cidr = "10.8.0.0/20"
-    """IPv4 range of the Kubernetes Services, /16 to /27."""
+    """IPv4 range of the Services, /16 to /27."""
 
     cloud_nat: bool | None = None
-    """Whether to create a router with Cloud NAT for the subnetwork, through which nodes without public addresses reach the internet.
-    Required with cluster.private_nodes: true creates both, false means that the network has another route. Left out: none, as in the
-    guide. Cloud NAT is charged by the hour and by the gigabyte.
+    """Whether to create a Cloud Router with Cloud NAT, which is billed by the hour and by the gigabyte. Required with
+    cluster.private_nodes, where false means that the network has another route to the internet. Default: none, as in the guide.
     """
 
     private_google_access: Boolean | None = None
-    """Whether machines without public addresses reach Google's APIs and registries from the subnetwork. Left out: true with
-    cluster.private_nodes, otherwise what Google sets, as in the guide.
+    """Whether VMs without external IP addresses reach Google APIs. Default: true with cluster.private_nodes, otherwise Google's
+    default.
     """
 
     flow_logs: bool = False
-    """Whether half of the subnetwork's connections are logged every five seconds, with metadata, for audits and for tracing an incident.
-    False, as in the guide; the logs are charged by the gigabyte.
-    """
+    """Whether to log a sample of half of the subnetwork's connections. The logs are billed by the gigabyte."""
 
     rules = (_usable_ranges, _range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named, _subnetwork_of_auto_mode)
 

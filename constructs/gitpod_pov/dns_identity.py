@@ -28,11 +28,11 @@ class DnsIdentityConfig(Configuration):
     """Configuration of `DnsIdentity`."""
 
     account_id: ServiceAccountId = "gitpod-dns01-solver"
-    """ID of the service account that changes DNS records, the part of its e-mail before the @; also its display name."""
+    """ID of the service account that changes DNS records, also its display name."""
 
     dns_access: Literal["guide", "least-privilege"] = "guide"
-    """Access of that service account. `guide`: roles/dns.admin on the project, and with it every zone. `least-privilege`:
-    roles/dns.admin on the zone, and roles/dns.reader on the project, because external-dns lists all zones.
+    """Access of the service account. `guide`: roles/dns.admin on the project, and so on every zone. `least-privilege`:
+    roles/dns.admin on the zone and roles/dns.reader on the project.
     """
 
 

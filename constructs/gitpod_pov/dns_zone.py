@@ -32,16 +32,14 @@ class DnsZoneConfig(Configuration):
     """Configuration of `DnsZone`."""
 
     domain: Domain
-    """Domain of the installation, such as gitpod.acme-corp.dev. Gitpod serves it and the names `*.DOMAIN` and `*.ws.DOMAIN`. A change
-    replaces the zone, and its name servers with it.
-    """
+    """Domain of the installation, which also uses `*.DOMAIN` and `*.ws.DOMAIN`. A change replaces the zone and its name servers."""
 
     zone: ZoneName | None = None
-    """Name of the zone in Cloud DNS. Left out: the cluster's name. A change replaces the zone."""
+    """Name of the Cloud DNS zone. Default: the cluster's name. A change replaces the zone."""
 
     create_zone: bool = True
-    """Whether to create the zone. If false, the zone must exist in the project, be public and have the domain as its DNS name; its
-    records then outlive the deployment.
+    """Whether to create the zone. If false, a public zone with this domain must exist in the project. Destroy keeps it and its
+    records.
     """
 
     def zone_of(self, cluster_name: str) -> str:

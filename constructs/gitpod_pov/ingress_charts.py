@@ -131,25 +131,25 @@ class IngressChartsConfig(Configuration):
     """Configuration of `IngressCharts`."""
 
     acme_email: Email
-    """E-mail address for the account at Let's Encrypt."""
+    """E-mail address of the account at Let's Encrypt."""
 
     acme_server: Literal["production", "staging"] = "production"
-    """Directory of Let's Encrypt. `staging` has generous rate limits, but no browser trusts its certificates. Existing certificates stay
+    """Let's Encrypt server. `staging` has high rate limits, but browsers do not trust its certificates. Existing certificates stay
     until they are renewed.
     """
 
     issuer_name: IssuerName = "gitpod-issuer"
-    """Name of the ClusterIssuer, at most 53 characters. A change replaces it; certificates refer to it by name."""
+    """Name of the ClusterIssuer, at most 53 characters. Certificates refer to it by name. A change replaces it."""
 
     cert_manager_version: Annotated[str, *_version_of(CERT_MANAGER)] = CERT_MANAGER.version
-    """Exact version of the cert-manager chart, with a v, v1.15.0 or newer."""
+    """Exact version of the cert-manager chart, v1.15.0 or newer."""
 
     external_dns_version: Annotated[str, *_version_of(EXTERNAL_DNS)] = EXTERNAL_DNS.version
     """Exact version of the external-dns chart, 1.14.0 or newer."""
 
     chart_repository: ChartRepository | None = None
-    """Repository that has both charts, `https://` or `oci://`, for networks that reach only a mirror. Left out: the repositories of the
-    two projects. The images still come from quay.io and registry.k8s.io.
+    """`https://` or `oci://` repository with both charts. Default: the repositories of the two projects. Images always come from
+    quay.io and registry.k8s.io.
     """
 
 

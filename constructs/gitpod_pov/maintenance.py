@@ -80,13 +80,13 @@ class MaintenanceWindow(Configuration):
     """The recurring hours in which Google may upgrade a cluster."""
 
     start_time: UtcTime
-    """When the first window opens, in UTC, such as 2027-01-02T03:00:00Z."""
+    """Start of the first window in UTC, such as 2027-01-02T03:00:00Z."""
 
     end_time: UtcTime
-    """When the first window closes, in UTC, 4 to 24 hours later."""
+    """End of the first window in UTC, 4 to 24 hours after its start."""
 
     recurrence: Recurrence = "FREQ=DAILY"
-    """How it recurs: `FREQ=DAILY`, the default, or `FREQ=WEEKLY;BYDAY=SA,SU`. GKE asks for 48 hours in 32 days."""
+    """Recurrence as an RFC 5545 rule, such as `FREQ=WEEKLY;BYDAY=SA,SU`. GKE requires 48 hours of windows in 32 days."""
 
     rules = (_window_is_long_enough,)
 
@@ -106,16 +106,14 @@ class MaintenanceExclusion(Configuration):
     """Name of the exclusion, unique within the cluster."""
 
     start_time: UtcTime = "2026-01-01T00:00:00Z"
-    """Start in UTC, such as 2027-01-02T00:00:00Z. Left out: 2026-01-01T00:00:00Z, a fixed time in the past, so that every synth writes
-    the same value.
-    """
+    """Start in UTC. The default is a fixed time in the past, so that every synth writes the same value."""
 
     end_time: UtcTime | None = None
-    """End in UTC. Left out: the end of support of the minor version, which is also the latest end that GKE accepts."""
+    """End in UTC. Default: the end of support of the minor version, which is also the latest end that GKE accepts."""
 
     scope: Choice[Scope] = "NO_MINOR_OR_NODE_UPGRADES"
-    """The upgrades that do not happen. NO_MINOR_OR_NODE_UPGRADES, the default: minor upgrades and all node upgrades. NO_MINOR_UPGRADES:
-    minor upgrades. NO_UPGRADES: all upgrades, for at most 90 days; needs end_time.
+    """Upgrades that GKE does not start: minor and node upgrades, minor upgrades, or, for at most 90 days and with an end_time, all
+    upgrades.
     """
 
     rules = (_exclusion_times,)

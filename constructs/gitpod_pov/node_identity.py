@@ -101,16 +101,15 @@ class NodeIdentityConfig(Configuration):
     """Configuration of `NodeIdentity`."""
 
     account_id: ServiceAccountId = "gitpod-gke"
-    """ID of the service account, the part of its e-mail before the @; also its display name."""
+    """ID of the nodes' service account, also its display name."""
 
     roles: Annotated[
         Items[Role],
         Unique,
         BeforeValidator(_named_roles, json_schema_input_type=Literal["guide", "least-privilege"] | tuple[Role, ...]),
     ] = ROLE_SETS["guide"]
-    """Project roles that the account is granted, as a list or by a name: `guide` for the guide's four, the default, or `least-privilege`
-    for what a node of GKE needs and nothing more, so that a pod that takes the node's credentials gains little. Workloads then need
-    credentials of their own for storage and DNS.
+    """Project roles of the service account: a list, `guide` for the guide's four roles, or `least-privilege` for only what GKE nodes
+    need. With the latter, workloads need their own credentials for Cloud Storage and Cloud DNS.
     """
 
     rules = (_grants_apart,)

@@ -23,7 +23,7 @@ class ProjectApisConfig(Configuration):
     """Configuration of `ProjectApis`."""
 
     manage: bool = True
-    """Whether to enable the APIs here. False leaves them to the platform team; they must then be on before the first apply."""
+    """Whether to enable the APIs. If false, they must be enabled before the first apply."""
 
     services: Annotated[Items[Api], Unique] = (
         "artifactregistry.googleapis.com",  # in place of containerregistry, which was shut down on 2025-03-18
@@ -35,7 +35,7 @@ class ProjectApisConfig(Configuration):
         "iam.googleapis.com",
         "sqladmin.googleapis.com",
     )
-    """The APIs that the project has enabled; left out, those of the guide's preparations chapter."""
+    """APIs to enable. Default: those of the guide."""
 
 
 class ProjectApis(Construct):

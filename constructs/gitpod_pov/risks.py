@@ -3,7 +3,7 @@
 Owns: the name of every risk and the one way to warn of it. Leaves to others: when it is present and what it means, which each
 construct knows of itself.
 
-Why warn at all: the defaults reproduce the guide to the letter, insecure spots included, because the guide is the contract.
+Why warn at all: the defaults reproduce exactly what the guide's commands create, insecure spots included, because the guide is the contract.
 """
 
 import os
