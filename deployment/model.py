@@ -52,7 +52,7 @@ class Deployment(Configuration):
     """Zones of the nodes. Default: every zone of the region."""
 
     profile: Profile = "reference"
-    """Default values of the other inputs. `reference`: exactly what the guide's commands create. `hardened`: the safer values, see
+    """Values of the inputs that the file omits. `reference`: exactly what the guide's commands create. `hardened`: the safer values, see
     docs/hardening.md.
     """
 

@@ -220,7 +220,7 @@ class GkeClusterConfig(Configuration):
     """
 
     maintenance_window: Nested[MaintenanceWindow] | None = None
-    """The recurring hours in which GKE may upgrade the cluster. Left out: at any time."""
+    """Recurring hours in which GKE may start upgrades. Default: at any time."""
 
     maintenance_exclusions: Items[Nested[MaintenanceExclusion]] | None = None
     """Periods in which GKE does not start upgrades, at most 20. Default in a release channel: `keep-versions`, which stops minor and

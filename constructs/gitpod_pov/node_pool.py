@@ -194,7 +194,7 @@ class NodePoolConfig(Configuration):
     """
 
     oauth_scopes: Annotated[Items[OauthScope], Unique] = (*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite")
-    """OAuth scopes of the nodes, as URLs. Default: what gcloud sends for the guide's `gke-default` and Cloud DNS."""
+    """OAuth scopes of the nodes, as URLs."""
 
     labels: Table[KubernetesLabelKey, KubernetesLabelValue] = Field(default={})
     """Kubernetes labels of the nodes, in addition to Gitpod's five."""

@@ -35,7 +35,7 @@ class ProjectApisConfig(Configuration):
         "iam.googleapis.com",
         "sqladmin.googleapis.com",
     )
-    """APIs to enable. Default: those of the guide."""
+    """APIs to enable."""
 
 
 class ProjectApis(Construct):
