@@ -86,7 +86,7 @@ UNREADABLE = "trial-cluster: the state cannot be read: Error: Backend initializa
         (PROTECTED, state(tainted=True), BY_FILE + UNTAINT + STEPS),
         (UNPROTECTED, state(), BY_STATE + STEPS),
         (UNPROTECTED, state(tainted=True), BY_STATE + UNTAINT + STEPS),
-        (PROTECTED, None, UNREADABLE + BY_FILE.replace(CLUSTER, "what trial-cluster may hold") + STEPS),
+        (PROTECTED, None, UNREADABLE + BY_FILE.replace(CLUSTER, "any cluster in trial-cluster") + STEPS),
     ],
     ids=["file and state", "file", "tainted", "state", "state, tainted", "file, state unreadable"],
 )

@@ -276,7 +276,7 @@ class TestParameters:
         assert variable(deployment(), "node_pool.max_nodes")["type"] == "number"
         project = variable(deployment(), "project")
         assert (project["type"], project["default"], project["nullable"]) == ("string", "demo-project", False)
-        assert project["description"] == "ID of the Google Cloud project; it must exist and have billing."
+        assert project["description"] == "ID of an existing Google Cloud project with billing."
         assert all(variable(deployment(), key)["validation"] for key in ALL_KEYS)
 
     def test_a_value_that_the_output_does_not_follow_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -288,10 +288,10 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("admins_members", ["serviceAccount:jane@example.com"], "admins_members: 'serviceAccount:jane@example.com' is not a member"),
 ]
 REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
-    ({"zones": ["us-east1-b"]}, 'zones: ["us-east1-b"] has a zone that is not one of us-central1'),
-    ({"node_pool_min_nodes": 2}, "node counts: 2 at least, 1 at first, 50 at most: must rise in this order"),
+    ({"zones": ["us-east1-b"]}, 'zones: ["us-east1-b"] has a zone outside us-central1'),
+    ({"node_pool_min_nodes": 2}, "node counts: minimum 2, initial 1, maximum 50: must be in ascending order"),
     ({"network_pods_cidr": "10.0.0.0/14"}, "network_pods_cidr: '10.0.0.0/14' overlaps network_nodes_cidr 10.0.0.0/20"),
-    ({"network_services_cidr": "10.128.0.0/20"}, "network_services_cidr: '10.128.0.0/20' meets 10.128.0.0/9"),
+    ({"network_services_cidr": "10.128.0.0/20"}, "network_services_cidr: '10.128.0.0/20' overlaps 10.128.0.0/9"),
     ({"network_pods_cidr": "10.4.0.0/19"}, "network_pods_cidr: '10.4.0.0/19' holds 32 nodes, 50 are possible"),
     ({"network_pods_cidr": "10.4.0.0/17", "zones": []}, "network_pods_cidr: '10.4.0.0/17' holds 128 nodes, 150 are possible"),
     (
