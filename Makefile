@@ -24,6 +24,10 @@ STACK ?=
 FLAGS ?=
 # TO ## the folder that handover writes; by default handover.out/DEPLOYMENT ## make handover TO=../platform/gitpod
 TO ?= handover.out/$(DEPLOYMENT)
+# FORMAT ## the syntax that handover writes, hcl or json; by default hcl ## make handover FORMAT=json
+FORMAT ?= hcl
+# FORCE ## set to overwrite the files of an earlier hand-over that were edited ## make handover FORCE=1
+FORCE ?=
 
 .PHONY: help synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan
 .DELETE_ON_ERROR:
@@ -85,7 +89,7 @@ destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse o
 	@$(SYNTH) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
 
 handover: .venv/.synced-dev ## write a folder of plain Terraform from DEPLOYMENT into TO, for those who take it over ## make handover TO=../platform/gitpod
-	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)"
+	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)" --format "$(FORMAT)" $(if $(FORCE),--force)
 
 schema: .venv/.synced ## write docs/deployment.schema.json and docs/configuration.md from the models ## make schema
 	@$(RUN) -m deployment.schema

@@ -1,10 +1,11 @@
-"""`python -m handover NAME DIR`: writes the hand-over of a deployment into a folder; `make handover` knows the usual one.
+"""`python -m handover NAME DIR [--format hcl|json] [--force]`: writes the hand-over of a deployment into a folder.
 
 Exit status: that of every command, see `deployment.commands`. When it is refused, nothing is written.
 """
 
 import sys
 from pathlib import Path
+from typing import get_args
 
 from deployment import commands
 
@@ -15,19 +16,27 @@ from gitpod_pov.bindings import collect_no_garbage
 
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from handover.folder import files_of, write
-from handover.stacks import HandoverError
+from handover.stacks import Format, HandoverError
 
 
-def hand_over(name: str, directory: Path, folder: Path = DEPLOYMENTS) -> int:
-    """Write the hand-over of a deployment of a folder and return the exit status."""
+def hand_over(name: str, directory: Path, folder: Path = DEPLOYMENTS, *, form: Format = "hcl", force: bool = False) -> int:
+    """Write the hand-over of a deployment and return the exit status.
+
+    Args:
+        name: the deployment's name.
+        directory: the folder of the hand-over.
+        folder: the folder of the deployment files.
+        form: the syntax of the configuration.
+        force: whether to overwrite edited files.
+    """
     try:
-        files = files_of(name, load_deployment(name, folder))
-        write(files, directory)
+        files = files_of(name, load_deployment(name, folder), form)
+        kept = write(files, directory, force=force)
     except (RefusedDeploymentsError, HandoverError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
     for path in files:
-        print(directory / path)  # noqa: T201
+        print(f"{directory / path}{' (kept)' if path in kept else ''}")  # noqa: T201
     return 0
 
 
@@ -36,4 +45,6 @@ if __name__ == "__main__":
     arguments = commands.Arguments("python -m handover")
     arguments.add_argument("name", metavar="NAME")
     arguments.add_argument("directory", metavar="DIR", type=Path)
+    arguments.add_argument("--format", dest="form", choices=get_args(Format), default="hcl")
+    arguments.add_argument("--force", action="store_true")
     commands.run(hand_over, arguments)

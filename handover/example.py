@@ -18,7 +18,7 @@ DATA_REFERENCE = re.compile(r"data\.(\w+)\.(\w+)((?:\.\w+|\[\d+\])+)")
 
 
 def example(stacks: list[Stack], modules: list[Stack], deployment: Deployment) -> Json:
-    """Return the files of the example by path; an output that it needs of a module is added there.
+    """Return the configuration of the example by file name without extension; an output that it needs of a module is added there.
 
     Args:
         stacks: the stacks, in the order of deployment.
@@ -33,9 +33,10 @@ def example(stacks: list[Stack], modules: list[Stack], deployment: Deployment) -
         root.call(stack, module, modules[:number])
     terraform = {"required_version": stacks[0].content["terraform"]["required_version"], "required_providers": root.required_providers}
     return {
-        "terraform.tf.json": {"terraform": terraform, "provider": root.providers},
-        "main.tf.json": {"data": root.data, "module": root.calls},
-        "outputs.tf.json": {"output": _outputs(modules)},
+        "versions": {"terraform": terraform},
+        "providers": {"provider": root.providers},
+        "main": {"data": root.data, "module": root.calls},
+        "outputs": {"output": _outputs(modules)},
     }
 
 

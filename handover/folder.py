@@ -1,17 +1,17 @@
 """The files of a hand-over.
 
-Owns: which files there are and what each holds: a root configuration for each stack, the same stacks as modules, an example that calls
-every module, and a manifest of checksums. Leaves to others: the configuration itself, the README's text and the picture.
-
-Why Terraform's JSON form: its blocks and arguments come out of the synth as they are, and every tool of Terraform reads it.
+Owns: which files there are and what each contains: a root module for each stack, the same stacks as modules for a caller, an example that
+calls every module, and a manifest of checksums. Also which files a later hand-over may replace. Leaves to others: the configuration
+itself, its HCL text, the README's text and the picture.
 """
 
 import copy
 import hashlib
 import json
-from dataclasses import replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from gitpod_pov.gke_cluster import oldest_google
 from gitpod_pov.provider_versions import SUPPORTED, module_range
@@ -20,98 +20,194 @@ from deployment.commands import write_files
 from deployment.model import Deployment
 from deployment.parameters import ParameterKey
 from handover.example import DATA_REFERENCE, example
+from handover.hcl import Comments, Forms, hcl, values_file
 from handover.picture import picture
 from handover.readme import readme
-from handover.stacks import HandoverError, Stack, parameters_in, stacks_of
-from handover.variables import Json, variable, variable_name
+from handover.stacks import Format, HandoverError, Stack, parameters_in, reading_order, stacks_of
+from handover.variables import REQUIRED, Json, variable, variable_name
 
 MANIFEST = "MANIFEST.sha256"
+_CHECKSUM = re.compile(r"(?P<sum>[0-9a-f]{64})  (?P<path>.+)")
+
+KEPT = ("terraform.tfvars", "backend.tf", "backend.tf.json")
+"""Names of the files that are written once and belong to the team from then on. They are not in the manifest."""
 
 
-def files_of(name: str, deployment: Deployment) -> dict[str, bytes]:
-    """Return the files of a hand-over by path, the manifest among them.
+@dataclass(frozen=True)
+class _Module:
+    """A root module or a module for a caller, as one folder.
+
+    Attributes:
+        content: the configuration in JSON syntax, by file name without extension.
+        others: the other files by path.
+        comments: the comments of the HCL text.
+        order: the addresses in the order of their blocks.
+    """
+
+    content: Mapping[str, Json]
+    others: Mapping[str, str | bytes] = field(default_factory=dict)
+    comments: Comments = field(default_factory=dict)
+    order: Sequence[str] = ()
+
+
+def files_of(name: str, deployment: Deployment, form: Format = "hcl") -> dict[str, bytes]:
+    """Return the files of a hand-over by path, including the manifest.
+
+    Args:
+        name: the deployment's name.
+        deployment: the deployment.
+        form: the syntax of the configuration.
 
     Raises:
-        HandoverError: when there can be none of this deployment.
+        HandoverError: when no hand-over of this deployment is possible.
     """
     stacks, risks = stacks_of(name, deployment)
     roots = {f"{number}-{stack.name}": stack for number, stack in enumerate(stacks, 1)}
     variables = {key: variable(deployment, key) for key in deployment.handover.parameters}
     oldest: dict[str, str] = {provider: supported.bindings for provider, supported in SUPPORTED.items()}
     oldest["google"] = oldest_google(deployment.cluster, deployment.providers.google)
+    declared = variables if form == "json" else {key: _declared(key, one) for key, one in variables.items()}
     modules = [_without_providers(stack) for stack in stacks]
-    files: dict[str, Any] = _in_folder("example", example(stacks, modules, deployment))
-    for folder, stack in roots.items():
-        files |= _in_folder(folder, _root(stack, variables))
-    for module in modules:
-        files |= _in_folder(f"modules/{module.name}", _module(module, variables, oldest))
+    folders = {"example": _Module(example(stacks, modules, deployment))}
+    folders |= {folder: _root(stack, declared, _values(stack, variables), form) for folder, stack in roots.items()}
+    folders |= {f"modules/{module.name}": _module(module, declared, oldest) for module in modules}
+    files: dict[str, str | bytes] = (_hcl_files if form == "hcl" else _json_files)(folders)
+    files |= {f"{folder}/{path}": content for folder, module in folders.items() for path, content in module.others.items()}
     files["picture.svg"] = picture(stacks)
-    files["README.md"] = readme(name, deployment, roots=roots, modules=modules, variables=variables, risks=risks)
-    found = {path: _bytes(content) for path, content in sorted(files.items())}
-    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {path}\n" for path, content in found.items())
+    files["README.md"] = readme(name, deployment, roots=roots, modules=modules, variables=variables, risks=risks, form=form)
+    found = {path: content.encode() if isinstance(content, str) else content for path, content in sorted(files.items())}
+    sums = "".join(f"{_checksum(content)}  {path}\n" for path, content in found.items() if Path(path).name not in KEPT)
     return {**found, MANIFEST: sums.encode()}
 
 
-def write(files: dict[str, bytes], directory: Path) -> None:
-    """Write a hand-over in place of an earlier one; what else is there, such as a state, stays.
+def write(files: Mapping[str, bytes], directory: Path, *, force: bool = False) -> list[str]:
+    """Write a hand-over, in place of an earlier one, and return the paths of the files that it keeps as they are.
+
+    Every file is checked before one is written. What else is in the folder, such as a state, stays.
+
+    Args:
+        files: the files by path.
+        directory: the folder.
+        force: whether to overwrite files that were edited.
 
     Raises:
-        HandoverError: when the folder holds something and no hand-over.
+        HandoverError: when the folder is not empty and does not contain a hand-over, contains one in the other format, or has files that
+            were edited and would change.
     """
+    earlier = _earlier(directory)
+    if earlier and _is_json(earlier) != _is_json(files):
+        other = "JSON" if _is_json(earlier) else "HCL"
+        raise HandoverError(
+            f"{directory}: contains a hand-over in {other}: use FORMAT={other.lower()}, or choose another folder with TO=DIR"
+        )
+    kept = [path for path in files if Path(path).name in KEPT and (directory / path).exists()]
+    new = {path: content for path, content in files.items() if path not in kept}
+    removed = [path for path in earlier if path not in files and _is_inside(directory, path)]
+    edited = sorted(
+        path for path in (*new, *removed) if path != MANIFEST and _was_edited(directory / path, earlier.get(path), new.get(path))
+    )
+    if edited and not force:
+        raise HandoverError(
+            "\n".join(
+                f"{directory / path}: was edited after the last hand-over, and this one changes it: move the edit to a file of your own, "
+                "or overwrite it with FORCE=1"
+                for path in edited
+            )
+        )
+    write_files(directory, new)
+    for path in removed:
+        (directory / path).unlink(missing_ok=True)
+    return kept
+
+
+def _earlier(directory: Path) -> dict[str, str]:
+    """Return the checksums of the hand-over that a folder contains, by path; none for a folder that is empty or missing."""
     manifest = directory / MANIFEST
-    earlier = manifest.read_text().splitlines() if manifest.exists() else []
-    if not manifest.exists() and directory.exists() and any(directory.iterdir()):
+    lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.is_file() else []
+    sums = {found["path"]: found["sum"] for line in lines if (found := _CHECKSUM.fullmatch(line))}
+    if directory.is_dir() and any(directory.iterdir()) and (len(sums) < len(lines) or "README.md" not in sums):
         raise HandoverError(f"{directory}: is not empty and does not contain a hand-over: choose another folder with TO=DIR")
-    write_files(directory, files)
-    for path in {line.partition("  ")[2] for line in earlier} - files.keys():
-        if (directory / path).is_file() and (directory / path).resolve().is_relative_to(directory.resolve()):
-            (directory / path).unlink()
+    return sums
 
 
-def _in_folder(folder: str, files: Json) -> Json:
-    return {f"{folder}/{path}": content for path, content in files.items() if content}
+def _is_json(paths: Mapping[str, object]) -> bool:
+    return any(path.endswith(".tf.json") for path in paths)
 
 
-def _bytes(content: Json | str | bytes) -> bytes:
-    if isinstance(content, dict):
-        content = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    return content.encode() if isinstance(content, str) else content
+def _is_inside(directory: Path, path: str) -> bool:
+    return (directory / path).resolve().is_relative_to(directory.resolve())
 
 
-def _root(stack: Stack, variables: dict[ParameterKey, Json]) -> Json:
+def _was_edited(file: Path, written: str | None, content: bytes | None) -> bool:
+    """Return whether a file is neither as the last hand-over wrote it nor as this one does."""
+    return file.is_file() and file.read_bytes() != content and _checksum(file.read_bytes()) != written
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _hcl_files(folders: Mapping[str, _Module]) -> dict[str, str | bytes]:
+    forms = Forms.of(content for module in folders.values() for content in module.content.values())
+    return {
+        f"{folder}/{name}.tf": hcl(content, forms, module.comments, module.order)
+        for folder, module in folders.items()
+        for name, content in module.content.items()
+        if content
+    }
+
+
+def _json_files(folders: Mapping[str, _Module]) -> dict[str, str | bytes]:
+    files: dict[str, str | bytes] = {}
+    for folder, module in folders.items():
+        content = dict(module.content)
+        content["terraform"] = {**content.pop("versions"), **content.pop("providers", {})}
+        files |= {f"{folder}/{path}.tf.json": _json(one) for path, one in content.items() if one}
+    return files
+
+
+def _json(content: Json) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _declared(key: ParameterKey, block: Json) -> Json:
+    """Return the block of a variable, without a default where two calls of a module must differ."""
+    return {name: value for name, value in block.items() if not (key in REQUIRED and name == "default")}
+
+
+def _root(stack: Stack, variables: Mapping[ParameterKey, Json], values: str, form: Format) -> _Module:
     terraform = dict(stack.content["terraform"])
     backend = {key: terraform.pop(key) for key in ("backend", "cloud") if key in terraform}
     if "local" in backend.get("backend", {}):
         backend = {}  # Terraform's own default: a file beside the configuration
-    return {
-        "terraform.tf.json": {"terraform": terraform, "provider": stack.content["provider"]},
-        "backend.tf.json": {"terraform": backend} if backend else {},
-        **_configuration(stack, variables),
-        "terraform.tfvars.example": _example_values(stack, variables),
-    }
+    module = _configuration(stack, variables, terraform)
+    content = {**module.content, "providers": {"provider": stack.content["provider"]}, "backend": {"terraform": backend} if backend else {}}
+    file = "terraform.tfvars" if form == "hcl" else "terraform.tfvars.example"
+    return replace(module, content=content, others={**module.others, file: values} if stack.parameters else module.others)
 
 
-def _module(module: Stack, variables: dict[ParameterKey, Json], oldest: dict[str, str]) -> Json:
+def _module(module: Stack, variables: Mapping[ParameterKey, Json], oldest: Mapping[str, str]) -> _Module:
     terraform = {key: value for key, value in module.content["terraform"].items() if key not in {"backend", "cloud"}}
     required = terraform["required_providers"]
     providers = {name: {**one, "version": module_range(one["version"], oldest[name])} for name, one in required.items()}
-    return {"terraform.tf.json": {"terraform": {**terraform, "required_providers": providers}}, **_configuration(module, variables)}
+    return _configuration(module, variables, {**terraform, "required_providers": providers})
 
 
-def _configuration(stack: Stack, variables: dict[ParameterKey, Json]) -> Json:
+def _configuration(stack: Stack, variables: Mapping[ParameterKey, Json], terraform: Json) -> _Module:
     main = {section: content for section, content in stack.content.items() if content and section not in _FILES_OF_THEIR_OWN}
     for section in main.keys() & {"data", "resource"}:
         main[section] = {kind: {name: _in_reading_order(block) for name, block in named.items()} for kind, named in main[section].items()}
-    return {
-        "variables.tf.json": {"variable": {variable_name(key): variables[key] for key in stack.parameters}} if stack.parameters else {},
-        "main.tf.json": main,
-        "outputs.tf.json": {"output": stack.content["output"]} if stack.content["output"] else {},
-        **stack.assets,
+    content = {
+        "versions": {"terraform": terraform},
+        "variables": {"variable": {variable_name(key): variables[key] for key in stack.parameters}} if stack.parameters else {},
+        "main": main,
+        "outputs": {"output": stack.content["output"]} if stack.content["output"] else {},
     }
+    return _Module(content, stack.assets, order=reading_order(stack))
 
 
 _FILES_OF_THEIR_OWN = {"terraform", "provider", "output"}
-"""Sections of a configuration that are not in `main.tf.json`."""
+"""Sections of a configuration that are not in the file `main`."""
 
 
 def _in_reading_order(block: Json) -> Json:
@@ -120,10 +216,9 @@ def _in_reading_order(block: Json) -> Json:
     return dict(sorted(block.items(), key=lambda item: (order.get(item[0], 1), item[0])))
 
 
-def _example_values(stack: Stack, variables: dict[ParameterKey, Json]) -> str:
-    return "\n".join(
-        f"# {variables[key]['description']}\n{variable_name(key)} = {json.dumps(variables[key]['default'])}\n" for key in stack.parameters
-    )
+def _values(stack: Stack, variables: Mapping[ParameterKey, Json]) -> str:
+    names = {variable_name(key): variables[key] for key in stack.parameters}
+    return values_file({name: one["default"] for name, one in names.items()}, {name: one["description"] for name, one in names.items()})
 
 
 def _without_providers(stack: Stack) -> Stack:

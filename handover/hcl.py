@@ -219,6 +219,18 @@ def hcl(content: Json, forms: Forms, comments: Comments = MappingProxyType({}), 
     return "\n\n".join("\n".join(lines) for _, lines in blocks) + "\n" * bool(blocks)
 
 
+def values_file(values: Json, comments: Mapping[str, str]) -> str:
+    """Return the text of a `.tfvars` file.
+
+    Args:
+        values: the values by variable.
+        comments: comments by variable.
+    """
+    form = Form(reading="text", spaced=True)
+    lines = _in_paragraphs(_Writer("", comments).arguments(values, form, "", 0), form)
+    return "\n".join(lines) + "\n" * bool(lines)
+
+
 def _form(block: Block, provider: str, path: str) -> Form:
     """Return what the bindings and the exceptions say of a block."""
     forms: dict[str, Form | None] = dict.fromkeys(block["attributes"])
@@ -272,7 +284,7 @@ class _Writer:
             raise self._error(path, f"is a block, which cannot be {body!r}, use a dynamic block")
         kind, *labels = header
         opening = " ".join((kind, *(f'"{label}"' for label in labels), "{"))
-        lines = _in_paragraphs(self._arguments(body, form, path, depth + 1), form)
+        lines = _in_paragraphs(self.arguments(body, form, path, depth + 1), form)
         return [opening, *indented(lines), "}"] if lines else [f"{opening}}}"]
 
     def comment(self, path: str, depth: int = 0) -> Lines:
@@ -283,7 +295,8 @@ class _Writer:
         )
         return [line for paragraph in text.splitlines() for line in wrap.wrap(paragraph)]
 
-    def _arguments(self, body: Json, form: Form, path: str, depth: int) -> Iterator[_Argument]:
+    def arguments(self, body: Json, form: Form, path: str, depth: int) -> Iterator[_Argument]:
+        """Yield the arguments and blocks of a body."""
         for name, value in body.items():
             where = f"{path}.{name}" if path else name
             if name == "//":
@@ -308,7 +321,7 @@ class _Writer:
             raise self._error(path, "is not a block, a dynamic block cannot make it")
         comment = self.comment(path, depth)
         arguments = {name: value for name, value in dynamic.items() if name != "content"}
-        lines = _in_paragraphs(self._arguments(arguments, _DYNAMIC, path, depth + 1), _DYNAMIC)
+        lines = _in_paragraphs(self.arguments(arguments, _DYNAMIC, path, depth + 1), _DYNAMIC)
         content = self.block(("content",), dynamic["content"], form.blocks[kind], path, depth + 1)
         return _Argument("dynamic", [f'dynamic "{kind}" {{', *indented([*lines, "", *content]), "}"], comment, is_block=True)
 

@@ -9,17 +9,18 @@ from collections.abc import Iterator
 
 from deployment.backend import LocalBackendConfig
 from deployment.model import Deployment
-from handover.stacks import Stack
+from handover.stacks import Format, Stack
 
 
-def operations(roots: dict[str, Stack], deployment: Deployment) -> list[str]:
+def operations(roots: dict[str, Stack], deployment: Deployment, form: Format) -> list[str]:
     """Return the sections in order, each heading and each text as one part.
 
     Args:
         roots: the stacks by folder, in order of application.
         deployment: the deployment.
+        form: the syntax of the configuration.
     """
-    return ["## When something fails", *_failures(roots, deployment), "## Destroy", _destroy(roots)]
+    return ["## When something fails", *_failures(roots, deployment), "## Destroy", _destroy(roots, form)]
 
 
 def _failures(roots: dict[str, Stack], deployment: Deployment) -> Iterator[str]:
@@ -75,14 +76,15 @@ def _delete_default_pool(deployment: Deployment) -> str:
     return f"gcloud container node-pools delete default-pool {cluster}"
 
 
-def _destroy(roots: dict[str, Stack]) -> str:
+def _destroy(roots: dict[str, Stack], form: Format) -> str:
+    main = "main.tf" if form == "hcl" else "main.tf.json"
     steps = _shell(*(f"terraform -chdir={folder} destroy" for folder in reversed(roots)))
     protection = "".join(
         f"`{kind}.{name}` is protected: Terraform refuses to destroy it. Before you destroy anything, edit its block in "
-        f"`{folder}/main.tf.json`: set `deletion_protection` to false, and remove `prevent_destroy` from `lifecycle` or set it to false. "
+        f"`{folder}/{main}`: set `deletion_protection` to false, and remove `prevent_destroy` from `lifecycle` or set it to false. "
         f"Then run `terraform -chdir={folder} apply`, which updates it in place: the provider refuses to destroy it for as long as the "
         "state says that it is protected. In a module the block is in "
-        f"`modules/{stack.name}/main.tf.json`, and the apply is that of the root which calls it.\n\n"
+        f"`modules/{stack.name}/{main}`, and the apply is that of the root which calls it.\n\n"
         for folder, stack in roots.items()
         for kind, named in stack.content["resource"].items()
         for name, block in named.items()

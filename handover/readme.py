@@ -15,7 +15,7 @@ from deployment.ingress import INGRESS_APIS
 from deployment.model import Deployment
 from deployment.parameters import ParameterKey
 from handover.operations import operations
-from handover.stacks import Stack
+from handover.stacks import Format, Stack
 from handover.variables import Json, variable_name
 
 # The longest prefix of a resource type decides.
@@ -41,6 +41,7 @@ def readme(
     modules: list[Stack],
     variables: dict[ParameterKey, Json],
     risks: list[str],
+    form: Format,
 ) -> str:
     """Return the README.
 
@@ -51,6 +52,7 @@ def readme(
         modules: the same as modules.
         variables: the variables by parameter.
         risks: every risk with its meaning, as `name: meaning`.
+        form: the syntax of the configuration.
     """
     required = roots[next(iter(roots))].content["terraform"]["required_version"]
     return (
@@ -60,13 +62,13 @@ def readme(
                 (
                     "One regional GKE cluster with a single, labelled, autoscaled pool of Ubuntu nodes, and what belongs to it. This "
                     f"folder is complete in itself. It needs Terraform {required.removeprefix('>= ')} or newer and the providers that each "
-                    "`terraform.tf.json` names."
+                    f"`{'versions.tf' if form == 'hcl' else 'terraform.tf.json'}` names."
                 ),
                 _table(("folder", "creates", "apply after"), _folders(roots)),
                 "![What will exist; an arrow leads from what must exist first, a dashed one where it is found by name](picture.svg)",
                 "## Apply",
-                _apply(roots),
-                _state(name, deployment, roots),
+                _apply(roots, form),
+                _state(name, deployment, roots, form),
                 "## What will exist",
                 _table(("folder", "resource", "how many"), _resources(roots)),
                 "## What the applying account needs",
@@ -88,7 +90,7 @@ def readme(
                 _risks(deployment, risks),
                 "## What drives the cost",
                 _costs(deployment),
-                *operations(roots, deployment),
+                *operations(roots, deployment, form),
                 "## As modules",
                 _modules(modules),
                 "## The source deployment",
@@ -120,7 +122,7 @@ def _folders(roots: dict[str, Stack]) -> Iterator[tuple[str, ...]]:
         yield f"`{folder}`", stack.kind.creates, ", ".join(before)
 
 
-def _apply(roots: dict[str, Stack]) -> str:
+def _apply(roots: dict[str, Stack], form: Format) -> str:
     connect = [folder for folder, stack in roots.items() if "get_credentials_command" in stack.content["output"]]
     steps = "\n".join(f"terraform -chdir={folder} init\nterraform -chdir={folder} apply" for folder in roots)
     return (
@@ -129,24 +131,29 @@ def _apply(roots: dict[str, Stack]) -> str:
         "```sh\n"
         f"gcloud auth application-default login\n{steps}\n"
         "```\n\n"
-        "To change inputs, copy `terraform.tfvars.example` in a folder to `terraform.tfvars` and edit it."
+        + (
+            "To change inputs, edit `terraform.tfvars` in a folder."
+            if form == "hcl"
+            else "To change inputs, copy `terraform.tfvars.example` in a folder to `terraform.tfvars` and edit it."
+        )
         + "".join(f" The output `get_credentials_command` of `{folder}` is the command that connects `kubectl`." for folder in connect)
     )
 
 
-def _state(name: str, deployment: Deployment, roots: dict[str, Stack]) -> str:
+def _state(name: str, deployment: Deployment, roots: dict[str, Stack], form: Format) -> str:
     backend = deployment.backend
+    file = "backend.tf" if form == "hcl" else "backend.tf.json"
     stacks = [f"{name}-{stack.name}" for stack in roots.values()]
     addresses = "The addresses are those of the source deployment, whose state these files continue."
     if isinstance(backend, GcsBackendConfig):
         return (
             f"State is kept in the bucket `{backend.bucket}`, which must exist, under "
-            f"{_and(f'{backend.prefix}/{stack}' for stack in stacks)}, as `backend.tf.json` says. {addresses}"
+            f"{_and(f'{backend.prefix}/{stack}' for stack in stacks)}, as `{file}` says. {addresses}"
         )
     if isinstance(backend, CloudBackendConfig):
         return (
             f"State is kept in the workspaces {_and(stacks)} of the organization `{backend.organization}` on `{backend.hostname}`, as "
-            "`backend.tf.json` says. Instead of logging in with gcloud, give the workspaces credentials; instead of editing a file, set "
+            f"`{file}` says. Instead of logging in with gcloud, give the workspaces credentials; instead of editing a file, set "
             f"the inputs as variables of the workspaces. {addresses}"
         )
     return (

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from gitpod_pov.cluster_admins import SUBJECT_KINDS
 from gitpod_pov.faults import faults_of
@@ -27,6 +27,10 @@ from stacks.registry import StackKind, build, kinds_of, stack_names
 
 _SECTIONS = ("provider", "data", "resource", "output")
 """What a stack's configuration is read for; a section that it leaves out is empty."""
+
+
+Format = Literal["hcl", "json"]
+"""The syntax of a hand-over's configuration."""
 
 
 class HandoverError(Exception):
@@ -87,6 +91,29 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
         clean = _without_bookkeeping(content)
         stacks.append(Stack(kind, clean, parameters_in(clean, parameters), _groups(content), assets[stack]))
     return stacks, warnings
+
+
+_FIRST_GROUPS = ("apis", "network", "identity", "cluster", "node_pool")
+_ADDRESS = re.compile(r"(?:data\.)?[a-z]\w*\.\w+")
+
+
+def reading_order(stack: Stack) -> list[str]:
+    """Return the addresses of a stack's resources and data sources from network to node pool, each after those that it refers to."""
+    order: dict[str, None] = {}
+
+    def add(address: str) -> None:
+        kind, name = address.removeprefix("data.").split(".")
+        block = stack.content["data" if address.startswith("data.") else "resource"].get(kind, {}).get(name)
+        if address in order or block is None:
+            return
+        for needed in sorted(set(_ADDRESS.findall(json.dumps(block))) & stack.groups.keys() - {address}):
+            add(needed)
+        order[address] = None
+
+    for group in dict.fromkeys((*_FIRST_GROUPS, *stack.groups.values())):
+        for address in sorted(one for one, of in stack.groups.items() if of == group):
+            add(address)
+    return ["locals", *order]
 
 
 def parameters_in(content: Json, parameters: tuple[ParameterKey, ...]) -> tuple[ParameterKey, ...]:
@@ -216,7 +243,7 @@ def _make_admins_a_parameter(content: Json) -> None:
         postcondition["error_message"] = postcondition["error_message"].replace(f"{ADMINS} of the deployment", f"the variable {variable}")
     for output in content["output"].values():
         if output["value"] == [f"${{{address}.email}}"]:
-            output["value"] = "${local.subjects[*].name}"
+            output["value"] = "${[for subject in local.subjects : subject.name]}"  # a tuple, as without a variable
 
 
 def _groups(content: Json) -> dict[str, str]:

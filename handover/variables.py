@@ -30,6 +30,19 @@ from deployment.parameters import ADMINS, ParameterKey
 
 Json = dict[str, Any]
 
+REQUIRED: frozenset[ParameterKey] = frozenset(
+    {
+        "project",
+        "region",
+        "cluster.name",
+        "identity.account_id",
+        "network.nodes_cidr",
+        "network.pods_cidr",
+        "network.services_cidr",
+    }
+)
+"""Parameters whose variables have no default in HCL, because two clusters cannot share their values by accident."""
+
 _IPV4_RANGE = get_args(Cidr)[1]
 
 

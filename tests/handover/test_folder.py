@@ -1,4 +1,4 @@
-"""What a hand-over's folder holds. What Terraform makes of it is in test_terraform.py."""
+"""The files of a hand-over in JSON, and the command. The files in HCL are in test_hcl_folder.py."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import pytest
 
@@ -18,8 +18,8 @@ from deployment.reading import load_deployments
 from handover import example as handover_example
 from handover import stacks as handover_stacks
 from handover.__main__ import hand_over
-from handover.folder import MANIFEST, files_of, write
-from handover.stacks import HandoverError, fill, stacks_of
+from handover.folder import KEPT, MANIFEST, files_of, write
+from handover.stacks import Format, HandoverError, fill, stacks_of
 from handover.variables import variable
 from tests.app import ROOT, Synthesized, deployment
 
@@ -35,7 +35,7 @@ HARD = {
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
-    return files_of("pov", load_deployments(ROOT / "deployments")["pov"])
+    return files_of("pov", load_deployments(ROOT / "deployments")["pov"], "json")
 
 
 def parsed(files: dict[str, bytes], path: str) -> Any:
@@ -65,7 +65,7 @@ class TestFolder:
 
     @pytest.mark.parametrize("sections", [{}, HARD, {"handover": {"parameters": []}}], ids=["plain", "everything else", "no parameter"])
     def test_names_no_tool_that_made_it(self, sections: dict[str, Any]) -> None:
-        for path, content in files_of("pov", deployment(**sections)).items():
+        for path, content in files_of("pov", deployment(**sections), "json").items():
             assert not re.search(r"python|cdk|jsii|toml|TfToken|metadata\.path|\bmake\b|marked", content.decode(), re.IGNORECASE), path
             assert not re.search(r'["\s(]/(home|root|tmp|usr|work)\b', content.decode()), path
             assert '"//"' not in content.decode(), path
@@ -98,7 +98,7 @@ class TestFolder:
         ],
     )
     def test_a_module_accepts_the_providers_that_have_what_it_uses(self, sections: dict[str, Any], expected: str) -> None:
-        files = files_of("pov", deployment(**sections))
+        files = files_of("pov", deployment(**sections), "json")
         assert parsed(files, "modules/cluster/terraform.tf.json")["terraform"]["required_providers"]["google"]["version"] == expected
 
     def test_modules_configure_nothing(self, files: dict[str, bytes]) -> None:
@@ -108,7 +108,7 @@ class TestFolder:
         assert "google_container_cluster" not in parsed(files, "modules/rbac/main.tf.json")["data"]
 
     def test_keeps_the_backend_of_the_deployment(self) -> None:
-        files = files_of("pov", deployment(**HARD))
+        files = files_of("pov", deployment(**HARD), "json")
         for folder, stack in (("1-cluster", "pov-cluster"), ("2-rbac", "pov-rbac")):
             assert parsed(files, f"{folder}/backend.tf.json") == {
                 "terraform": {"backend": {"gcs": {"bucket": "states", "prefix": f"gitpod-pov/{stack}"}}}
@@ -130,7 +130,7 @@ class TestFolder:
         assert "| `public-control-plane` |" in readme
 
     def test_the_readme_says_which_risks_were_acknowledged(self) -> None:
-        readme = files_of("pov", deployment(**HARD))["README.md"].decode()
+        readme = files_of("pov", deployment(**HARD), "json")["README.md"].decode()
         told = {
             line.split("`")[1]: line.split(" | ")[-1].removesuffix(" |")
             for line in readme.splitlines()
@@ -153,7 +153,7 @@ class TestFolder:
         ids=str,
     )
     def test_the_readme_tells_the_risks_of_the_administrators(self, members: list[str], risks: set[str]) -> None:
-        readme = files_of("pov", deployment(admins={"members": members}))["README.md"].decode()
+        readme = files_of("pov", deployment(admins={"members": members}), "json")["README.md"].decode()
         assert set(re.findall(r"\| `(appl[a-z-]+|admin-[a-z-]+)` \|", readme)) == risks
 
 
@@ -162,7 +162,7 @@ class TestOperations:
 
     @staticmethod
     def section(sections: dict[str, Any]) -> str:
-        readme = files_of("pov", deployment(**sections))["README.md"].decode()
+        readme = files_of("pov", deployment(**sections), "json")["README.md"].decode()
         return readme[readme.index("## When something fails") : readme.index("## As modules")]
 
     def test_of_the_reference(self) -> None:
@@ -187,7 +187,7 @@ class TestExample:
         ids=["by address", "by name"],
     )
     def test_connects_as_the_rbac_stack_does(self, cluster: dict[str, Any], attribute: str) -> None:
-        files = files_of("pov", deployment(cluster=cluster))
+        files = files_of("pov", deployment(cluster=cluster), "json")
         (example,) = parsed(files, "example/terraform.tf.json")["provider"]["kubernetes"]
         (root,) = parsed(files, "2-rbac/terraform.tf.json")["provider"]["kubernetes"]
         assert example.keys() == root.keys()
@@ -213,18 +213,18 @@ class TestParameters:
             assert {"${var.project}", "gitpod-${var.cluster_name}", "${var.node_pool_max_nodes}"} <= found
 
     def test_the_members_of_the_deployment_are_a_parameter_like_no_members(self, files: dict[str, bytes]) -> None:
-        named = files_of("pov", deployment(admins={"members": ["user:alice@example.com"]}))
+        named = files_of("pov", deployment(admins={"members": ["user:alice@example.com"]}), "json")
         assert parsed(named, "2-rbac/main.tf.json")["resource"] == parsed(files, "2-rbac/main.tf.json")["resource"]
         assert parsed(named, "2-rbac/variables.tf.json")["variable"]["admins_members"]["default"] == ["user:alice@example.com"]
 
     def test_a_custom_role_of_the_project_stays_as_it_is(self) -> None:
-        files = files_of("pov", deployment(identity={"roles": ["projects/demo-project/roles/nodes"]}))
+        files = files_of("pov", deployment(identity={"roles": ["projects/demo-project/roles/nodes"]}), "json")
         (grant,) = parsed(files, "1-cluster/main.tf.json")["resource"]["google_project_iam_member"].values()
         assert (grant["project"], grant["role"]) == ("${var.project}", "projects/demo-project/roles/nodes")
 
     def test_without_parameters_the_output_is_the_synthesized_one(self, synthesized: Synthesized) -> None:
         pov = deployment(project="my-gitpod-pov", zones=["us-central1-a"], handover={"parameters": []})
-        files = files_of("pov", pov)
+        files = files_of("pov", pov, "json")
         assert not [path for path in files if "variables" in path]
         for folder, stack in (("1-cluster", "pov-cluster"), ("2-rbac", "pov-rbac")):
             content = parsed(files, f"{folder}/main.tf.json")
@@ -257,7 +257,7 @@ class TestParameters:
         ids=lambda pool: pool["machine_type"],
     )
     def test_the_machine_type_is_a_variable_beside_every_disk(self, pool: dict[str, Any]) -> None:
-        files = files_of("pov", deployment(node_pool=pool))
+        files = files_of("pov", deployment(node_pool=pool), "json")
         (node_pool,) = parsed(files, "1-cluster/main.tf.json")["resource"]["google_container_node_pool"].values()
         assert node_pool["node_config"]["machine_type"] == "${var.node_pool_machine_type}"
         assert node_pool["node_config"]["disk_type"] == pool["disk_type"]
@@ -267,7 +267,7 @@ class TestParameters:
 
     @pytest.mark.parametrize(("region", "zones"), [("us-east1", ["us-east1-d"]), ("us-west8", ["us-west8-a"]), ("europe-west1", [])])
     def test_region_and_zones_are_variables_wherever_they_lie(self, region: str, zones: list[str]) -> None:
-        files = files_of("pov", deployment(region=region, zones=zones))
+        files = files_of("pov", deployment(region=region, zones=zones), "json")
         variables = parsed(files, "1-cluster/variables.tf.json")["variable"]
         assert (variables["region"]["default"], variables["zones"]["default"]) == (region, zones)
 
@@ -304,10 +304,9 @@ class TestCommand:
         assert hand_over("pov", folder) == 0
         first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         (folder / "1-cluster" / "terraform.tfstate").write_text("{}")
-        (folder / "README.md").write_text("edited")
-        (folder / "old.tf.json").write_text("{}")
+        (folder / "old.tf").write_text("{}")
         with (folder / MANIFEST).open("a") as manifest:
-            manifest.write(f"{'0' * 64}  old.tf.json\n{'0' * 64}  ../outside.txt\n")
+            manifest.write(f"{hashlib.sha256(b'{}').hexdigest()}  old.tf\n{'0' * 64}  ../outside.txt\n")
         (tmp_path / "outside.txt").write_text("kept")
         result = subprocess.run(
             [sys.executable, "-m", "handover", "pov", str(folder)],
@@ -318,7 +317,10 @@ class TestCommand:
             check=False,
         )
         assert (result.returncode, result.stderr) == (0, "")
-        assert result.stdout.splitlines() == [str(folder / path) for path in files_of_manifest(folder)]
+        assert {line.removesuffix(" (kept)") for line in result.stdout.splitlines()} == {str(path) for path in first}
+        assert [line for line in result.stdout.splitlines() if line.endswith(" (kept)")] == [
+            f"{folder}/{root}/terraform.tfvars (kept)" for root in ("1-cluster", "2-rbac")
+        ]
         assert (tmp_path / "outside.txt").read_text() == "kept"
         after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         assert after.pop(folder / "1-cluster" / "terraform.tfstate") == b"{}"
@@ -330,11 +332,120 @@ class TestCommand:
             write({"a": b""}, tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
+    @pytest.mark.parametrize(
+        "manifest", ["", "not a checksum\n", f"{'0' * 64}  other.txt\n"], ids=["empty", "no checksums", "of something else"]
+    )
+    def test_leaves_a_folder_alone_whose_manifest_is_not_a_hand_overs(self, tmp_path: Path, manifest: str) -> None:
+        (tmp_path / MANIFEST).write_text(manifest)
+        with pytest.raises(HandoverError, match="does not contain a hand-over"):
+            write({"README.md": b""}, tmp_path)
+
     def test_an_unknown_deployment_is_told_in_one_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert hand_over("prod", tmp_path / "prod") == 2
         assert capsys.readouterr().err == "there is no deployment 'prod'; known: pov\n"
         assert not (tmp_path / "prod").exists()
 
 
-def files_of_manifest(folder: Path) -> list[str]:
-    return [line.split("  ")[1] for line in (folder / MANIFEST).read_text().splitlines()] + [MANIFEST]
+class TestEdits:
+    """What a second hand-over does with files that the team has edited."""
+
+    FIRST: ClassVar = {
+        "README.md": b"1",
+        "1-cluster/main.tf": b"1",
+        "1-cluster/old.tf": b"1",
+        "1-cluster/terraform.tfvars": b"1",
+        MANIFEST: b"",
+    }
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        self.write(tmp_path, self.FIRST)
+        return tmp_path
+
+    @staticmethod
+    def write(folder: Path, files: dict[str, bytes], *, force: bool = False) -> None:
+        sums = "".join(
+            f"{hashlib.sha256(content).hexdigest()}  {path}\n"
+            for path, content in files.items()
+            if path != MANIFEST and not path.endswith(KEPT)
+        )
+        write({**files, MANIFEST: sums.encode()}, folder, force=force)
+
+    @staticmethod
+    def content(folder: Path) -> dict[str, str]:
+        return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST}
+
+    def test_all_edited_files_are_named_and_nothing_is_written(self, folder: Path) -> None:
+        for path in ("1-cluster/main.tf", "1-cluster/old.tf", "1-cluster/new.tf", "notes.txt"):
+            (folder / path).write_text("edited")
+        before = self.content(folder)
+        second = {"README.md": b"2", "1-cluster/main.tf": b"2", "1-cluster/new.tf": b"2"}
+        with pytest.raises(HandoverError) as refused:
+            self.write(folder, second)
+        assert str(refused.value).splitlines() == [
+            f"{folder / '1-cluster' / path}: was edited after the last hand-over, and this one changes it: move the edit to a file of your "
+            "own, or overwrite it with FORCE=1"
+            for path in ("main.tf", "new.tf", "old.tf")
+        ]
+        assert self.content(folder) == before
+
+        self.write(folder, second, force=True)
+        assert self.content(folder) == {
+            "README.md": "2",
+            "1-cluster/main.tf": "2",
+            "1-cluster/new.tf": "2",
+            "1-cluster/terraform.tfvars": "1",
+            "notes.txt": "edited",
+        }
+
+    def test_an_edit_is_kept_even_if_the_deployment_has_not_changed(self, folder: Path) -> None:
+        (folder / "1-cluster/main.tf").write_text("edited")
+        with pytest.raises(HandoverError, match=r"main\.tf: was edited"):
+            self.write(folder, self.FIRST)
+
+    def test_an_edit_that_the_new_hand_over_also_makes_is_no_conflict(self, folder: Path) -> None:
+        (folder / "1-cluster/main.tf").write_text("2")
+        self.write(folder, {**self.FIRST, "1-cluster/main.tf": b"2"})
+        assert self.content(folder)["1-cluster/main.tf"] == "2"
+
+    def test_a_deleted_file_is_written_again(self, folder: Path) -> None:
+        (folder / "1-cluster/main.tf").unlink()
+        self.write(folder, self.FIRST)
+        assert self.content(folder)["1-cluster/main.tf"] == "1"
+
+    @pytest.mark.parametrize("force", [False, True])
+    @pytest.mark.parametrize("name", ["terraform.tfvars", "backend.tf"])
+    def test_values_and_backend_are_never_replaced(self, folder: Path, name: str, *, force: bool) -> None:
+        self.write(folder, {**self.FIRST, f"1-cluster/{name}": b"1"})
+        (folder / "1-cluster" / name).write_text("edited")
+        self.write(folder, {**self.FIRST, f"1-cluster/{name}": b"2"}, force=force)
+        assert self.content(folder)[f"1-cluster/{name}"] == "edited"
+        self.write(folder, {path: content for path, content in self.FIRST.items() if not path.endswith(name)}, force=force)
+        assert self.content(folder)[f"1-cluster/{name}"] == "edited"
+
+    @pytest.mark.parametrize("force", [False, True])
+    @pytest.mark.parametrize(("first", "second"), [("hcl", "json"), ("json", "hcl")])
+    def test_the_other_format_is_refused(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], first: Format, second: Format, *, force: bool
+    ) -> None:
+        assert hand_over("pov", tmp_path / "pov", form=first) == 0
+        before = self.content(tmp_path)
+        assert hand_over("pov", tmp_path / "pov", form=second, force=force) == 2
+        assert capsys.readouterr().err == (
+            f"{tmp_path / 'pov'}: contains a hand-over in {first.upper()}: use FORMAT={first}, or choose another folder with TO=DIR\n"
+        )
+        assert self.content(tmp_path) == before
+
+    def test_the_command_ends_with_2_and_has_an_option_to_overwrite(self, tmp_path: Path) -> None:
+        folder = tmp_path / "pov"
+        command = [sys.executable, "-m", "handover", "pov", str(folder)]
+        assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+        main = folder / "1-cluster" / "main.tf"
+        written = main.read_text()
+        main.write_text(f"{written}# ours\n")
+        refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr.startswith(f"{main}: was edited after the last hand-over")
+        assert main.read_text().endswith("# ours\n")
+        assert subprocess.run([*command, "--force"], cwd=ROOT, capture_output=True, check=False).returncode == 0
+        assert main.read_text() == written

@@ -293,7 +293,7 @@ class TestPlans:
 
     @pytest.mark.parametrize("folder", ["1-cluster", "example"])
     def test_of_a_hand_over_with_every_variable_are_the_same(self, stand_ins: StandIns, tmp_path: Path, folder: str) -> None:
-        files = files_of("pov", deployment(handover={"parameters": get_args(ParameterKey)}))
+        files = files_of("pov", deployment(handover={"parameters": get_args(ParameterKey)}), "json")
         wanted = {
             path: without_backend(json.loads(content))
             for path, content in files.items()

@@ -20,7 +20,7 @@ SOURCE: dict[str, Any] = {"zones": ["us-central1-a"], "ingress": INGRESS}
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
-    return files_of("pov", deployment(**SOURCE))
+    return files_of("pov", deployment(**SOURCE), "json")
 
 
 def parsed(files: dict[str, bytes], path: str) -> dict[str, Any]:
@@ -57,14 +57,14 @@ def test_the_readme_lists_chart_repositories_roles_and_apis(files: dict[str, byt
     assert "must reach `https://charts.jetstack.io` and `https://kubernetes-sigs.github.io/external-dns/`" in text
     assert "| `roles/dns.admin` | create the DNS zone |" in text
     assert "see the provider's documentation" not in text
-    assert "charts" not in files_of("pov", deployment())["README.md"].decode()
-    unmanaged = files_of("pov", deployment(**SOURCE, apis={"manage": False}))["README.md"].decode()
+    assert "charts" not in files_of("pov", deployment(), "json")["README.md"].decode()
+    unmanaged = files_of("pov", deployment(**SOURCE, apis={"manage": False}), "json")["README.md"].decode()
     assert "`iamcredentials.googleapis.com`" in unmanaged
 
 
 def test_the_readme_lists_a_mirror_once() -> None:
     mirror = "oci://mirror.acme-corp.dev/charts"
-    text = files_of("pov", deployment(ingress={**INGRESS, "chart_repository": mirror}))["README.md"].decode()
+    text = files_of("pov", deployment(ingress={**INGRESS, "chart_repository": mirror}), "json")["README.md"].decode()
     assert f"must reach `{mirror}`." in text
 
 

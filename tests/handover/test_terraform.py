@@ -62,7 +62,7 @@ class Folder(Workspace):
 @pytest.fixture(scope="module")
 def handed_over(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("handover") / "pov"
-    write(files_of("pov", deployment(**SOURCE)), folder)
+    write(files_of("pov", deployment(**SOURCE), "json"), folder)
     return folder
 
 
@@ -102,7 +102,7 @@ class TestRoots:
             assert root.state() == {}
 
     def test_of_a_hardened_deployment_are_destroyed_as_the_readme_says(self, stand_ins: StandIns, tmp_path: Path) -> None:
-        write(files_of("pov", deployment(**SOURCE, profile="hardened")), tmp_path / "pov")
+        write(files_of("pov", deployment(**SOURCE, profile="hardened"), "json"), tmp_path / "pov")
         readme = (tmp_path / "pov" / "README.md").read_text()
         section = readme[readme.index("## Destroy") :]
         assert all(name in section for name in ("`deletion_protection`", "`prevent_destroy`", "`1-cluster/main.tf.json`"))
@@ -143,7 +143,7 @@ class TestRoots:
         assert rbac.state() == {}
 
     def test_a_protected_cluster_whose_creation_failed_is_kept_as_the_readme_says(self, stand_ins: StandIns, tmp_path: Path) -> None:
-        write(files_of("pov", deployment(**SOURCE, profile="hardened")), tmp_path / "pov")
+        write(files_of("pov", deployment(**SOURCE, profile="hardened"), "json"), tmp_path / "pov")
         root = folder(stand_ins, tmp_path / "pov" / "1-cluster")
         stand_ins.cloud.break_down(Fault("create", "google_container_cluster", carried_out=True))
         with pytest.raises(TerraformError, match="Error 500"):
@@ -170,7 +170,7 @@ class TestRoots:
     def test_of_other_deployments_apply_then_have_nothing_to_do(
         self, stand_ins: StandIns, tmp_path: Path, sections: dict[str, Any]
     ) -> None:
-        write(files_of("pov", deployment(**sections)), tmp_path / "pov")
+        write(files_of("pov", deployment(**sections), "json"), tmp_path / "pov")
         for name in ("1-cluster", "2-rbac"):
             root = folder(stand_ins, tmp_path / "pov" / name)
             root.apply()
@@ -232,7 +232,7 @@ class TestModules:
     def test_the_example_of_a_hardened_deployment_connects_by_name_and_is_destroyed_as_the_readme_says(
         self, stand_ins: StandIns, tmp_path: Path
     ) -> None:
-        write(files_of("pov", deployment(**SOURCE, profile="hardened")), tmp_path / "pov")
+        write(files_of("pov", deployment(**SOURCE, profile="hardened"), "json"), tmp_path / "pov")
         (kubernetes,) = json.loads((tmp_path / "pov" / "example" / "terraform.tf.json").read_text())["provider"]["kubernetes"]
         assert kubernetes.keys() == {"host", "token"}
         root = folder(stand_ins, tmp_path / "pov" / "example")

@@ -129,7 +129,7 @@ class TestThirdKind:
         assert "# pov-audit: an account that may read everything; after pov-rbac\n" in capsys.readouterr().out
 
     def test_is_handed_over(self) -> None:
-        files = files_of("pov", load_deployment("pov", DEPLOYMENTS))
+        files = files_of("pov", load_deployment("pov", DEPLOYMENTS), "json")
         parsed = {path: json.loads(content) for path, content in files.items() if path.endswith(".json")}
         for folder in ("3-audit", "modules/audit"):
             assert "auditor" in parsed[f"{folder}/main.tf.json"]["resource"]["google_service_account"]
