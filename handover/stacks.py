@@ -12,7 +12,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, cast
 
 from gitpod_pov.cluster_admins import SUBJECT_KINDS
 from gitpod_pov.faults import faults_of
@@ -24,6 +25,10 @@ from deployment.model import Deployment
 from deployment.parameters import ADMINS, MARKS, ParameterKey
 from handover.variables import Json, RulesBetweenValues, value_of, variable_name
 from stacks.registry import StackKind, build, kinds_of, stack_names
+
+_KMS_KEY = f"projects/marked-project/locations/{MARKS['region']}/keyRings/marked/cryptoKeys/"
+_LITERALS = MappingProxyType({f"cluster.{name}_kms_key": _KMS_KEY + name for name in ("secrets", "boot_disk")})
+"""A mark for each value that is never a parameter but must fit to the mark of one: a KMS key lies in the region of its cluster."""
 
 _SECTIONS = ("provider", "data", "resource", "output")
 """What a stack's configuration is read for; a section that it leaves out is empty."""
@@ -73,9 +78,11 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
     if ADMINS in parameters and deployment.admins.members:
         base = _with(base, {ADMINS: ()})
         plain, assets, _ = _synthesize(name, base)
-    marked, *_ = _synthesize(name, _with(base, MARKS))
-    values = {key: Replacement.by_value(value_of(deployment, key)) for key in MARKS}
-    variables = {key: Replacement.by_variable(key) for key in parameters if key in MARKS}
+    marks: dict[str, Any] = {str(key): mark for key, mark in MARKS.items()}
+    marks |= {key: mark for key, mark in _LITERALS.items() if value_of(deployment, key)}
+    marked, *_ = _synthesize(name, _with(base, marks))
+    values: dict[str, Replacement] = {key: Replacement.by_value(value_of(deployment, key)) for key in marks}
+    variables: dict[str, Replacement] = {key: Replacement.by_variable(key) for key in parameters if key in MARKS}
     stacks = []
     for kind, stack in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):
         with_marks = marked[stack]
@@ -183,10 +190,14 @@ class Replacement:
 LEFT_OUT = object()
 
 
-def fill(content: Any, replacements: Mapping[ParameterKey, Replacement]) -> Any:
+def _mark(key: str) -> Any:
+    return _LITERALS[key] if key in _LITERALS else MARKS[cast("ParameterKey", key)]
+
+
+def fill(content: Any, replacements: Mapping[str, Replacement]) -> Any:
     """Return the content of a synth with marks, with a replacement for each mark."""
     for key, replacement in replacements.items():
-        mark = MARKS[key]
+        mark = _mark(key)
         if (tuple(content) if isinstance(content, list) else content) == mark:
             return replacement.whole
     if isinstance(content, dict):
@@ -196,7 +207,7 @@ def fill(content: Any, replacements: Mapping[ParameterKey, Replacement]) -> Any:
         return [fill(one, replacements) for one in content]
     if isinstance(content, str):
         for key, replacement in replacements.items():
-            if isinstance(mark := MARKS[key], str):
+            if isinstance(mark := _mark(key), str):
                 content = content.replace(mark, replacement.within)
     return content
 

@@ -51,8 +51,8 @@ def variable_name(key: ParameterKey) -> str:
     return key.replace(".", "_")
 
 
-def value_of(deployment: Deployment, key: ParameterKey) -> Any:
-    """Return the deployment's value of a parameter."""
+def value_of(deployment: Deployment, key: str) -> Any:
+    """Return the deployment's value of a key."""
     value: Any = deployment
     for part in key.split("."):
         value = getattr(value, part)
