@@ -19,6 +19,7 @@ from gitpod_pov.provider_versions import SUPPORTED, module_range
 from deployment.commands import write_files
 from deployment.model import Deployment
 from deployment.parameters import ParameterKey
+from handover.comments import comments_of
 from handover.example import DATA_REFERENCE, example
 from handover.hcl import Comments, Forms, hcl, values_file
 from handover.picture import picture
@@ -61,7 +62,8 @@ def files_of(name: str, deployment: Deployment, form: Format = "hcl") -> dict[st
     Raises:
         HandoverError: when no hand-over of this deployment is possible.
     """
-    stacks, risks = stacks_of(name, deployment)
+    stacks = stacks_of(name, deployment)
+    risks = [risk for stack in stacks for risk in stack.risks]
     roots = {f"{number}-{stack.name}": stack for number, stack in enumerate(stacks, 1)}
     variables = {key: variable(deployment, key) for key in deployment.handover.parameters}
     oldest: dict[str, str] = {provider: supported.bindings for provider, supported in SUPPORTED.items()}
@@ -203,7 +205,7 @@ def _configuration(stack: Stack, variables: Mapping[ParameterKey, Json], terrafo
         "main": main,
         "outputs": {"output": stack.content["output"]} if stack.content["output"] else {},
     }
-    return _Module(content, stack.assets, order=reading_order(stack))
+    return _Module(content, stack.assets, comments_of(stack), reading_order(stack))
 
 
 _FILES_OF_THEIR_OWN = {"terraform", "provider", "output"}

@@ -10,7 +10,7 @@ place, else there is no hand-over. A construct that decides by a value, or compu
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, cast
@@ -51,6 +51,7 @@ class Stack:
         content: its Terraform configuration, with references to variables.
         parameters: the keys of those variables, in the order in which the deployment lists them.
         groups: the construct that each address comes from, by address.
+        risks: each risk that the stack carries, acknowledged or not, as `name: meaning`.
         assets: the other files in the stack's folder, such as those of a TerraformAsset, by path.
     """
 
@@ -58,6 +59,7 @@ class Stack:
     content: Json
     parameters: tuple[ParameterKey, ...]
     groups: Mapping[str, str]
+    risks: Sequence[str]
     assets: Mapping[str, bytes]
 
     @property
@@ -66,15 +68,15 @@ class Stack:
         return self.kind.suffix
 
 
-def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]]:
-    """Return the stacks of a deployment in order of application, and every risk that it carries, acknowledged or not.
+def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
+    """Return the stacks of a deployment in order of application.
 
     Raises:
         HandoverError: when the output does not follow a value in the way in which it would follow a variable.
     """
     parameters = deployment.handover.parameters
     base = _with(deployment, {"acknowledged_risks": ()})
-    plain, assets, warnings = _synthesize(name, base)
+    plain, assets, risks = _synthesize(name, base)
     if ADMINS in parameters and deployment.admins.members:
         base = _with(base, {ADMINS: ()})
         plain, assets, _ = _synthesize(name, base)
@@ -96,8 +98,8 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
                 if preconditions := rules.of(resource_type):
                     resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
         clean = _without_bookkeeping(content)
-        stacks.append(Stack(kind, clean, parameters_in(clean, parameters), _groups(content), assets[stack]))
-    return stacks, warnings
+        stacks.append(Stack(kind, clean, parameters_in(clean, parameters), _groups(content), risks[stack], assets[stack]))
+    return stacks
 
 
 _FIRST_GROUPS = ("apis", "network", "identity", "cluster", "node_pool")
@@ -145,10 +147,11 @@ def _with(deployment: Deployment, values: Mapping[Any, Any]) -> Deployment:
         raise HandoverError(f"a rule refuses the values with which a hand-over finds its parameters: {faults}") from None
 
 
-def _synthesize(name: str, deployment: Deployment) -> tuple[dict[str, Json], dict[str, dict[str, bytes]], list[str]]:
-    """Return for each stack, by its name, the configuration and every other file of its folder; and every warning."""
+def _synthesize(name: str, deployment: Deployment) -> tuple[dict[str, Json], dict[str, dict[str, bytes]], dict[str, list[str]]]:
+    """Return for each stack, by its name, the configuration, every other file of its folder, and its risks."""
     contents: dict[str, Json] = {}
     assets: dict[str, dict[str, bytes]] = {}
+    risks: dict[str, list[str]] = {}
     with temporary_folder() as directory:
         build({name: deployment}, str(directory)).synth()
         manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["stacks"]
@@ -157,7 +160,8 @@ def _synthesize(name: str, deployment: Deployment) -> tuple[dict[str, Json], dic
             contents[stack] = {**{section: {} for section in _SECTIONS}, **json.loads(configuration.read_text(encoding="utf-8"))}
             files = (path for path in configuration.parent.rglob("*") if path.is_file() and path != configuration)
             assets[stack] = {path.relative_to(configuration.parent).as_posix(): path.read_bytes() for path in files}
-    return contents, assets, [annotation["message"] for stack in manifest.values() for annotation in stack["annotations"]]
+            risks[stack] = [annotation["message"] for annotation in entry["annotations"]]
+    return contents, assets, risks
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from gitpod_pov.bindings import address_by_path
 from gitpod_pov.provider_versions import SUPPORTED, Provider, newer_than_tested, require_providers
+from gitpod_pov.reasons import Reasons
 from gitpod_pov.risks import Risk, acknowledge, warn
 
 from cdktf import Fn, TerraformElement, TerraformResourceLifecycle, TerraformStack
@@ -64,6 +65,15 @@ class GitpodStack(TerraformStack):
         if (other := self._paths.setdefault(name, path)) != path:
             raise ValueError(f"construct paths '{other}' and '{path}' have the same Terraform address '{name}'")
         return name
+
+
+CLUSTER_ACCESS: Reasons = {
+    "data.google_container_cluster": {
+        "": "Finds the cluster by its name, so that this configuration does not need the state of the one that creates it."
+    },
+    "data.google_client_config": {"": "The access token of the account that applies. It is valid for an hour."},
+}
+"""The reasons of what `cluster_access` adds."""
 
 
 def cluster_access(stack: GitpodStack, deployment: Deployment, lifecycle: TerraformResourceLifecycle | None = None) -> dict[str, Any]:

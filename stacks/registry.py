@@ -5,15 +5,27 @@ registry and do not name kinds. Leaves to others: the contents of a stack, which
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from gitpod_pov import (
+    cluster_admins,
+    cluster_network,
+    dns_identity,
+    dns_zone,
+    gke_cluster,
+    ingress_charts,
+    node_identity,
+    node_pool,
+    project_apis,
+)
+from gitpod_pov.reasons import Reasons
 from gitpod_pov.risks import leave_printing_to_the_app
 
 from cdktf import App
 from constructs import Construct
 
 from deployment.model import Deployment
-from stacks.base import GitpodStack
+from stacks.base import CLUSTER_ACCESS, GitpodStack
 from stacks.cluster_stack import ClusterStack
 from stacks.ingress_stack import IngressStack
 from stacks.rbac_stack import RbacStack
@@ -29,6 +41,7 @@ class StackKind:
         creates: what the stack creates, in a few words; `make show` and the README of a hand-over print it.
         depends_on: the suffixes of the kinds that are applied before this one and destroyed after it. Kinds that a
             deployment does not have are ignored.
+        reasons: the reasons of its resources, by the id of their construct.
         wanted: whether a deployment has this kind. Every deployment by default.
     """
 
@@ -36,6 +49,7 @@ class StackKind:
     stack: Callable[[Construct, str, Deployment], GitpodStack]
     creates: str
     depends_on: tuple[str, ...] = ()
+    reasons: Mapping[str, Reasons] = field(default_factory=dict)
     wanted: Callable[[Deployment], bool] = lambda _: True
 
 
@@ -44,18 +58,34 @@ STACK_KINDS: tuple[StackKind, ...] = (
         "cluster",
         ClusterStack,
         creates="the node service account, the network, the GKE cluster and its labelled node pool",
+        reasons={
+            "apis": project_apis.REASONS,
+            "identity": node_identity.REASONS,
+            "network": cluster_network.REASONS,
+            "cluster": gke_cluster.REASONS,
+            "node_pool": node_pool.REASONS,
+        },
     ),
     StackKind(
         "rbac",
         RbacStack,
         creates="the cluster role binding of the administrators",
         depends_on=("cluster",),
+        reasons={"cluster": CLUSTER_ACCESS, "client": CLUSTER_ACCESS, "admins": cluster_admins.REASONS},
     ),
     StackKind(
         "ingress",
         IngressStack,
         creates="the DNS zone, external-dns, cert-manager and the ClusterIssuer",
         depends_on=("rbac",),
+        reasons={
+            "cluster": CLUSTER_ACCESS,
+            "client": CLUSTER_ACCESS,
+            "apis": project_apis.REASONS,
+            "zone": dns_zone.REASONS,
+            "dns_identity": dns_identity.REASONS,
+            "charts": ingress_charts.REASONS,
+        },
         wanted=lambda d: d.ingress is not None,
     ),
 )

@@ -16,6 +16,7 @@ from typing import Annotated
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import Fault, show
 from gitpod_pov.gcp_names import SERVICE_ACCOUNT_EMAIL, Pattern, RbacName, Unique
+from gitpod_pov.reasons import Reasons
 from gitpod_pov.risks import warn
 from gitpod_pov.tokens import Items, is_token
 
@@ -123,6 +124,15 @@ def _kind_and_name(member: str) -> tuple[str, str]:
         return SUBJECT_KINDS[kind], name
     is_group = Fn.startswith(member, "group:")
     return Token.as_string(Fn.conditional(is_group, "Group", "User")), Token.as_string(Fn.element(Fn.split(":", member), 1))
+
+
+REASONS: Reasons = {
+    "data.google_client_openid_userinfo": {"": "The account that applies. It is bound when no administrator is listed."},
+    "kubernetes_cluster_role_binding_v1": {
+        "": "Gives the administrators the cluster role in every namespace.",
+        "subject": "A user, a group or a Google service account, which Kubernetes treats as a user. Addresses are compared exactly.",
+    },
+}
 
 
 class ClusterAdmins(Construct):

@@ -18,6 +18,7 @@ from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Cidr, NetworkName
 from gitpod_pov.ipv4_ranges import subnetwork_fault
 from gitpod_pov.project_apis import ProjectApis, waiting_for
+from gitpod_pov.reasons import Reasons
 from gitpod_pov.risks import warn
 from gitpod_pov.tokens import Boolean
 
@@ -135,6 +136,25 @@ class ClusterNetworkConfig(Configuration):
         return self.subnetwork or f"gitpod-{cluster_name}"
 
 
+REASONS: Reasons = {
+    "google_compute_network": {
+        "": "The VPC network of the cluster.",
+        "auto_create_subnetworks": "Auto mode would create a subnetwork in every region.",
+    },
+    "google_compute_subnetwork": {
+        "": "The subnetwork of the nodes, with secondary ranges for pods and Services. GKE cannot move a cluster to another one.",
+        "ip_cidr_range": "Addresses of the nodes.",
+        "private_ip_google_access": "Lets nodes without public addresses reach the APIs and registries of Google.",
+        "log_config": "Flow logs, which are charged by the gigabyte.",
+    },
+    "google_compute_router": {"": "The router that Cloud NAT needs."},
+    "google_compute_router_nat": {
+        "": "Cloud NAT, through which nodes without public addresses reach the internet. It is charged by the hour and by the gigabyte.",
+        "source_subnetwork_ip_ranges_to_nat": "Others in the region do not belong to this cluster and may have their own NAT.",
+    },
+}
+
+
 class ClusterNetwork(Construct):
     """The subnetwork of a cluster, and its network where that is created too.
 
@@ -221,7 +241,6 @@ class ClusterNetwork(Construct):
                 name=f"gitpod-{cluster_name}",
                 router=router.name,
                 nat_ip_allocate_option="AUTO_ONLY",
-                # Only this subnetwork: others in the region do not belong to this deployment and may have their own NAT.
                 source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
                 subnetwork=[ComputeRouterNatSubnetwork(name=subnetwork.id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
                 log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),

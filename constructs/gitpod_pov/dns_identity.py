@@ -15,6 +15,7 @@ from gitpod_pov.configuration import Configuration
 from gitpod_pov.dns_zone import DnsZone
 from gitpod_pov.gcp_names import ServiceAccountId
 from gitpod_pov.project_apis import ProjectApis, waiting_for
+from gitpod_pov.reasons import Reasons
 from gitpod_pov.risks import warn
 
 from cdktf import ITerraformDependable, TerraformProvider
@@ -34,6 +35,14 @@ class DnsIdentityConfig(Configuration):
     """Access of the service account. `guide`: roles/dns.admin on the project, and so on every zone. `least-privilege`:
     roles/dns.admin on the zone and roles/dns.reader on the project.
     """
+
+
+REASONS: Reasons = {
+    "google_service_account": {"": "The service account of external-dns and cert-manager."},
+    "google_service_account_iam_member": {"": "Lets a Kubernetes service account act as it through Workload Identity, without a key."},
+    "google_project_iam_member": {"": "Grants {role} to it in the project."},
+    "google_dns_managed_zone_iam_member": {"": "Grants {role} to it in this zone only."},
+}
 
 
 class DnsIdentity(Construct):

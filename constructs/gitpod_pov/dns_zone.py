@@ -14,6 +14,7 @@ from gitpod_pov.configuration import Configuration
 from gitpod_pov.domain_names import Domain
 from gitpod_pov.gcp_names import Pattern
 from gitpod_pov.project_apis import ProjectApis, waiting_for
+from gitpod_pov.reasons import Reasons
 
 from cdktf import Postcondition, TerraformProvider, TerraformResourceLifecycle
 from constructs import Construct
@@ -45,6 +46,15 @@ class DnsZoneConfig(Configuration):
     def zone_of(self, cluster_name: str) -> str:
         """Return the name of the zone of a cluster: the configured one, or the cluster's own, as in the guide."""
         return self.zone or cluster_name
+
+
+REASONS: Reasons = {
+    "google_dns_managed_zone": {
+        "": "The public DNS zone of the installation. Its parent domain must delegate the domain to the name servers in the outputs.",
+        "force_destroy": "Cloud DNS does not delete a zone with records, and external-dns leaves its records when it is uninstalled.",
+    },
+    "data.google_dns_managed_zone": {"": "The existing public DNS zone of the installation."},
+}
 
 
 class DnsZone(Construct):
@@ -82,7 +92,6 @@ class DnsZone(Construct):
                 name=config.zone_of(cluster_name),
                 dns_name=f"{config.domain}.",
                 description="Automatically managed zone by kubernetes.io/external-dns",
-                # Cloud DNS does not delete a zone with records, and external-dns leaves its records when it is uninstalled.
                 force_destroy=True,
                 depends_on=waiting_for(apis),
             )

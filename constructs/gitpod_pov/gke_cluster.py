@@ -42,6 +42,7 @@ from gitpod_pov.maintenance_rules import EXCLUSION_RULES
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version
+from gitpod_pov.reasons import Reasons, of_ignored_changes
 from gitpod_pov.risks import warn
 from gitpod_pov.tokens import Boolean, Choice, Items, Nested, Number, Table, is_token
 
@@ -305,6 +306,52 @@ Autopilot, TPU, user-managed keys).
 """
 
 
+REASONS: Reasons = {
+    "data.google_container_engine_versions": {"": "The newest Kubernetes version of the release channel, for the creation of the cluster."},
+    "google_container_cluster": {
+        "": "The control plane. Its nodes are in a node pool of their own, which can change without replacing the cluster.",
+        "location": "A region, not a zone: the control plane then has replicas in several zones and stays available during upgrades.",
+        "min_master_version": "The version at creation. Later releases are ignored below unless a version is written here.",
+        "datapath_provider": "Calico needs it. With Dataplane V2, GKE refuses the network policy below.",
+        "networking_mode": "Pods have addresses of the VPC network, from the secondary ranges of the subnetwork.",
+        "remove_default_node_pool": "GKE creates no cluster without a node pool, and a pool inside this resource cannot change later.",
+        "initial_node_count": "For the default node pool, which is removed at the end of the creation.",
+        "deletion_protection": "True makes the provider refuse to destroy or replace the cluster. To destroy it, apply false first.",
+        "node_config": "For the default node pool, which would otherwise use the Compute Engine default service account.",
+        "network_policy": "Both this block and network_policy_config above are needed. Each alone has no effect.",
+        "addons_config.http_load_balancing": "Off, because Gitpod does not use GKE Ingress. An Ingress of the class gce has no effect.",
+        "addons_config.network_policy_config": "Installs Calico, which enforces the network policies.",
+        "master_auth.client_certificate_config.issue_client_certificate": "A client certificate cannot be revoked.",
+        "release_channel": "Always written: without it, GKE puts the cluster into a channel.",
+        "maintenance_policy.recurring_window": "When Google may upgrade the control plane. The provider requires it beside an exclusion.",
+        "maintenance_policy.maintenance_exclusion.start_time": "A fixed time in the past, so that no plan changes it.",
+        "maintenance_policy.maintenance_exclusion.exclusion_options.scope": (
+            "NO_MINOR_OR_NODE_UPGRADES: Google upgrades the patch version of the control plane, but no minor version and no node. "
+            "NO_MINOR_UPGRADES: it upgrades nodes too. NO_UPGRADES: it upgrades nothing."
+        ),
+        "maintenance_policy.maintenance_exclusion.exclusion_options.end_time_behavior": (
+            "At the end of support of the minor version, Google upgrades the cluster in any case."
+        ),
+        "private_cluster_config": "Both states are written, because the provider keeps them when the block is missing.",
+        "private_cluster_config.enable_private_nodes": "Private nodes have no public addresses and need Cloud NAT to pull images.",
+        "control_plane_endpoints_config": "Both states are written, because the provider keeps them when the block is missing.",
+        "control_plane_endpoints_config.dns_endpoint_config.allow_external_traffic": (
+            "Whether the DNS endpoint answers from outside the network. It checks the IAM permission container.clusters.connect."
+        ),
+        "master_authorized_networks_config": "The networks that can reach the IP addresses of the control plane. Nodes always can.",
+        "master_authorized_networks_config.gcp_public_cidrs_access_enabled": (
+            "Otherwise, every VM of every Google Cloud customer could connect."
+        ),
+        "workload_identity_config": "An empty block switches Workload Identity off. The provider keeps it when the block is missing.",
+        "database_encryption": "Encrypts Kubernetes Secrets with a key of your own before they are stored.",
+        "authenticator_groups_config": "RBAC ignores Google groups without it.",
+        "timeouts": "Creating a cluster and upgrading a control plane may take longer than the defaults.",
+        "lifecycle.prevent_destroy": "Fails the plan. The provider's own check runs when the nodes and the grants are already gone.",
+        **of_ignored_changes(IGNORED_CHANGES),
+    },
+}
+
+
 def zone_faults(region: str, zones: Sequence[str]) -> Iterator[Fault]:
     """Yield a fault for every zone outside the region and every one that does not exist."""
     for index, zone in enumerate(zones):
@@ -393,7 +440,7 @@ def _authorized_networks_block(config: GkeClusterConfig) -> gke.ContainerCluster
         ]
     return gke.ContainerClusterMasterAuthorizedNetworksConfig(
         cidr_blocks=blocks or None,
-        gcp_public_cidrs_access_enabled=False,  # otherwise every VM of every Google Cloud customer could connect
+        gcp_public_cidrs_access_enabled=False,
     )
 
 
@@ -491,7 +538,7 @@ class GkeCluster(Construct):
                 cluster_secondary_range_name=network.pods_range_name,
                 services_secondary_range_name=network.services_range_name,
             ),
-            datapath_provider="LEGACY_DATAPATH",  # Calico needs it; Dataplane V2 would refuse the network policy below
+            datapath_provider="LEGACY_DATAPATH",
             network_policy=gke.ContainerClusterNetworkPolicy(enabled=True, provider="CALICO"),
             # gcloud's --addons disables the addons that it omits, here HTTP load balancing (see the recorded request).
             addons_config=gke.ContainerClusterAddonsConfig(
@@ -504,12 +551,10 @@ class GkeCluster(Construct):
                 client_certificate_config=gke.ContainerClusterMasterAuthClientCertificateConfig(issue_client_certificate=False)
             ),
             min_master_version=config.version or self._newest_version(apis),
-            # Written for UNSPECIFIED too: if it is left out, GKE puts the cluster into a channel.
             release_channel=gke.ContainerClusterReleaseChannel(channel=config.release_channel),
             default_max_pods_per_node=config.default_max_pods_per_node,
             remove_default_node_pool=True,
             initial_node_count=1,
-            # Otherwise the removed default pool uses the Compute Engine default service account, which may not exist.
             node_config=gke.ContainerClusterNodeConfig(**node_settings(config, identity)),
             node_pool_defaults=optional_block(
                 gke.ContainerClusterNodePoolDefaults,
@@ -522,7 +567,6 @@ class GkeCluster(Construct):
             resource_labels=dict(config.resource_labels) or None,
             enable_shielded_nodes=config.shielded_nodes,
             maintenance_policy=maintenance_policy(config.maintenance_window, config.effective_exclusions),
-            # The provider keeps these three as they are when the blocks are missing, so both states are written.
             private_cluster_config=gke.ContainerClusterPrivateClusterConfig(
                 enable_private_nodes=config.private_nodes, enable_private_endpoint=config.private_endpoint
             ),
@@ -556,7 +600,6 @@ class GkeCluster(Construct):
             else gke.ContainerClusterDatabaseEncryption(state="ENCRYPTED", key_name=config.secrets_kms_key),
             timeouts=gke.ContainerClusterTimeouts(create="90m", update="90m", delete="90m"),
             lifecycle=TerraformResourceLifecycle(
-                # Fails the plan. The provider's own check runs when the nodes and the grants are already gone.
                 prevent_destroy=config.deletion_protection is True or None,  # a literal to Terraform, hence never a token
                 ignore_changes=self._ignored_changes(),
             ),

@@ -25,6 +25,7 @@ from gitpod_pov.dns_identity import DnsIdentity
 from gitpod_pov.dns_zone import DnsZone
 from gitpod_pov.domain_names import Email
 from gitpod_pov.gcp_names import Pattern
+from gitpod_pov.reasons import Reasons
 
 import jsii
 from cdktf import Fn, IStackSynthesizer, ISynthesisSession, TerraformProvider, TerraformStack
@@ -153,6 +154,20 @@ class IngressChartsConfig(Configuration):
     """
 
 
+REASONS: Reasons = {
+    "kubernetes_namespace_v1": {"": "The namespace of a chart, which Terraform deletes after the release."},
+    "helm_release": {
+        "": "Installs the chart {chart}.",
+        # https://github.com/hashicorp/terraform-provider-helm/issues/1669
+        "upgrade_install": (
+            "The provider drops a release from the state while it cannot reach the cluster. The next apply then takes it over again."
+        ),
+        "atomic": "A release that fails is rolled back, so that the next apply can install it again.",
+        "depends_on": "The pods need their access to Cloud DNS when they start.",
+    },
+}
+
+
 class IngressCharts(Construct):
     """external-dns, cert-manager and a ClusterIssuer; needs a helm and a kubernetes provider in its stack.
 
@@ -238,8 +253,6 @@ class IngressCharts(Construct):
             cleanup_on_fail=True,
             wait=True,
             timeout=_SECONDS_PER_RELEASE,
-            # The provider drops a release from the state while it cannot reach the cluster. The next apply then takes it over again:
-            # https://github.com/hashicorp/terraform-provider-helm/issues/1669
             upgrade_install=True,
             **arguments,
         )

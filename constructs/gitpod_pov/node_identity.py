@@ -16,6 +16,7 @@ from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Role, ServiceAccountId, Unique
 from gitpod_pov.project_apis import ProjectApis, waiting_for
+from gitpod_pov.reasons import Reasons
 from gitpod_pov.risks import warn
 from gitpod_pov.tokens import Items
 
@@ -115,6 +116,15 @@ class NodeIdentityConfig(Configuration):
     rules = (_grants_apart,)
 
 
+REASONS: Reasons = {
+    "google_service_account": {"": "The service account of the nodes, in place of the Compute Engine default service account."},
+    "google_project_iam_member": {
+        # _binding and _policy would remove the role from all other members.
+        "": "Grants {role} to the nodes, and leaves the other members of the role alone.",
+    },
+}
+
+
 class NodeIdentity(Construct):
     """The service account of the nodes, with its project roles.
 
@@ -149,7 +159,6 @@ class NodeIdentity(Construct):
         self.account_id: str = account.id
         self.email: str = account.email
         self.member: str = account.member
-        # google_project_iam_member only adds; _binding and _policy would remove the role from all other members.
         self.grants: list[ITerraformDependable] = [
             ProjectIamMember(self, name, project=project, role=role, member=self.member, for_each=for_each, provider=provider)
             for name, role, for_each in resources_of(config.roles, _grant_id)

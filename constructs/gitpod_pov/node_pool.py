@@ -29,6 +29,7 @@ from gitpod_pov.machine_types import (
 )
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.node_images import UBUNTU_CONTAINERD, image_type_faults
+from gitpod_pov.reasons import Reasons, of_ignored_changes
 from gitpod_pov.reserved_names import metadata_faults, reserved_label_faults
 from gitpod_pov.risks import warn
 from gitpod_pov.tokens import Boolean, Choice, Items, Nested, Number, Table, is_token
@@ -333,6 +334,38 @@ sandbox, sole tenancy, run duration, flex start).
 """
 
 
+REASONS: Reasons = {
+    "google_container_node_pool": {
+        "": "The only node pool. Every node runs every workload of Gitpod.",
+        "version": "The version of the control plane, which the nodes of a new pool must not exceed.",
+        "initial_node_count": "Nodes per zone at creation. Later, the autoscaler sets their number.",
+        "max_pods_per_node": "Decides how much of the pod range each node takes: 110 pods take a /24. A change replaces the pool.",
+        "node_locations": "The zones of the nodes. All counts are per zone.",
+        "autoscaling": "Limits per zone.",
+        "management.auto_upgrade": "A release channel requires true. The maintenance exclusions of the cluster decide what it upgrades.",
+        "management.auto_repair": "A release channel requires true.",
+        "upgrade_settings": "An upgrade creates a node before it drains one, so that the capacity stays.",
+        "network_config": "Both states are written, because the provider keeps them when the block is missing.",
+        "node_config.image_type": "Gitpod's workspaces need Ubuntu. A change recreates the nodes.",
+        "node_config.machine_type": "A change recreates the nodes, but does not replace the pool.",
+        "node_config.labels": "Gitpod schedules each of its workloads by one of the five workload labels.",
+        "node_config.metadata": "Without disable-legacy-endpoints, every apply replaces the pool. So does any change.",
+        "node_config.oauth_scopes": "What pods can reach with the node service account, within its roles. A change replaces the pool.",
+        "node_config.spot": "Google may take spot VMs away at any time, with running workspaces. A change replaces the pool.",
+        "node_config.kubelet_config.cpu_cfs_quota": "google 6.50 sends false without it, and the nodes then ignore CPU limits.",
+        "node_config.workload_metadata_config": "GKE_METADATA keeps pods from the credentials of the node.",
+        "depends_on": (
+            "Nodes stay unhealthy if they start before their service account may write logs and pull images, or before private nodes can "
+            "reach the internet."
+        ),
+        "lifecycle.replace_triggered_by": (
+            "The pool is gone with its cluster, but its arguments stay the same, so that only a second apply would create it again."
+        ),
+        **of_ignored_changes(IGNORED_CHANGES),
+    },
+}
+
+
 class _PoolArguments(Configuration):
     """The values that the rules compare with those of the pool."""
 
@@ -384,7 +417,6 @@ class LabelledNodePool(Construct):
             cluster=cluster.name,
             name=config.name,
             node_locations=list(cluster.zones) or None,
-            # Never newer than the control plane, even if the pool is replaced after the release channel has a newer version.
             version=cluster.control_plane_version,
             initial_node_count=config.initial_nodes,
             autoscaling=gke.ContainerNodePoolAutoscaling(min_node_count=config.min_nodes, max_node_count=config.max_nodes),
@@ -413,18 +445,14 @@ class LabelledNodePool(Construct):
                 if cluster.config.kubelet_readonly_port is None
                 else gke.ContainerNodePoolNodeConfigKubeletConfig(
                     insecure_kubelet_readonly_port_enabled=cluster.config.kubelet_readonly_port_argument,
-                    cpu_cfs_quota=True,  # google 6.50 sends false in a block without it, and the nodes then ignore CPU limits
+                    cpu_cfs_quota=True,
                 ),
                 **node_settings(cluster.config, identity),
             ),
-            # The provider keeps it as it is when the block is missing, so both states are written.
             network_config=gke.ContainerNodePoolNetworkConfig(enable_private_nodes=cluster.config.private_nodes),
             timeouts=gke.ContainerNodePoolTimeouts(create="2h", update="2h", delete="2h"),
-            # Nodes stay unhealthy if they start before their account may write logs and metrics or pull images, or before private
-            # ones can reach the internet.
             depends_on=[*identity.grants, *cluster.network.egress] or None,
             lifecycle=TerraformResourceLifecycle(
-                # The pool is gone with its cluster, but its arguments stay the same, so that only a second apply would create it again.
                 replace_triggered_by=[cluster.replacement_trigger],
                 ignore_changes=list(IGNORED_CHANGES),
             ),

@@ -11,6 +11,7 @@ from typing import Annotated
 from gitpod_pov.blocks import resources_of
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.gcp_names import Api, Unique
+from gitpod_pov.reasons import Reasons
 from gitpod_pov.tokens import Items
 
 from cdktf import ITerraformDependable, TerraformProvider
@@ -37,6 +38,14 @@ class ProjectApisConfig(Configuration):
     """APIs to enable."""
 
 
+REASONS: Reasons = {
+    "google_project_service": {
+        "": "Enables {service}.",
+        "disable_on_destroy": "Others in the project may use the API. The default is true.",
+    },
+}
+
+
 class ProjectApis(Construct):
     """The enabled APIs of a project. A destroy keeps them enabled.
 
@@ -61,7 +70,7 @@ class ProjectApis(Construct):
                 name,
                 project=project,
                 service=service,
-                disable_on_destroy=False,  # the provider's default is true
+                disable_on_destroy=False,
                 for_each=for_each,
                 provider=provider,
             )

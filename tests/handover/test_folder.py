@@ -199,7 +199,7 @@ class TestExample:
 
     def test_no_two_attributes_share_an_output(self) -> None:
         """Not even those whose paths differ in an index alone."""
-        (cluster, _), _ = stacks_of("pov", deployment())
+        cluster, _ = stacks_of("pov", deployment())
         paths = [".a[0].endpoint", ".a[1].endpoint", ".b[0].a[0].endpoint", ".a[0].endpoint", ".endpoint"]
         names = [handover_example._output(cluster, "google_container_cluster", path) for path in paths]
         assert names == ["a_endpoint", "a_1_endpoint", "b_a_endpoint", "a_endpoint", "endpoint"]
@@ -234,7 +234,7 @@ class TestParameters:
 
     @pytest.mark.parametrize("key", ALL_KEYS)
     def test_each_alone_is_the_only_variable(self, key: ParameterKey) -> None:
-        stacks, _ = stacks_of("pov", deployment(handover={"parameters": [key]}))
+        stacks = stacks_of("pov", deployment(handover={"parameters": [key]}))
         assert {used for stack in stacks for used in stack.parameters} == {key}
         assert set(re.findall(r"\bvar\.(\w+)", json.dumps([stack.content for stack in stacks]))) == {key.replace(".", "_")}
 

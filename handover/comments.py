@@ -1,0 +1,103 @@
+"""The comments of the HCL files: why an argument is as it is, and which risk it causes.
+
+Owns: at which argument a risk is written. Leaves to others: the reasons and the meanings of risks, which the constructs state, and how
+comments are written (`handover.hcl`).
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from gitpod_pov.node_identity import BROAD_ROLES
+from gitpod_pov.risks import Risk
+
+from handover.hcl import Comments
+from handover.stacks import Stack
+from handover.variables import Json
+
+
+class Cause(NamedTuple):
+    """An argument that causes a risk.
+
+    Attributes:
+        kind: the type of the resource, `data.TYPE` for a data source.
+        paths: the paths of the argument; the first that the resource has counts.
+        applies: whether a resource with these arguments causes the risk with this meaning.
+    """
+
+    kind: str
+    paths: tuple[str, ...]
+    applies: Callable[[Json, str], bool] = lambda _, __: True
+
+
+_ROLE = ("google_project_iam_member", ("role",))
+CAUSES: Mapping[Risk, tuple[Cause, ...]] = MappingProxyType(
+    {
+        "node-account-is-cluster-admin": (Cause(*_ROLE, lambda grant, _: grant["role"] == "roles/container.admin"),),
+        "node-account-has-broad-role": (Cause(*_ROLE, lambda grant, _: grant["role"] in BROAD_ROLES),),
+        "dns-account-changes-every-zone": (Cause(*_ROLE, lambda grant, _: grant["role"] == "roles/dns.admin"),),
+        "docker-bridge-range": (
+            Cause("google_compute_subnetwork", ("ip_cidr_range",), lambda _, meaning: "network.nodes_cidr" in meaning),
+            Cause("google_compute_subnetwork", ("secondary_ip_range[0].ip_cidr_range",), lambda _, meaning: "network.pods_cidr" in meaning),
+            Cause(
+                "google_compute_subnetwork", ("secondary_ip_range[1].ip_cidr_range",), lambda _, meaning: "network.services_cidr" in meaning
+            ),
+        ),
+        "public-control-plane": (Cause("google_container_cluster", ("private_cluster_config.enable_private_endpoint",)),),
+        "no-release-channel": (Cause("google_container_cluster", ("release_channel.channel",)),),
+        "nodes-without-security-patches": (Cause("google_container_cluster", ("maintenance_policy.maintenance_exclusion",)),),
+        "node-in-every-zone": (Cause("google_container_cluster", ("node_locations", "location")),),
+        "unknown-region": (Cause("google_container_cluster", ("location",)),),
+        "no-room-for-surge-nodes": (Cause("google_container_node_pool", ("upgrade_settings.max_surge",)),),
+        "unknown-machine-type": (Cause("google_container_node_pool", ("node_config.machine_type",)),),
+        "unknown-disk-type": (Cause("google_container_node_pool", ("node_config.disk_type",)),),
+        "image-not-ubuntu-containerd": (Cause("google_container_node_pool", ("node_config.image_type",)),),
+        "applying-account-becomes-admin": (Cause("kubernetes_cluster_role_binding_v1", ("subject",)),),
+        "admin-email-has-capital-letters": (Cause("kubernetes_cluster_role_binding_v1", ("subject",)),),
+    }
+)
+"""The arguments that cause each risk. A risk of a provider's version is written at that version."""
+
+_PROVIDER_VERSION: Risk = "untested-provider-version"
+
+
+def comments_of(stack: Stack) -> Comments:
+    """Return the comments of a stack by address and path."""
+    comments: dict[str, dict[str, list[str]]] = {}
+    for address, group in stack.groups.items():
+        kind, name = address.removeprefix("data.").split(".")
+        section, of_kind = ("data", f"data.{kind}") if address.startswith("data.") else ("resource", kind)
+        block = stack.content[section].get(kind, {}).get(name)
+        if block is None:
+            continue
+        for path, reason in stack.kind.reasons.get(group, {}).get(of_kind, {}).items():
+            text = re.sub(r"\{(\w+)\}", lambda argument, block=block: str(block.get(argument[1], argument[0])), reason)  # type: ignore[misc]
+            comments.setdefault(address, {}).setdefault(path, []).append(text)
+        for path, risk in _risks_at(stack, of_kind, block):
+            comments.setdefault(address, {}).setdefault(path, []).append(risk)
+    for name, meaning in _risks(stack):
+        if name == _PROVIDER_VERSION:
+            provider = meaning.partition("providers.")[2].partition(" ")[0]
+            comments.setdefault("terraform", {})[f"required_providers.{provider}"] = [_text(name, meaning)]
+    return {address: {path: "\n".join(texts) for path, texts in paths.items()} for address, paths in comments.items()}
+
+
+def _risks(stack: Stack) -> Iterator[tuple[str, str]]:
+    for message in stack.risks:
+        name, _, meaning = message.partition(": ")
+        yield name, meaning
+
+
+def _risks_at(stack: Stack, kind: str, block: Json) -> Iterator[tuple[str, str]]:
+    for name, meaning in _risks(stack):
+        for cause in CAUSES.get(name, ()):  # type: ignore[call-overload]
+            if cause.kind == kind and cause.applies(block, meaning):
+                yield next(path for path in cause.paths if f'"{path.rpartition(".")[2]}":' in json.dumps(block)), _text(name, meaning)
+
+
+def _text(name: str, meaning: str) -> str:
+    """Return the comment of a risk: its meaning without what to do in the source deployment."""
+    found, _, _ = meaning.rpartition("; ")
+    return f"Risk {name}: {found or meaning}."
