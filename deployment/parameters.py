@@ -13,7 +13,7 @@ from typing import Annotated, Literal, get_args
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.gcp_names import Unique
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 ParameterKey = Literal[
     "project",
@@ -21,9 +21,16 @@ ParameterKey = Literal[
     "zones",
     "cluster.name",
     "identity.account_id",
+    "network.network",
+    "network.subnetwork",
     "network.nodes_cidr",
     "network.pods_cidr",
     "network.services_cidr",
+    "cluster.authorized_networks",
+    "cluster.maintenance_window",
+    "cluster.resource_labels",
+    "node_pool.name",
+    "node_pool.labels",
     "node_pool.machine_type",
     "node_pool.disk_size_gb",
     "node_pool.initial_nodes",
@@ -33,18 +40,28 @@ ParameterKey = Literal[
 ]
 
 ADMINS: ParameterKey = "admins.members"
-"""The only parameter without a mark: the number of members is the number of blocks."""
+NETWORKS: ParameterKey = "cluster.authorized_networks"
+WINDOW: ParameterKey = "cluster.maintenance_window"
+"""These three have no mark, because their values decide which blocks there are."""
 
-MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProxyType(
+SUBNETWORK: ParameterKey = "network.subnetwork"
+"""Its default follows from the name of the cluster."""
+
+MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...] | dict[str, str]] = MappingProxyType(
     {
         "project": "marked-project",
         "region": "marked-region1",
         "zones": ("marked-region1-q",),
         "cluster.name": "marked-cluster",
         "identity.account_id": "marked-account",
+        "network.network": "marked-network",
+        "network.subnetwork": "marked-subnetwork",
         "network.nodes_cidr": "56.0.0.0/8",
         "network.pods_cidr": "40.0.0.0/5",
         "network.services_cidr": "48.0.0.0/16",
+        "cluster.resource_labels": {"marked-label": "marked"},
+        "node_pool.name": "marked-pool",
+        "node_pool.labels": {"marked.example.com/label": "marked"},
         "node_pool.machine_type": "marked-machine-16",
         "node_pool.disk_size_gb": 7039,
         "node_pool.initial_nodes": 991,
@@ -56,10 +73,49 @@ MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProx
 machine type have a valid form and do not exist, so that no rule about known ones concerns them."""
 
 
+_REFUSED: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "cluster.deletion_protection": "also sets prevent_destroy, which takes no variable",
+        "cluster.version": "decides whether changes of the version are ignored, and ignore_changes takes no variable",
+        "cluster.release_channel": "decides which maintenance exclusion there is",
+        "cluster.maintenance_exclusions": "decides how many blocks there are",
+        "cluster.private_nodes": "also decides private_ip_google_access of the subnetwork",
+        "cluster.dns_endpoint": "decides how the providers of the other folders connect",
+        "network.create_network": "decides which resources there are, and with them their addresses",
+        "network.cloud_nat": "decides which resources there are, and with them their addresses",
+        "apis.manage": "decides which resources there are, and with them their addresses",
+        "apis.services": "decides which resources there are, and with them their addresses",
+        "identity.roles": "decides which resources there are, and with them their addresses",
+        "profile": "sets other inputs",
+        "acknowledged_risks": "sets nothing in Terraform",
+    }
+)
+_REFUSED_SECTIONS = MappingProxyType(
+    {
+        "providers": "sets the version of a provider, which takes no variable",
+        "backend": "sets the backend, which takes no variable",
+        "handover": "is about the hand-over itself",
+    }
+)
+_SECTIONS = frozenset({"apis", "identity", "network", "cluster", "node_pool", "admins", "ingress"})
+
+
+def _reason_if_refused(key: object) -> object:
+    """Raise a `ValueError` with the reason for an input that cannot be a variable."""
+    if not isinstance(key, str) or key in get_args(ParameterKey):
+        return key
+    section = key.partition(".")[0]
+    if reason := _REFUSED.get(key) or _REFUSED_SECTIONS.get(section):
+        raise ValueError(f"cannot be a variable, because it {reason}: remove it, and edit the files of the hand-over instead")
+    if section in _SECTIONS and "." in key:
+        raise ValueError("is not one of the inputs that can be variables: remove it, and edit the files of the hand-over instead")
+    return key
+
+
 class HandoverConfig(Configuration):
     """What a hand-over of the deployment is to be."""
 
-    parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), Unique] = tuple(
-        key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}
+    parameters: Annotated[tuple[Annotated[ParameterKey, BeforeValidator(_reason_if_refused)], ...], Field(strict=False), Unique] = get_args(
+        ParameterKey
     )
-    """Inputs that become Terraform variables. The others are written as values."""
+    """Inputs that become Terraform variables. The others are written as values. Default: all that can be variables."""

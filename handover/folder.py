@@ -25,7 +25,7 @@ from handover.hcl import Comments, Forms, hcl, values_file
 from handover.picture import picture
 from handover.readme import readme
 from handover.stacks import Format, HandoverError, Stack, parameters_in, reading_order, stacks_of
-from handover.variables import REQUIRED, Json, variable, variable_name
+from handover.variables import Json, is_required, variable, variable_name
 
 MANIFEST = "MANIFEST.sha256"
 _CHECKSUM = re.compile(r"(?P<sum>[0-9a-f]{64})  (?P<path>.+)")
@@ -68,7 +68,7 @@ def files_of(name: str, deployment: Deployment, form: Format = "hcl") -> dict[st
     variables = {key: variable(deployment, key) for key in deployment.handover.parameters}
     oldest: dict[str, str] = {provider: supported.bindings for provider, supported in SUPPORTED.items()}
     oldest["google"] = oldest_google(deployment.cluster, deployment.providers.google)
-    declared = variables if form == "json" else {key: _declared(key, one) for key, one in variables.items()}
+    declared = variables if form == "json" else {key: _declared(deployment, key, one) for key, one in variables.items()}
     modules = [_without_providers(stack) for stack in stacks]
     folders = {"example": _Module(example(stacks, modules, deployment))}
     folders |= {folder: _root(stack, declared, _values(stack, variables), form) for folder, stack in roots.items()}
@@ -172,9 +172,9 @@ def _json(content: Json) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def _declared(key: ParameterKey, block: Json) -> Json:
+def _declared(deployment: Deployment, key: ParameterKey, block: Json) -> Json:
     """Return the block of a variable, without a default where two calls of a module must differ."""
-    return {name: value for name, value in block.items() if not (key in REQUIRED and name == "default")}
+    return {name: value for name, value in block.items() if not (name == "default" and is_required(deployment, key))}
 
 
 def _root(stack: Stack, variables: Mapping[ParameterKey, Json], values: str, form: Format) -> _Module:

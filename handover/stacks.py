@@ -10,20 +10,21 @@ place, else there is no hand-over. A construct that decides by a value, or compu
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from gitpod_pov.cluster_admins import SUBJECT_KINDS
 from gitpod_pov.faults import faults_of
+from gitpod_pov.maintenance import MaintenanceWindow
 
 from pydantic import ValidationError
 
 from deployment.commands import temporary_folder
 from deployment.model import Deployment
-from deployment.parameters import ADMINS, MARKS, ParameterKey
-from handover.variables import Json, RulesBetweenValues, value_of, variable_name
+from deployment.parameters import ADMINS, MARKS, NETWORKS, SUBNETWORK, WINDOW, ParameterKey
+from handover.variables import Json, RulesBetweenValues, quoted, value_of, variable_name
 from stacks.registry import StackKind, build, kinds_of, stack_names
 
 _KMS_KEY = f"projects/marked-project/locations/{MARKS['region']}/keyRings/marked/cryptoKeys/"
@@ -80,18 +81,23 @@ def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
     if ADMINS in parameters and deployment.admins.members:
         base = _with(base, {ADMINS: ()})
         plain, assets, _ = _synthesize(name, base)
-    marks: dict[str, Any] = {str(key): mark for key, mark in MARKS.items()}
+    marks: dict[str, Any] = {str(key): mark for key, mark in MARKS.items() if key != SUBNETWORK or key in parameters}
     marks |= {key: mark for key, mark in _LITERALS.items() if value_of(deployment, key)}
     marked, *_ = _synthesize(name, _with(base, marks))
     values: dict[str, Replacement] = {key: Replacement.by_value(value_of(deployment, key)) for key in marks}
     variables: dict[str, Replacement] = {key: Replacement.by_variable(key) for key in parameters if key in MARKS}
+    if SUBNETWORK in parameters:
+        values[SUBNETWORK] = Replacement.by_value(deployment.network.subnetwork_of(deployment.cluster.name))
+        cluster = variables["cluster.name"].within if "cluster.name" in parameters else deployment.cluster.name
+        variables[SUBNETWORK] = Replacement.by_expression(f'coalesce(var.{variable_name(SUBNETWORK)}, "gitpod-{cluster}")')
     stacks = []
     for kind, stack in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):
         with_marks = marked[stack]
         _refuse_a_difference(fill(with_marks, values), plain[stack], stack)
         content = fill(with_marks, {**values, **variables})
-        if ADMINS in parameters:
-            _make_admins_a_parameter(content)
+        for key, change in _UNMARKED.items():
+            if key in parameters:
+                change(content)
         rules = RulesBetweenValues(deployment, parameters)
         for resource_type, resources in content["resource"].items():
             for resource in resources.values():
@@ -171,24 +177,37 @@ class Replacement:
     Attributes:
         whole: where the mark is the whole of a value; `LEFT_OUT` takes the argument out.
         within: where the mark is a part of a text.
+        beside: where the mark is a part of a map, with the other items.
     """
 
     whole: Any
-    within: str
+    within: str = ""
+    beside: Callable[[Json], Any] = lambda others: others
 
     @classmethod
     def by_value(cls, value: Any) -> "Replacement":
         """Put the deployment's own value."""
-        if isinstance(value, tuple):
-            return cls(list(value) or LEFT_OUT, "")
-        return cls(value, str(value))
+        if isinstance(value, Mapping):
+            return cls(dict(value) or LEFT_OUT, beside=lambda others: {**value, **others})
+        return cls(list(value) or LEFT_OUT) if isinstance(value, tuple) else cls(value, str(value))
 
     @classmethod
     def by_variable(cls, key: ParameterKey) -> "Replacement":
-        """Put a reference to the parameter's variable; an empty list is an argument that is left out, as at synth."""
+        """Put a reference to the parameter's variable; an empty list or map is an argument that is left out, as at synth."""
         name = f"var.{variable_name(key)}"
-        reference = f"${{length({name}) == 0 ? null : {name}}}" if isinstance(MARKS[key], tuple) else f"${{{name}}}"
-        return cls(reference, f"${{{name}}}")
+        if isinstance(MARKS[key], str | int):
+            return cls.by_expression(name)
+
+        def merged(others: Json) -> str:
+            items = ", ".join(f"{quoted(item)} = {quoted(value)}" for item, value in others.items())
+            return f"${{merge({name}, {{ {items} }})}}"
+
+        return cls(f"${{length({name}) == 0 ? null : {name}}}", beside=merged)
+
+    @classmethod
+    def by_expression(cls, expression: str) -> "Replacement":
+        """Put an expression of Terraform."""
+        return cls(f"${{{expression}}}", f"${{{expression}}}")
 
 
 LEFT_OUT = object()
@@ -204,6 +223,8 @@ def fill(content: Any, replacements: Mapping[str, Replacement]) -> Any:
         mark = _mark(key)
         if (tuple(content) if isinstance(content, list) else content) == mark:
             return replacement.whole
+        if isinstance(mark, dict) and isinstance(content, dict) and all(content.get(item) == value for item, value in mark.items()):
+            return replacement.beside({item: value for item, value in content.items() if item not in mark})
     if isinstance(content, dict):
         filled = {key: fill(value, replacements) for key, value in content.items()}
         return {key: value for key, value in filled.items() if value is not LEFT_OUT}
@@ -259,6 +280,39 @@ def _make_admins_a_parameter(content: Json) -> None:
     for output in content["output"].values():
         if output["value"] == [f"${{{address}.email}}"]:
             output["value"] = "${[for subject in local.subjects : subject.name]}"  # a tuple, as without a variable
+
+
+def _make_networks_a_parameter(content: Json) -> None:
+    """Restrict the control plane to the networks of a variable, and leave it open where the variable is null."""
+    for cluster in content["resource"].get("google_container_cluster", {}).values():
+        cluster.pop("master_authorized_networks_config", None)
+        variable = f"var.{variable_name(NETWORKS)}"
+        networks = {
+            "for_each": "${master_authorized_networks_config.value}",
+            "content": {"display_name": "${cidr_blocks.key}", "cidr_block": "${cidr_blocks.value}"},
+        }
+        cluster.setdefault("dynamic", {})["master_authorized_networks_config"] = {
+            "for_each": f"${{{variable} == null ? [] : [{variable}]}}",
+            "content": {"gcp_public_cidrs_access_enabled": False, "dynamic": {"cidr_blocks": networks}},
+        }
+
+
+def _make_window_a_parameter(content: Json) -> None:
+    """Take the maintenance window from a variable; without a policy, there is one where the variable is not null."""
+    for cluster in content["resource"].get("google_container_cluster", {}).values():
+        variable, times = f"var.{variable_name(WINDOW)}", tuple(MaintenanceWindow.model_fields)
+        if policy := cluster.get("maintenance_policy"):
+            policy["recurring_window"] = {time: f"${{{variable}.{time}}}" for time in times}
+        else:
+            cluster.setdefault("dynamic", {})["maintenance_policy"] = {
+                "for_each": f"${{{variable} == null ? [] : [{variable}]}}",
+                "content": {"recurring_window": {time: f"${{maintenance_policy.value.{time}}}" for time in times}},
+            }
+
+
+_UNMARKED: MappingProxyType[ParameterKey, Callable[[Json], None]] = MappingProxyType(
+    {ADMINS: _make_admins_a_parameter, NETWORKS: _make_networks_a_parameter, WINDOW: _make_window_a_parameter}
+)
 
 
 def _groups(content: Json) -> dict[str, str]:

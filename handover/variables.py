@@ -8,25 +8,29 @@ Why preconditions and not validations that look at several variables: the latter
 """
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, cast, get_args, get_origin
+from types import NoneType
+from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin
 
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.descriptions import descriptions
 from gitpod_pov.faults import ALLOWED
-from gitpod_pov.gcp_names import Cidr, Pattern, Unique
+from gitpod_pov.gcp_names import Cidr, Pattern, PlainText, Unique
+from gitpod_pov.gke_cluster import MOST_LABELS, MOST_NETWORKS
 from gitpod_pov.ipv4_ranges import PROHIBITED
-from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, ZONES_OF_A_REGION, addresses_of_a_node, prefix_of_a_node
+from gitpod_pov.maintenance import ALL_DAY, MaintenanceWindow, Recurrence
+from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, WORKLOAD_LABELS, ZONES_OF_A_REGION, addresses_of_a_node, prefix_of_a_node
 
 from annotated_types import Ge, Le, MinLen
 from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from deployment.model import Deployment
-from deployment.parameters import ADMINS, ParameterKey
+from deployment.parameters import ADMINS, NETWORKS, SUBNETWORK, WINDOW, ParameterKey
 
 Json = dict[str, Any]
 
@@ -41,9 +45,17 @@ REQUIRED: frozenset[ParameterKey] = frozenset(
         "network.services_cidr",
     }
 )
-"""Parameters whose variables have no default in HCL, because two clusters cannot share their values by accident."""
+"""Parameters whose variables have no default in HCL, because two clusters of a project cannot have the same value."""
+
+
+def is_required(deployment: Deployment, key: ParameterKey) -> bool:
+    """Return whether the variable of a parameter has no default in HCL. An explicit network or subnetwork has none either."""
+    explicit = key in {"network.network", "network.subnetwork"} and value_of(deployment, key) not in {None, "default"}
+    return key in REQUIRED or explicit
+
 
 _IPV4_RANGE = get_args(Cidr)[1]
+_PLAIN_TEXT = get_args(PlainText)[1:]
 
 
 def variable_name(key: ParameterKey) -> str:
@@ -61,17 +73,52 @@ def value_of(deployment: Deployment, key: str) -> Any:
 
 def variable(deployment: Deployment, key: ParameterKey) -> Json:
     """Return the variable of a parameter, with the deployment's value as default and the rules of its field."""
-    field = _field(deployment, key)
-    value = value_of(deployment, key)
+    value = _default(deployment, key)
+    rules = [*_rules(_type(deployment, key), key), *_rules_of_the_key(deployment, key)]
     return {
         "description": descriptions(type(_section(deployment, key)))[key.rpartition(".")[2]],
-        "type": {str: "string", int: "number"}.get(cast("type", field.annotation), "list(string)"),
-        "default": list(value) if isinstance(value, tuple) else value,
-        "nullable": False,
-        "validation": [
-            {"condition": f"${{{rule.holds}}}", "error_message": rule.message} for rule in (*_rules(field, key), *_groups(deployment, key))
-        ],
+        "type": _TYPES[_type(deployment, key).kind],
+        "default": value,
+        **({} if value is None or key == NETWORKS else {"nullable": False}),
+        "validation": [{"condition": f"${{{rule.holds}}}", "error_message": rule.message} for rule in rules],
     }
+
+
+def _default(deployment: Deployment, key: ParameterKey) -> Any:
+    value = value_of(deployment, key)
+    if key == WINDOW and value is None and deployment.cluster.effective_exclusions:
+        value = ALL_DAY
+    if isinstance(value, Configuration):
+        return value.model_dump()
+    return list(value) if isinstance(value, tuple) else value
+
+
+class _Type(NamedTuple):
+    """The type of a field: what it is, and what pydantic knows of it and of its items."""
+
+    kind: type
+    metadata: Sequence[Any]
+    items: Sequence[Any] = ()
+
+
+_TYPES: Mapping[type, str] = {
+    str: "string",
+    int: "number",
+    tuple: "list(string)",
+    dict: "map(string)",
+    MaintenanceWindow: f"object({{ {', '.join(f'{name} = string' for name in MaintenanceWindow.model_fields)} }})",
+}
+
+
+def _type(deployment: Deployment, key: ParameterKey) -> _Type:
+    field = type(_section(deployment, key)).model_fields[key.rpartition(".")[2]]
+    annotation, metadata = cast("Any", field.annotation), list(field.metadata)
+    if NoneType in get_args(annotation):
+        (annotation,) = (one for one in get_args(annotation) if one is not NoneType)
+    if get_origin(annotation) is Annotated:
+        annotation, *more = get_args(annotation)
+        metadata += more
+    return _Type(get_origin(annotation) or annotation, metadata, get_args(annotation))
 
 
 @dataclass(frozen=True)
@@ -99,28 +146,33 @@ def _section(deployment: Deployment, key: ParameterKey) -> Configuration:
     return configuration
 
 
-def _field(deployment: Deployment, key: ParameterKey) -> FieldInfo:
-    return type(_section(deployment, key)).model_fields[key.rpartition(".")[2]]
-
-
-def _rules(field: FieldInfo, key: ParameterKey) -> Iterator[Rule]:
+def _rules(field: _Type, key: ParameterKey) -> Iterator[Rule]:
     name = variable_name(key)
     value = f"var.{name}"
-    if get_origin(field.annotation) is tuple:
-        element = get_args(field.annotation)[0]
-        for rule in _rules_of_one("one", "", get_args(element)[1:]):
-            refused = f'join(", ", [for one in {value} : "\'${{one}}\'" if !({rule.holds})])'
-            allowed = rule.message.removeprefix(_shown("one", ""))
-            yield Rule(f"alltrue([for one in {value} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
+    if field.kind is MaintenanceWindow:
+        yield from _rules_of_a_window(value, name)
+    elif field.kind is dict:
+        items = f"{value} == null ? {{}} : {value}" if key == NETWORKS else value
+        for listed, item in ((f"keys({items})", field.items[0]), (f"values({items})", field.items[1])):
+            yield from _rules_of_each(listed, name, get_args(item)[1:])
+    elif field.kind is tuple:
+        yield from _rules_of_each(value, name, get_args(field.items[0])[1:])
         if Unique in field.metadata or key == "zones":
             yield Rule(
                 f"length(distinct({value})) == length({value})",
                 f"{name}: ${{jsonencode({value})}} has a value that is listed twice",
             )
-        return
-    if field.annotation is int:
-        yield Rule(f"floor({value}) == {value}", f"{_shown(value, name)}{ALLOWED['int_type']}")
-    yield from _rules_of_one(value, name, field.metadata)
+    elif key == SUBNETWORK:
+        for rule in _rules_of_one(value, name, field.metadata):
+            yield Rule(f"{value} == null ? true : {rule.holds}", rule.message.replace(f"'${{{value}}}'", f"${{jsonencode({value})}}"))
+    else:
+        if field.kind is int:
+            yield Rule(f"floor({value}) == {value}", f"{_shown(value, name)}{ALLOWED['int_type']}")
+        yield from _rules_of_one(value, name, field.metadata)
+        yield from _rules_of_a_range(value, name, key)
+
+
+def _rules_of_a_range(value: str, name: str, key: ParameterKey) -> Iterator[Rule]:
     if (key_in_network := key.removeprefix("network.")) in PREFIXES:
         shortest, longest, allowed = PREFIXES[key_in_network]
         prefix = _prefix(value)
@@ -134,9 +186,77 @@ def _rules(field: FieldInfo, key: ParameterKey) -> Iterator[Rule]:
         )
 
 
-def _groups(deployment: Deployment, key: ParameterKey) -> Iterator[Rule]:
+def _rules_of_each(listed: str, name: str, metadata: Any) -> Iterator[Rule]:
+    """Yield the rules of the items of a list, each with the refused items in its message."""
+    for rule in _rules_of_one("one", "", metadata):
+        refused = f'join(", ", [for one in {listed} : "\'${{one}}\'" if !({rule.holds})])'
+        allowed = rule.message.removeprefix(_shown("one", ""))
+        yield Rule(f"alltrue([for one in {listed} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
+
+
+def _rules_of_a_window(value: str, name: str) -> Iterator[Rule]:
+    for time in ("start_time", "end_time"):
+        shown = f"{name}.{time}: '${{try({value}.{time}, \"\")}}' "
+        form = f'can(regex("^[0-9]{{4}}(-[0-9]{{2}}){{2}}T([0-9]{{2}}:){{2}}[0-9]{{2}}Z$", {value}.{time}))'
+        yield Rule(
+            f'{value} == null ? true : {form} && can(timeadd({value}.{time}, "0s"))',
+            f"{shown}is not a time in UTC, such as 2027-01-02T03:00:00Z",
+        )
+    (recurrence,) = (one for one in get_args(Recurrence)[1:] if isinstance(one, Pattern))
+    yield Rule(
+        f"{value} == null ? true : can(regex({quoted(f'^(?:{recurrence.pattern})$')}, {value}.recurrence))",
+        f"{name}.recurrence: '${{try({value}.recurrence, \"\")}}' is not {recurrence.allowed}",
+    )
+
+    def lasts(most_or_least: str, duration: str) -> str:
+        return f"timecmp({value}.end_time, timeadd({value}.start_time, {duration})) {most_or_least} 0"
+
+    yield Rule(
+        f"""try({lasts(">=", '"4h"')} && {lasts("<=", '"24h"')}, true)""",
+        f'{name}.end_time: \'${{try({value}.end_time, "")}}\' must be 4 to 24 hours after start_time ${{try({value}.start_time, "")}}',
+    )
+    days = f'({value}.recurrence == "FREQ=DAILY" ? 32 : 4 * length(split(",", {value}.recurrence)))'
+    enough = f'format("%ds", ceil(172800 / {days}))'
+    yield Rule(
+        f"try({lasts('>=', enough)}, true)",
+        f"{name}.recurrence: '${{try({value}.recurrence, \"\")}}' leaves fewer hours in 32 days than the 48 that GKE requires: add days "
+        "or lengthen the window",
+    )
+
+
+def _rules_of_the_key(deployment: Deployment, key: ParameterKey) -> Iterator[Rule]:
+    """Yield the rules of single parameters that are not those of their fields."""
+    name = variable_name(key)
+    value = f"var.{name}"
+    if key == "cluster.resource_labels":
+        yield Rule(f"length({value}) <= {MOST_LABELS}", f"{name}: has ${{length({value})}} labels, at most {MOST_LABELS} are allowed")
+    if key == NETWORKS:
+        yield Rule(
+            f"{value} == null ? true : length({value}) <= {MOST_NETWORKS}",
+            f"{name}: has ${{try(length({value}), 0)}} networks, GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges",
+        )
+        yield Rule(
+            f'!contains(values({value} == null ? {{}} : {value}), "0.0.0.0/0")',
+            f"{name}: allows every network: use null to allow all of them, or list yours",
+        )
+        if deployment.cluster.private_endpoint:
+            yield Rule(
+                f"{value} != null",
+                f"{name}: is required with a private endpoint: list the networks that may connect, or use {{}} for only the subnetwork",
+            )
+    if key == "node_pool.labels":
+        reserved = quoted(r"^([a-z0-9.-]+\.)?(kubernetes|k8s)\.io/")
+        refused = f'join(", ", [for one in keys({value}) : "\'${{one}}\'" if can(regex({reserved}, one))])'
+        yield Rule(
+            f"!anytrue([for one in keys({value}) : can(regex({reserved}, one))])",
+            f"{name}: ${{{refused}}} has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix",
+        )
+        labels = ", ".join(map(quoted, WORKLOAD_LABELS))
+        yield Rule(
+            f'alltrue([for one in [{labels}] : lookup({value}, one, "true") == "true"])',
+            f"{name}: {', '.join(WORKLOAD_LABELS)} must be 'true', because Gitpod schedules its workloads by these labels: remove them",
+        )
     if key == ADMINS and deployment.cluster.rbac_security_group is None:
-        name = variable_name(key)
         yield Rule(
             f'alltrue([for one in var.{name} : !startswith(one, "group:")])',
             f"{name}: ${{jsonencode(var.{name})}} has a group, which RBAC ignores unless the cluster has authenticator_groups_config: list "
@@ -149,8 +269,10 @@ def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
     for rule in metadata:
         shown = _shown(value, name)
         match rule:
+            case _ if rule in _PLAIN_TEXT:
+                continue  # Terraform does not evaluate the value of a variable
             case Pattern(pattern=pattern, allowed=allowed):
-                yield Rule(f"can(regex({quoted(f'^(?:{pattern})$')}, {value}))", f"{shown}is not {allowed}")
+                yield Rule(" && ".join(_matches(pattern, value)), f"{shown}is not {allowed}")
             case Ge(ge=least):
                 yield Rule(f"{value} >= {least}", f"{shown}{ALLOWED['greater_than_equal'].format(ge=least)}")
             case Le(le=most):
@@ -162,10 +284,21 @@ def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
                     f'try(cidrsubnet({value}, 0, 0) == {value}, false) && can(regex("^[0-9.]+/[0-9]+$", {value}))',
                     f"{shown}is not an IPv4 range in CIDR notation without host bits, such as 10.0.0.0/20",
                 )
+            case FieldInfo(metadata=inner):
+                yield from _rules_of_one(value, name, inner)
             case WithJsonSchema():
                 continue  # says a rule again, for editors
             case _:
                 raise TypeError(f"{name}: there is no Terraform for the rule {rule!r}")
+
+
+def _matches(pattern: str, value: str) -> Iterator[str]:
+    """Yield the conditions that a value matches a pattern. RE2, which Terraform uses, has no look-ahead: each is a condition."""
+    while found := re.match(r"\(\?([=!])", pattern):
+        end = next(end for end in range(1, len(pattern) + 1) if pattern[:end].count("(") == pattern[:end].count(")")) - 1
+        ahead, pattern = pattern[len("(?=") : end], pattern[end + 1 :]
+        yield f"{'!' * (found[1] == '!')}can(regex({quoted(f'^(?:{ahead})')}, {value}))"
+    yield f"can(regex({quoted(f'^(?:{pattern})$')}, {value}))"
 
 
 def _shown(value: str, name: str) -> str:
@@ -189,6 +322,7 @@ class RulesBetweenValues:
         """Return the preconditions of the one resource of this type."""
         rules = {
             "google_container_cluster": self._of_the_cluster,
+            "google_compute_network": self._of_the_network,
             "google_compute_subnetwork": self._of_the_subnetwork,
             "google_container_node_pool": self._of_the_node_pool,
         }
@@ -230,6 +364,16 @@ class RulesBetweenValues:
         zones = self._value("zones")
         return f"(length({zones}) == 0 ? {ZONES_OF_A_REGION} : length({zones}))"
 
+    def _of_the_network(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
+        name = self._value("network.network")
+        yield (
+            ("network.network",),
+            Rule(
+                f'{name} != "default"',
+                "network_network: 'default' is the network that Google creates in new projects: name another",
+            ),
+        )
+
     def _of_the_subnetwork(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
         keys: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
         for first, second in combinations(keys, 2):
@@ -242,12 +386,14 @@ class RulesBetweenValues:
                 ),
             )
         network = self._deployment.network
-        if network.network == "default" and not network.create_network:
+        name = self._value("network.network")
+        may_be_default = network.network == "default" or "network.network" in self._parameters
+        if may_be_default and not network.create_network:
             for key in keys:
                 yield (
-                    (key,),
+                    (key, "network.network"),
                     Rule(
-                        f"!{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}",
+                        f'{name} != "default" || !{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}',
                         f"{_shown(self._value(key), variable_name(key))}overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' "
                         "reserves: use a range below 10.128.0.0",
                     ),

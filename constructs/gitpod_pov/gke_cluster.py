@@ -86,16 +86,16 @@ SecurityGroup = Annotated[
 ]
 """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac"""
 
-_MOST_LABELS, _MOST_NETWORKS = 64, 100
+MOST_LABELS, MOST_NETWORKS = 64, 100
 
 
 def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
     networks = config.authorized_networks or {}
     yield from authorized_network_faults(networks, private_endpoint=bool(config.private_endpoint))
-    if len(networks) > _MOST_NETWORKS:
+    if len(networks) > MOST_NETWORKS:
         yield Fault(
             ("authorized_networks",),
-            (f"has {len(networks)} networks, GKE accepts at most {_MOST_NETWORKS}: combine adjacent ranges"),
+            (f"has {len(networks)} networks, GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges"),
             NO_VALUE,
         )
     if config.private_endpoint and config.authorized_networks is None:
@@ -107,8 +107,8 @@ def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
 
 
 def _label_count(config: "GkeClusterConfig") -> Iterator[Fault]:
-    if len(config.resource_labels) > _MOST_LABELS:
-        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, at most {_MOST_LABELS} are allowed", NO_VALUE)
+    if len(config.resource_labels) > MOST_LABELS:
+        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, at most {MOST_LABELS} are allowed", NO_VALUE)
 
 
 def _system_components(key: str, components: Sequence[str] | None) -> Iterator[Fault]:

@@ -24,6 +24,19 @@ OTHER: dict[str, Any] = {
     "region": "europe-west1",
     "zones": ["europe-west1-b", "europe-west1-c"],
     "cluster_name": "trial",
+    "cluster_authorized_networks": {"office": "203.0.113.0/24", "vpn": "198.51.100.0/24"},
+    "cluster_maintenance_window": {
+        "start_time": "2027-01-02T03:00:00Z",
+        "end_time": "2027-01-02T09:00:00Z",
+        "recurrence": "FREQ=WEEKLY;BYDAY=SA,SU",
+    },
+    "cluster_resource_labels": {"team": "platform"},
+    "identity_account_id": "gitpod-trial",
+    "network_network": "trial",
+    "network_subnetwork": "trial-nodes",
+    "node_pool_name": "workspaces",
+    "node_pool_labels": {"example.com/team": "platform"},
+    "node_pool_disk_size_gb": 200,
     "network_nodes_cidr": "10.20.0.0/16",
     "network_pods_cidr": "10.32.0.0/12",
     "network_services_cidr": "10.64.0.0/18",
@@ -41,6 +54,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "every parameter": {"handover": {"parameters": get_args(ParameterKey)}, "admins": {"members": ["user:alice@example.com"]}},
     "own network": {"network": {"network": "gitpod", "create_network": True}, "apis": {"manage": False}},
     "pinned version": {"cluster": {"version": "1.33.5-gke.1080000"}},
+    "no maintenance policy": {"cluster": {"maintenance_exclusions": []}},
+    "labels": {
+        "cluster": {"resource_labels": {"team": "platform"}, "authorized_networks": {}},
+        "node_pool": {"labels": {"example.com/team": "platform", "gitpod.io/workload_ide": "true"}},
+    },
     "groups": {
         "cluster": {"rbac_security_group": "gke-security-groups@example.com"},
         "admins": {"members": ["group:platform@example.com"]},
@@ -262,6 +280,7 @@ class TestModules:
         assert (cluster["project"], cluster["name"], cluster["location"]) == ("other-project", "trial", "europe-west1")
 
 
+WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z", "recurrence": "FREQ=DAILY"}
 REFUSED: list[tuple[str, Any, str]] = [
     ("project", "My Project", "project: 'My Project' is not a project ID"),
     ("region", "us-central1-a", "region: 'us-central1-a' is not a region"),
@@ -279,6 +298,37 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("node_pool_initial_nodes", -1, "node_pool_initial_nodes: '-1' must be 0 or more"),
     ("node_pool_min_nodes", 0.5, "node_pool_min_nodes: '0.5' must be a whole number"),
     ("node_pool_max_nodes", 1001, "node_pool_max_nodes: '1001' must be 1000 or less"),
+    ("cluster_authorized_networks", {"office": "203.0.113.1/24"}, "cluster_authorized_networks: '203.0.113.1/24' is not an IPv4 range"),
+    ("cluster_authorized_networks", {"": "203.0.113.0/24"}, "cluster_authorized_networks: '' must not be empty"),
+    ("cluster_authorized_networks", {"all": "0.0.0.0/0"}, "cluster_authorized_networks: allows every network"),
+    (
+        "cluster_authorized_networks",
+        {str(number): f"203.0.{number}.0/24" for number in range(101)},
+        "cluster_authorized_networks: has 101 networks, GKE accepts at most 100",
+    ),
+    ("cluster_maintenance_window", {**WINDOW, "start_time": "2027-01-02"}, "start_time: '2027-01-02' is not a time in UTC"),
+    ("cluster_maintenance_window", {**WINDOW, "end_time": "2027-01-02T25:00:00Z"}, "end_time: '2027-01-02T25:00:00Z' is not a time in UTC"),
+    ("cluster_maintenance_window", {**WINDOW, "recurrence": "FREQ=YEARLY"}, "recurrence: 'FREQ=YEARLY' is not a recurrence"),
+    ("cluster_maintenance_window", {**WINDOW, "end_time": "2027-01-02T06:00:00Z"}, "must be 4 to 24 hours after start_time"),
+    ("cluster_maintenance_window", {**WINDOW, "end_time": "2027-01-03T04:00:00Z"}, "must be 4 to 24 hours after start_time"),
+    ("cluster_maintenance_window", {**WINDOW, "recurrence": "FREQ=WEEKLY;BYDAY=SA"}, "leaves fewer hours in 32 days than the 48"),
+    ("cluster_resource_labels", {"goog-team": "platform"}, "cluster_resource_labels: 'goog-team' is not a resource label key"),
+    ("cluster_resource_labels", {"team": "Platform"}, "cluster_resource_labels: 'Platform' is not a resource label value"),
+    (
+        "cluster_resource_labels",
+        {f"team-{number}": "platform" for number in range(65)},
+        "cluster_resource_labels: has 65 labels, at most 64 are allowed",
+    ),
+    ("identity_account_id", "gke", "identity_account_id: 'gke' is not"),
+    ("network_network", "Trial", "network_network: 'Trial' is not a valid Compute Engine name"),
+    ("network_subnetwork", "Nodes", 'network_subnetwork: "Nodes" is not a valid Compute Engine name'),
+    ("node_pool_name", "Pool", "node_pool_name: 'Pool' is not a valid GKE name"),
+    ("node_pool_labels", {"-team": "platform"}, "node_pool_labels: '-team' is not a label key"),
+    ("node_pool_labels", {f"{'n' * 64}": "platform"}, "is not a label key"),
+    ("node_pool_labels", {"team": "p" * 64}, "is not a label value"),
+    ("node_pool_labels", {"node.kubernetes.io/team": "platform"}, "'node.kubernetes.io/team' has a key under kubernetes.io or k8s.io"),
+    ("node_pool_labels", {"gitpod.io/workload_ide": "false"}, "must be 'true', because Gitpod schedules its workloads by these labels"),
+    ("node_pool_disk_size_gb", 9, "node_pool_disk_size_gb: '9' must be 10 or more"),
     ("admins_members", ["allUsers"], "admins_members: 'allUsers' is not a member"),
     (
         "admins_members",
