@@ -7,11 +7,10 @@ would fail in the first plan, when nothing exists. Leaves to others: the modules
 
 import json
 import re
-from typing import Any
 
 from deployment.model import Deployment
 from handover.stacks import HandoverError, Stack
-from handover.variables import Json, value_of, variable_name
+from handover.variables import Json, default_of, value_of, variable_name
 
 DATA_REFERENCE = re.compile(r"data\.(\w+)\.(\w+)((?:\.\w+|\[\d+\])+)")
 """An attribute of a data source: its type, its name, and the path to the attribute."""
@@ -61,7 +60,7 @@ class _Root:
                 )
         self.calls[module.name] = {
             "source": f"../modules/{module.name}",
-            **{variable_name(key): _plain(value_of(self._deployment, key)) for key in module.parameters},
+            **{variable_name(key): value for key in module.parameters if (value := default_of(self._deployment, key)) is not None},
             **self._order(module, earlier),
         }
 
@@ -133,7 +132,3 @@ def _outputs(modules: list[Stack]) -> Json:
             own = f"{module.name}_{name}" if name in outputs else name
             outputs[own] = {"description": output["description"], "value": f"${{module.{module.name}.{name}}}"}
     return outputs
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

@@ -73,7 +73,7 @@ def value_of(deployment: Deployment, key: str) -> Any:
 
 def variable(deployment: Deployment, key: ParameterKey) -> Json:
     """Return the variable of a parameter, with the deployment's value as default and the rules of its field."""
-    value = _default(deployment, key)
+    value = default_of(deployment, key)
     rules = [*_rules(_type(deployment, key), key), *_rules_of_the_key(deployment, key)]
     return {
         "description": descriptions(type(_section(deployment, key)))[key.rpartition(".")[2]],
@@ -84,7 +84,8 @@ def variable(deployment: Deployment, key: ParameterKey) -> Json:
     }
 
 
-def _default(deployment: Deployment, key: ParameterKey) -> Any:
+def default_of(deployment: Deployment, key: ParameterKey) -> Any:
+    """Return the deployment's value of a parameter as the default of its variable."""
     value = value_of(deployment, key)
     if key == WINDOW and value is None and deployment.cluster.effective_exclusions:
         value = ALL_DAY

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, get_args
 
 import pytest
 
-from deployment.parameters import ADMINS, MARKS, ParameterKey
+from deployment.parameters import ADMINS, MARKS, NETWORKS, WINDOW, ParameterKey
 from deployment.reading import load_deployments
 from handover import example as handover_example
 from handover import stacks as handover_stacks
@@ -210,7 +210,11 @@ class TestParameters:
         for folder in ("1-cluster", "modules/cluster"):
             found = set(strings(parsed(files, f"{folder}/main.tf.json")))
             assert not found & {"my-gitpod-pov", "us-central1", "gitpod-gitpod", "10.4.0.0/14", "n2d-standard-16", 50}
-            assert {"${var.project}", "gitpod-${var.cluster_name}", "${var.node_pool_max_nodes}"} <= found
+            assert {
+                "${var.project}",
+                '${coalesce(var.network_subnetwork, "gitpod-${var.cluster_name}")}',
+                "${var.node_pool_max_nodes}",
+            } <= found
 
     def test_the_members_of_the_deployment_are_a_parameter_like_no_members(self, files: dict[str, bytes]) -> None:
         named = files_of("pov", deployment(admins={"members": ["user:alice@example.com"]}), "json")
@@ -239,7 +243,7 @@ class TestParameters:
         assert set(re.findall(r"\bvar\.(\w+)", json.dumps([stack.content for stack in stacks]))) == {key.replace(".", "_")}
 
     def test_every_key_has_a_mark_that_no_deployment_shows(self, synthesized: Synthesized) -> None:
-        assert set(MARKS) == set(ALL_KEYS) - {ADMINS}
+        assert set(MARKS) == set(ALL_KEYS) - {ADMINS, NETWORKS, WINDOW}
         for stack in ("pov-cluster", "pov-rbac"):
             content = synthesized.stack(stack)
             assert fill(content, {key: handover_stacks.Replacement("found", "found") for key in MARKS}) == content
