@@ -168,7 +168,7 @@ def _rules(field: _Type, key: ParameterKey) -> Iterator[Rule]:
             yield Rule(f"{value} == null ? true : {rule.holds}", rule.message.replace(f"'${{{value}}}'", f"${{jsonencode({value})}}"))
     else:
         if field.kind is int:
-            yield Rule(f"floor({value}) == {value}", f"{_shown(value, name)}{ALLOWED['int_type']}")
+            yield Rule(f"floor({value}) == {value}", f"{_quoted(value, name)}{ALLOWED['int_type']}")
         yield from _rules_of_one(value, name, field.metadata)
         yield from _rules_of_a_range(value, name, key)
 
@@ -177,13 +177,13 @@ def _rules_of_a_range(value: str, name: str, key: ParameterKey) -> Iterator[Rule
     if (key_in_network := key.removeprefix("network.")) in PREFIXES:
         shortest, longest, allowed = PREFIXES[key_in_network]
         prefix = _prefix(value)
-        yield Rule(f"try({prefix} >= {shortest} && {prefix} <= {longest}, false)", f"{_shown(value, name)}must be {allowed}")
+        yield Rule(f"try({prefix} >= {shortest} && {prefix} <= {longest}, false)", f"{_quoted(value, name)}must be {allowed}")
     if key.endswith("_cidr"):
         prohibited = ", ".join(map(str, PROHIBITED))
         listed = ", ".join(quoted(str(cidr)) for cidr in PROHIBITED)
         yield Rule(
             f"try(!anytrue([for cidr in [{listed}] : {_overlap(value, 'cidr')}]), true)",
-            f"{_shown(value, name)}overlaps one of {prohibited}, which no subnetwork can have",
+            f"{_quoted(value, name)}overlaps one of {prohibited}, which no subnetwork can have",
         )
 
 
@@ -191,7 +191,7 @@ def _rules_of_each(listed: str, name: str, metadata: Any) -> Iterator[Rule]:
     """Yield the rules of the items of a list, each with the refused items in its message."""
     for rule in _rules_of_one("one", "", metadata):
         refused = f'join(", ", [for one in {listed} : "\'${{one}}\'" if !({rule.holds})])'
-        allowed = rule.message.removeprefix(_shown("one", ""))
+        allowed = rule.message.removeprefix(_quoted("one", ""))
         yield Rule(f"alltrue([for one in {listed} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
 
 
@@ -215,13 +215,6 @@ def _rules_of_a_window(value: str, name: str) -> Iterator[Rule]:
     yield Rule(
         f"""try({lasts(">=", '"4h"')} && {lasts("<=", '"24h"')}, true)""",
         f'{name}.end_time: \'${{try({value}.end_time, "")}}\' must be 4 to 24 hours after start_time ${{try({value}.start_time, "")}}',
-    )
-    days = f'({value}.recurrence == "FREQ=DAILY" ? 32 : 4 * length(split(",", {value}.recurrence)))'
-    enough = f'format("%ds", ceil(172800 / {days}))'
-    yield Rule(
-        f"try({lasts('>=', enough)}, true)",
-        f"{name}.recurrence: '${{try({value}.recurrence, \"\")}}' leaves fewer hours in 32 days than the 48 that GKE requires: add days "
-        "or lengthen the window",
     )
 
 
@@ -268,7 +261,7 @@ def _rules_of_the_key(deployment: Deployment, key: ParameterKey) -> Iterator[Rul
 def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
     """Yield the rules of a field or of an element of a list; a kind of rule that is not known here is an error, not left out."""
     for rule in metadata:
-        shown = _shown(value, name)
+        shown = _quoted(value, name)
         match rule:
             case _ if rule in _PLAIN_TEXT:
                 continue  # Terraform does not evaluate the value of a variable
@@ -302,7 +295,7 @@ def _matches(pattern: str, value: str) -> Iterator[str]:
     yield f"can(regex({quoted(f'^(?:{pattern})$')}, {value}))"
 
 
-def _shown(value: str, name: str) -> str:
+def _quoted(value: str, name: str) -> str:
     return f"{name}: '${{{value}}}' "
 
 
@@ -356,7 +349,7 @@ class RulesBetweenValues:
             ("network.pods_cidr", "zones"),
             Rule(
                 f"pow(2, 32 - {_prefix(pods)}) >= {per_zone} * {self._zone_count()}",
-                f"{_shown(pods, variable_name('network.pods_cidr'))}is too small for the default node pool, which GKE creates first with "
+                f"{_quoted(pods, variable_name('network.pods_cidr'))}is too small for the default node pool, which GKE creates first with "
                 f"one node per zone and {per_zone} addresses for each: use a larger range",
             ),
         )
@@ -382,7 +375,7 @@ class RulesBetweenValues:
                 (first, second),
                 Rule(
                     f"!{_overlap(self._value(first), self._value(second))}",
-                    f"{_shown(self._value(second), variable_name(second))}overlaps {variable_name(first)} "
+                    f"{_quoted(self._value(second), variable_name(second))}overlaps {variable_name(first)} "
                     f"${{{self._value(first)}}}: use a range that does not overlap it",
                 ),
             )
@@ -395,7 +388,7 @@ class RulesBetweenValues:
                     (key, "network.network"),
                     Rule(
                         f'{name} != "default" || !{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}',
-                        f"{_shown(self._value(key), variable_name(key))}overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' "
+                        f"{_quoted(self._value(key), variable_name(key))}overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' "
                         "reserves: use a range below 10.128.0.0",
                     ),
                 )
@@ -424,7 +417,7 @@ def _capacity(key: ParameterKey, cidr: str, most: str, holds: str) -> tuple[tupl
         (key, "zones", "node_pool.max_nodes"),
         Rule(
             f"{holds} >= {most}",
-            f"{_shown(cidr, variable_name(key))}holds ${{{holds}}} nodes, ${{{most}}} are possible: use a larger range, or lower the "
+            f"{_quoted(cidr, variable_name(key))}holds ${{{holds}}} nodes, ${{{most}}} are possible: use a larger range, or lower the "
             "maximum number of nodes per zone",
         ),
     )
