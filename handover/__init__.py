@@ -7,7 +7,8 @@
     variables.py   those variables, and the rules that Terraform checks of them
     readme.py      the text for the folder's reader
     operations.py  its sections on failures and on destroying
-    picture.py     the picture of what will exist
+    picture.py     the picture of the architecture; `make picture`
+    drawing.py     its layout and its look
 
 Everything is made from the synthesized output. The constructs know nothing of it.
 """
