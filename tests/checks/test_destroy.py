@@ -86,7 +86,7 @@ UNREADABLE = "trial-cluster: the state cannot be read: Error: Backend initializa
         (PROTECTED, state(tainted=True), BY_FILE + UNTAINT + STEPS),
         (UNPROTECTED, state(), BY_STATE + STEPS),
         (UNPROTECTED, state(tainted=True), BY_STATE + UNTAINT + STEPS),
-        (PROTECTED, None, UNREADABLE + BY_FILE.replace(CLUSTER, "what trial-cluster may hold") + STEPS),
+        (PROTECTED, None, UNREADABLE + BY_FILE.replace(CLUSTER, "any cluster in trial-cluster") + STEPS),
     ],
     ids=["file and state", "file", "tainted", "state", "state, tainted", "file, state unreadable"],
 )
@@ -108,7 +108,7 @@ def test_is_refused_with_the_next_steps(
     ],
     ids=["both off", "tainted", "nothing there", "nothing there to protect", "state unreadable"],
 )
-def test_goes_on(check: Check, capsys: pytest.CaptureFixture[str], file: str, shown: dict[str, Any] | None, message: str) -> None:
+def test_continues(check: Check, capsys: pytest.CaptureFixture[str], file: str, shown: dict[str, Any] | None, message: str) -> None:
     assert check(file, shown) == 0
     assert capsys.readouterr().err == message
 
