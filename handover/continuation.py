@@ -27,6 +27,11 @@ def continuation(name: str, deployment: Deployment, roots: dict[str, Stack], for
         form: the syntax of the configuration.
     """
     yield from _in_the_folders(name, deployment, roots, "backend.tf" if form == "hcl" else "backend.tf.json")
+    if not deployment.admins.members:
+        yield (
+            "No administrators are listed, so the binding is for the account that applies. If another account applied before, the plan "
+            "replaces it in the binding. That is the only change."
+        )
     (first, stack), *others = roots.items()
     imported = {folder: one for folder, one in others if one.content["resource"].keys() <= _IMPORT_IDS.keys()}
     apart = {folder: one for folder, one in others if folder not in imported}

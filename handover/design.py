@@ -9,7 +9,7 @@ Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-win
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitpod_pov.maintenance import MaintenanceExclusion, MaintenanceWindow
+from gitpod_pov.maintenance import MaintenanceWindow
 
 from deployment.model import Deployment
 from handover.stacks import Stack
@@ -167,13 +167,11 @@ def _own_upgrade(deployment: Deployment, main: str) -> str:
 def _until(deployment: Deployment, scopes: tuple[str, ...]) -> str:
     """Return whether GKE makes upgrades that exclusions with these scopes stop."""
     stopping = [exclusion for exclusion in deployment.cluster.effective_exclusions if exclusion.scope in scopes]
-    return f"not {', not '.join(map(_period, stopping))}" if stopping else "yes"
-
-
-def _period(exclusion: MaintenanceExclusion) -> str:
-    if exclusion.end_time is None:
-        return f"before the end of support of the minor version (exclusion `{exclusion.name}`)"
-    return f"from {exclusion.start_time} to {exclusion.end_time} (exclusion `{exclusion.name}`)"
+    open_ended = [f"exclusion `{exclusion.name}`" for exclusion in stopping if exclusion.end_time is None]
+    if open_ended:
+        return f"not before the end of support of the minor version ({', '.join(open_ended)})"
+    periods = [f"from {exclusion.start_time} to {exclusion.end_time} (exclusion `{exclusion.name}`)" for exclusion in stopping]
+    return f"yes, except {', '.join(periods)}" if periods else "yes"
 
 
 def _window(window: MaintenanceWindow | None) -> str:

@@ -209,7 +209,7 @@ class _Scene:
         restricted = block.get("master_authorized_networks_config")
         listed = [f"{_at(one, 'display_name')} {_at(one, 'cidr_block')}" for one in _at(restricted, "cidr_blocks") or []]
         private = _at(block, "private_cluster_config", "enable_private_endpoint")
-        if restricted is None and not private:
+        if restricted is None:  # the private endpoint needs it
             self._outsider("networks", Box("Any network"))
         elif listed:
             self._outsider("networks", Box("Authorized networks", listed))

@@ -127,7 +127,10 @@ def _first_plan(deployment: Deployment, roots: dict[str, Stack], form: str) -> s
         "`kubectl` and `gke-gcloud-auth-plugin`, through which `kubectl` logs in, to use the cluster after the apply",
     ]
     if isinstance(deployment.backend, CloudBackendConfig):
-        needs.append(f"an account on `{deployment.backend.hostname}`, and credentials for Google Cloud in each workspace")
+        needs.append(
+            f"an account on `{deployment.backend.hostname}`, and in each workspace credentials for Google Cloud; the inputs can be variables "
+            "of the workspace"
+        )
     if isinstance(deployment.backend, GcsBackendConfig):
         needs.append(f"access to the objects of the bucket `{deployment.backend.bucket}`, unless you [start with a new state](#state)")
     login = ["terraform login " + deployment.backend.hostname] if isinstance(deployment.backend, CloudBackendConfig) else []

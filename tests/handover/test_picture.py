@@ -222,6 +222,14 @@ class TestReading:
             smallest = min(around, key=lambda box: box[2] * box[3])
             assert x + length <= smallest[0] + smallest[2], text.text
 
+    @pytest.mark.parametrize(
+        ("text", "thousandths"), [("Node pool gitpod", 7560), ("WWWWWWWWWW", 9440), ("illicit", 1888), ("10.4.0.0/14", 5004)]
+    )
+    def test_a_cell_is_as_wide_as_its_text_in_helvetica(self, text: str, thousandths: int) -> None:
+        """The sums are those of Adobe's font metrics."""
+        assert thousandths * 0.012 - 1 <= drawing._width(text) <= thousandths * 0.012 * 1.1
+        assert drawing._width(text, "title") > drawing._width(text)
+
     def test_shortens_long_lists(self) -> None:
         found = drawn(admins={"members": [f"user:person{number}@example.com" for number in range(100)]})
         assert "User person0@example.com" in found.texts
@@ -264,6 +272,7 @@ class TestBytes:
         monkeypatch.setattr(drawing, "_layout", noted)
         drawn(**EXTREME)
         (dot,) = given
+        assert 'label=""' in dot  # or each box would have its name
         words = set(re.findall(r"[A-Za-z]\w*", dot))
         assert not {word for word in words if not re.fullmatch(r"box\d+|cluster\d+|[A-Z]+|[a-z]+", word)}
         assert not words & {"gitpod", "www", "Node", "roles", "us"}

@@ -104,13 +104,13 @@ class TestAnswers:
                 {
                     **dict.fromkeys(
                         ("control plane, patch versions", "nodes, patch versions"),
-                        "not from 2027-03-01T00:00:00Z to 2027-04-01T00:00:00Z (exclusion `freeze`) | "
+                        "yes, except from 2027-03-01T00:00:00Z to 2027-04-01T00:00:00Z (exclusion `freeze`) | "
                         "every day, 03:00 to 09:00 UTC, first on 2027-01-02",
                     ),
                     **dict.fromkeys(
                         ("control plane, minor versions", "nodes, minor versions"),
-                        "not from 2027-03-01T00:00:00Z to 2027-04-01T00:00:00Z (exclusion `freeze`), not before the end of support of the "
-                        "minor version (exclusion `minor`) | every day, 03:00 to 09:00 UTC, first on 2027-01-02",
+                        "not before the end of support of the minor version (exclusion `minor`) | "
+                        "every day, 03:00 to 09:00 UTC, first on 2027-01-02",
                     ),
                 },
             ),
@@ -211,7 +211,7 @@ class TestState:
     )
     def test_of_another_backend_is_left_behind_for_a_new_cluster(self, backend: dict[str, Any], place: str) -> None:
         found = section(readme(backend=backend), "State")
-        assert "delete `backend.tf.json` in each folder" in found
+        assert "delete `backend.tf" in found
         assert place in found
         assert "cp SOURCE" not in found
 
