@@ -128,8 +128,8 @@ def _first_plan(deployment: Deployment, roots: dict[str, Stack], form: str) -> s
     ]
     if isinstance(deployment.backend, CloudBackendConfig):
         needs.append(
-            f"an account on `{deployment.backend.hostname}`, and in each workspace credentials for Google Cloud; the inputs can be variables "
-            "of the workspace"
+            f"an account on `{deployment.backend.hostname}`, and in each workspace credentials for Google Cloud; the inputs can be "
+            "variables of the workspace"
         )
     if isinstance(deployment.backend, GcsBackendConfig):
         needs.append(f"access to the objects of the bucket `{deployment.backend.bucket}`, unless you [start with a new state](#state)")
