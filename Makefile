@@ -29,7 +29,7 @@ FORMAT ?= hcl
 # FORCE ## set to overwrite the files of an earlier hand-over that were edited ## make handover FORCE=1
 FORCE ?=
 
-.PHONY: help synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan
+.PHONY: help synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover picture show scan
 .DELETE_ON_ERROR:
 
 help: ## list the commands and variables ## make help
@@ -90,6 +90,9 @@ destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse o
 
 handover: .venv/.synced-dev ## write a folder of plain Terraform from DEPLOYMENT into TO, for those who take it over ## make handover TO=../platform/gitpod
 	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)" --format "$(FORMAT)" $(if $(FORCE),--force)
+
+picture: .venv/.synced-dev ## draw the architecture of DEPLOYMENT into docs/DEPLOYMENT.svg ## make picture DEPLOYMENT=trial
+	@$(RUN) -m handover.picture "$$DEPLOYMENT" docs
 
 schema: .venv/.synced ## write docs/deployment.schema.json and docs/configuration.md from the models ## make schema
 	@$(RUN) -m deployment.schema

@@ -75,7 +75,7 @@ def files_of(name: str, deployment: Deployment, form: Format = "hcl") -> dict[st
     folders |= {f"modules/{module.name}": _module(module, declared, oldest) for module in modules}
     files: dict[str, str | bytes] = (_hcl_files if form == "hcl" else _json_files)(folders)
     files |= {f"{folder}/{path}": content for folder, module in folders.items() for path, content in module.others.items()}
-    files["picture.svg"] = picture(stacks)
+    files["picture.svg"] = picture(name, deployment, [f"Folder {folder}" for folder in roots])
     files["README.md"] = readme(name, deployment, roots=roots, modules=modules, variables=variables, risks=risks, form=form)
     found = {path: content.encode() if isinstance(content, str) else content for path, content in sorted(files.items())}
     sums = "".join(f"{_checksum(content)}  {path}\n" for path, content in found.items() if Path(path).name not in KEPT)

@@ -89,11 +89,15 @@ def copy(handed_over: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(handed_over, tmp_path / "elsewhere"))
 
 
+def declared(directory: Path) -> set[str]:
+    """Return the names of the variables of a configuration."""
+    return set(json.loads((directory / "variables.tf.json").read_text())["variable"])
+
+
 def folder(stand_ins: StandIns, directory: Path, values: Mapping[str, Any] | None = None) -> Folder:
     made = Folder(stand_ins, directory, directory)
     if values:
-        known = json.loads((directory / "variables.tf.json").read_text())["variable"]
-        made.set({name: value for name, value in values.items() if name in known})
+        made.set({name: value for name, value in values.items() if name in declared(directory)})
     made.init()
     return made
 
@@ -270,8 +274,9 @@ class TestModules:
     def test_called_with_other_values(self, stand_ins: StandIns, copy: Path, admins: list[str]) -> None:
         calls = copy / "example" / "main.tf.json"
         content = json.loads(calls.read_text())
-        for module in content["module"].values():
-            module.update({name: value for name, value in {**OTHER, "admins_members": admins}.items() if name in module})
+        for module, call in content["module"].items():
+            known = declared(copy / "modules" / module)
+            call.update({name: value for name, value in {**OTHER, "admins_members": admins}.items() if name in known})
         calls.write_text(json.dumps(content))
         root = folder(stand_ins, copy / "example")
         root.apply()
@@ -382,8 +387,8 @@ class TestRefused:
         calls = root / "example" / "main.tf.json"
         before = calls.read_text()
         content = json.loads(before)
-        for module in content["module"].values():
-            module.update({name: value} if name in module else {})
+        for module, call in content["module"].items():
+            call.update({name: value} if name in declared(root / "modules" / module) else {})
         calls.write_text(json.dumps(content))
         try:
             with pytest.raises(TerraformError) as caught:
