@@ -13,7 +13,7 @@ from deployment.reading import load_deployments
 from handover.folder import files_of, write
 from handover.variables import REQUIRED, variable_name
 from rehearsal.stand_in import StandIns
-from rehearsal.workspace import Workspace
+from rehearsal.workspace import TerraformError, Workspace
 from tests.app import ROOT, deployment, synthesize
 from tests.handover.test_terraform import Folder
 from tests.inputs import every_input, sections
@@ -167,3 +167,83 @@ class TestTerraform:
             module = Folder(stand_ins, directory, directory)
             module.init()
             assert module.validate() == []
+
+
+TWICE = """
+terraform {
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "7.45.0"
+    }
+  }
+}
+
+module "first" {
+  source = "../modules/cluster"
+
+  project               = "my-gitpod-pov"
+  region                = "us-central1"
+  cluster_name          = "first"
+  identity_account_id   = "gitpod-first"
+  network_nodes_cidr    = "10.0.0.0/20"
+  network_pods_cidr     = "10.4.0.0/14"
+  network_services_cidr = "10.8.0.0/20"
+}
+
+module "second" {
+  source = "../modules/cluster"
+
+  project               = "my-gitpod-pov"
+  region                = "us-central1"
+  cluster_name          = "second"
+  identity_account_id   = "gitpod-second"
+  network_nodes_cidr    = "10.16.0.0/20"
+  network_pods_cidr     = "10.20.0.0/14"
+  network_services_cidr = "10.24.0.0/20"
+}
+"""
+
+
+@pytest.mark.terraform
+class TestTwoClusters:
+    """The module, called twice in one project."""
+
+    @pytest.fixture
+    def twice(self, stand_ins: StandIns, tmp_path: Path) -> Folder:
+        write(files_of("pov", load_deployments(ROOT / "deployments")["pov"]), tmp_path / "pov")
+        directory = tmp_path / "pov" / "twice"
+        directory.mkdir()
+        (directory / "main.tf").write_text(TWICE)
+        return Folder(stand_ins, directory, directory)
+
+    def test_do_not_collide(self, twice: Folder) -> None:
+        twice.init()
+        twice.apply()
+        assert twice.plan().empty
+        cloud = twice.stand_ins.cloud
+        assert {cluster["name"] for cluster in cloud.objects("google_container_cluster")} == {"first", "second"}
+        assert {one["name"] for one in cloud.objects("google_compute_subnetwork")} == {"gitpod-first", "gitpod-second"}
+        twice.destroy()
+        assert cloud.objects("google_container_cluster") == []
+
+    @pytest.mark.parametrize("name", sorted(variable_name(key) for key in REQUIRED))
+    def test_must_both_have_what_they_cannot_share(self, twice: Folder, name: str) -> None:
+        main = twice.directory / "main.tf"
+        main.write_text(re.sub(rf"\n  {name} .*", "", main.read_text()))
+        twice.init()
+        with pytest.raises(TerraformError, match=rf'argument "{name}" is required'):
+            twice.validate()
+
+    def test_must_both_name_an_explicit_network(self, stand_ins: StandIns, tmp_path: Path) -> None:
+        network = {"network": "trial", "create_network": True, "subnetwork": "nodes"}
+        write(files_of("pov", deployment(network=network)), tmp_path / "pov")
+        directory = tmp_path / "pov" / "twice"
+        directory.mkdir()
+        (directory / "main.tf").write_text(TWICE)
+        root = Folder(stand_ins, directory, directory)
+        root.init()
+        with pytest.raises(TerraformError) as refused:
+            root.validate()
+        assert 'argument "network_network" is required' in str(refused.value)
+        assert 'argument "network_subnetwork" is required' in str(refused.value)
