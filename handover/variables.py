@@ -153,8 +153,10 @@ def _rules(field: _Type, key: ParameterKey) -> Iterator[Rule]:
     if field.kind is MaintenanceWindow:
         yield from _rules_of_a_window(value, name)
     elif field.kind is dict:
-        items = f"{value} == null ? {{}} : {value}" if key == NETWORKS else value
-        for listed, item in ((f"keys({items})", field.items[0]), (f"values({items})", field.items[1])):
+        for function, item in zip(("keys", "values"), field.items, strict=True):
+            listed = f"{function}({value})"
+            if key == NETWORKS:  # not `{}`, which checkov's reader of HCL does not understand within a template
+                listed = f"({value} == null ? [] : {listed})"
             yield from _rules_of_each(listed, name, get_args(item)[1:])
     elif field.kind is tuple:
         yield from _rules_of_each(value, name, get_args(field.items[0])[1:])
@@ -230,7 +232,7 @@ def _rules_of_the_key(deployment: Deployment, key: ParameterKey) -> Iterator[Rul
             f"{name}: has ${{try(length({value}), 0)}} networks, GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges",
         )
         yield Rule(
-            f'!contains(values({value} == null ? {{}} : {value}), "0.0.0.0/0")',
+            f'{value} == null ? true : !contains(values({value}), "0.0.0.0/0")',
             f"{name}: allows every network: use null to allow all of them, or list yours",
         )
         if deployment.cluster.private_endpoint:
