@@ -88,7 +88,7 @@ output: node_modules/.synced ## print the outputs of every stack of DEPLOYMENT #
 destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse order; refused while it is protected ## make destroy DEPLOYMENT=trial
 	@$(SYNTH) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
 
-handover: .venv/.synced-dev ## write a folder of plain Terraform from DEPLOYMENT into TO, for those who take it over ## make handover TO=../platform/gitpod
+handover: .venv/.synced-dev ## write DEPLOYMENT as commented HCL into TO, for those who take it over; edited files are kept ## make handover TO=../platform/gitpod
 	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)" --format "$(FORMAT)" $(if $(FORCE),--force)
 
 picture: .venv/.synced-dev ## draw the architecture of DEPLOYMENT into docs/DEPLOYMENT.svg ## make picture DEPLOYMENT=trial

@@ -1,17 +1,17 @@
-"""A Terraform configuration as HCL text, as its readers would have written it.
+"""Writes a Terraform configuration in JSON syntax as HCL text.
 
-Owns: which arguments are blocks, their order, blank lines and comments. Takes a configuration in JSON syntax. Leaves to others: strings
-and expressions (`handover/hcl_expressions.py`), and what is said in comments.
+Owns: which arguments are blocks, their order, blank lines and comments. Leaves to others: strings and expressions
+(`handover/hcl_expressions.py`), and the texts of the comments (`handover/comments.py`).
 
-The text is formatted as `terraform fmt` formats it. The order follows Terraform's style guide: arguments before blocks, `count` and
-`for_each` first, `lifecycle` and `depends_on` last. An argument of several lines, or with a comment, stands apart.
+The text is formatted as by `terraform fmt`. The order follows Terraform's style guide: arguments before blocks, `count` and `for_each`
+first, `lifecycle` and `depends_on` last. A blank line surrounds an argument that has a comment or several lines.
 
-Whether an argument is a block is not visible in JSON syntax. The provider bindings know it, read by `rehearsal.provider_schema`; that
-module imports nothing of the rehearsal, and a second reader of the bindings would be one too many. `EXCEPTIONS` lists where the bindings
-are wrong or know nothing. A string, number or boolean that the bindings do not know is an attribute: it can be nothing else.
+JSON syntax does not show whether an argument is a block. The provider bindings do, and `rehearsal.provider_schema` reads them; it imports
+nothing else of the rehearsal. `EXCEPTIONS` lists the arguments for which the bindings are wrong or have no form. An unknown string, number
+or boolean is an attribute, because a block cannot be one.
 
-Why not python-hcl2, which writes HCL from dictionaries: version 8.1.4 writes no comments, leaves the quoting of strings to its caller,
-aligns values of several lines where `terraform fmt` does not (so `terraform fmt -check` fails), and adds 7,670 lines and two packages.
+python-hcl2 8.1.4 also writes HCL from dictionaries. It is not used, because it writes no comments, leaves the quoting of strings to its
+caller, and aligns values of several lines where `terraform fmt` does not, so that `terraform fmt -check` fails.
 
 References:
     Style: https://developer.hashicorp.com/terraform/language/style
@@ -29,27 +29,28 @@ from rehearsal.provider_schema import Block, provider_schema
 Json: TypeAlias = dict[str, Any]
 
 WIDTH = 120
-"""Columns after which comments, lists and expressions continue on another line, as far as HCL allows it."""
+"""The column after which comments, lists and expressions continue on the next line where HCL allows it."""
 
 Comments: TypeAlias = Mapping[str, Mapping[str, str]]
 """Comments by address and path, as in `{"google_container_cluster.cluster": {"": "...", "addons_config.http_load_balancing": "..."}}`.
 
-Addresses are Terraform's: `google_container_cluster.cluster`, `data.google_client_config.client`, `module.cluster`, `var.project`,
-`output.endpoint`, `provider.google`; the others are the type of the block: `terraform`, `locals`, `moved`. The empty path is the block
-itself. A path names arguments with dots, keys that are no names and elements of lists in brackets: `node_config.labels[gitpod.io/ide]`,
-`lifecycle.ignore_changes[node_config]`, `secondary_ip_range[1].range_name`. Of several blocks, a path without number names the first.
-A path that the configuration does not have is not written.
+Addresses are those of Terraform, such as `google_container_cluster.cluster`, `data.google_client_config.client`, `module.cluster`,
+`var.project`, `output.endpoint` and `provider.google`. Other blocks have their type: `terraform`, `locals`, `moved`.
+
+The empty path is the block itself. A path separates arguments by dots. Keys that are not identifiers and elements of lists are in brackets:
+`node_config.labels[gitpod.io/ide]`, `lifecycle.ignore_changes[node_config]`, `secondary_ip_range[1].range_name`. Without a number, a path
+means the first of several blocks. A comment whose path does not exist in the configuration is ignored.
 """
 
 
 class ArgumentForm(NamedTuple):
-    """An argument whose form the bindings state wrongly or not at all.
+    """An argument for which the bindings have a wrong form or none.
 
     Attributes:
         provider: the provider's name.
         path: `provider`, the type of a resource or `data.` and the type of a data source, then the argument with the blocks around it.
-        form: what it is.
-        source: where that is stated.
+        form: its form.
+        source: where the form is documented.
     """
 
     provider: str
@@ -72,16 +73,16 @@ EXCEPTIONS = (
 
 @dataclass(frozen=True)
 class Form:
-    """What the body of a block may hold.
+    """The form of a block.
 
     Attributes:
         blocks: the nested blocks by name.
         labels: how many labels the block has.
-        attributes: the other arguments; None: all others.
-        reading: how strings are read, where `readings` has no entry for the argument.
-        readings: how strings of certain arguments are read.
-        first: arguments that come first, in this order.
-        spaced: whether other arguments are put in order, and set apart where they have several lines.
+        attributes: the other arguments; None for any.
+        reading: how Terraform reads strings, except those in `readings`.
+        readings: how Terraform reads the strings of certain arguments.
+        first: the arguments that come first, in this order.
+        spaced: whether the other arguments are sorted, and those with several lines are surrounded by blank lines.
     """
 
     blocks: Mapping[str, "Form"] = field(default_factory=dict)
@@ -232,7 +233,7 @@ def values_file(values: Json, comments: Mapping[str, str]) -> str:
 
 
 def _form(block: Block, provider: str, path: str) -> Form:
-    """Return what the bindings and the exceptions say of a block."""
+    """Return the form of a block from the bindings and the exceptions."""
     forms: dict[str, Form | None] = dict.fromkeys(block["attributes"])
     forms |= {name: _form(nested["block"], provider, f"{path}.{name}") for name, nested in block["block_types"].items()}
     for exception in EXCEPTIONS:
@@ -247,7 +248,7 @@ def _form(block: Block, provider: str, path: str) -> Form:
 
 
 def _labelled(body: Any, labels: int) -> Iterator[tuple[tuple[str, ...], Json]]:
-    """Yield labels and body of each block; at every level one object or a list of objects is allowed."""
+    """Yield the labels and the body of each block. Every level is an object or a list of objects."""
     for one in body if isinstance(body, list) else [body]:
         if not labels:
             yield (), one
@@ -267,7 +268,7 @@ class _Argument(NamedTuple):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is one line without a comment."""
+        """Whether it has one line and no comment."""
         return not self.is_block and not self.comment and is_flat(self.lines)
 
 

@@ -1,14 +1,13 @@
-"""Terraform expressions as HCL text.
+"""Writes the strings and expressions of a Terraform configuration in JSON syntax as HCL text.
 
-Owns: how a string of Terraform's JSON syntax is read, and how an expression, a template, a reference or an object key is written in
-native syntax. Leaves to others: blocks and their arguments (`handover/hcl.py`).
+Owns: how a string in JSON syntax is read, and how an expression, a template, a reference or an object key is written in native syntax.
+Leaves to others: blocks and their arguments (`handover/hcl.py`).
 
-In JSON syntax every string is a template, except where Terraform evaluates nothing: there it is plain text. A template that is a single
-`${...}` has the value of its expression and is written without quotes.
+In JSON syntax, every string is a template, except where Terraform evaluates nothing and reads plain text. A template that consists of a
+single `${...}` has the value of its expression and is written without quotes.
 
-The spaces between the parts of an expression are those of `terraform fmt`. It never breaks or joins lines, so an expression is written
-on one line, or, where it has no room there, on several lines that `terraform fmt` leaves alone. Comments inside an expression are
-dropped.
+The spaces in an expression are those of `terraform fmt`, which never breaks or joins lines. An expression is written on one line, or, if
+that is too long, on several lines that `terraform fmt` does not change. Comments inside an expression are dropped.
 
 References:
     The grammar: https://github.com/hashicorp/hcl/blob/v2.24.0/hclsyntax/spec.md
@@ -26,7 +25,7 @@ from typing import Literal, TypeAlias
 Reading: TypeAlias = Literal["template", "text", "requirement", "reference", "type"]
 """How Terraform reads a string of JSON syntax: as a template, as plain text, as a reference or as a type constraint.
 
-In the requirement of a provider strings are plain text, except the references of `configuration_aliases`.
+In the requirement of a provider, strings are plain text, except the references in `configuration_aliases`.
 """
 
 Lines: TypeAlias = list[str]
@@ -64,7 +63,7 @@ def string(text: str, reading: Reading, room: int) -> Lines:
     """Return a string of JSON syntax as a value of native syntax, within `room` columns where it can be broken.
 
     Raises:
-        HclError: when the string is no template, reference or type.
+        HclError: when the string is not a valid template, reference or type.
     """
     match reading:
         case "template":
@@ -91,7 +90,7 @@ def object_key(text: str, reading: Reading) -> str:
 
 
 def indented(lines: Iterable[str]) -> Lines:
-    """Return the lines one level deeper. Blank lines stay as they are: in a heredoc they are content."""
+    """Return the lines indented by one level. Blank lines are not indented, because they are content in a heredoc."""
     return [f"  {line}" if line.strip() else line for line in lines]
 
 
@@ -107,12 +106,12 @@ def assignments(entries: Iterable[tuple[str, Lines]]) -> Lines:
 
 
 def is_flat(value: Lines) -> bool:
-    """Return whether `terraform fmt` takes the value for one line: it is one, or a heredoc."""
+    """Return whether `terraform fmt` aligns the value with its neighbours: it is one line or a heredoc."""
     return len(value) == 1 or is_heredoc(value)
 
 
 def is_heredoc(value: Lines) -> bool:
-    """Return whether the value is a heredoc, after which nothing may follow on the same line."""
+    """Return whether the value is a heredoc, whose last line can have nothing else on it."""
     return value[0] == "<<-EOT"
 
 

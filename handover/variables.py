@@ -301,8 +301,13 @@ def _quoted(value: str, name: str) -> str:
     return f"{name}: '${{{value}}}' "
 
 
+def _address(cidr: str) -> str:
+    """Return the address of a range, which is an expression or a literal in quotes, as a part of a template."""
+    return cidr[1:].partition("/")[0] if cidr.startswith('"') else f'${{split("/", {cidr})[0]}}'
+
+
 def _prefix(cidr: str) -> str:
-    return f'tonumber(split("/", {cidr})[1])'
+    return cidr[:-1].partition("/")[2] if cidr.startswith('"') else f'tonumber(split("/", {cidr})[1])'
 
 
 class RulesBetweenValues:
@@ -428,5 +433,5 @@ def _capacity(key: ParameterKey, cidr: str, most: str, holds: str) -> tuple[tupl
 def _overlap(first: str, second: str) -> str:
     """Return the expression that two ranges overlap: cut to the shorter prefix, they are the same."""
     shorter = f"min({_prefix(first)}, {_prefix(second)})"
-    cut = (f'cidrsubnet("${{split("/", {one})[0]}}/${{{shorter}}}", 0, 0)' for one in (first, second))
+    cut = (f'cidrsubnet("{_address(one)}/${{{shorter}}}", 0, 0)' for one in (first, second))
     return f"({' == '.join(cut)})"
