@@ -21,7 +21,6 @@ if __name__ == "__main__":
     commands.start()
 
 from gitpod_pov.bindings import collect_no_garbage
-from gitpod_pov.cluster_network import ClusterNetwork
 from gitpod_pov.ingress_charts import ACME_SERVERS
 from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, addresses_of_a_node
 
@@ -156,7 +155,9 @@ class _Scene:
         lines = [f"Enables {apis} API{'s' if apis > 1 else ''}"] if apis else []
         frame = Frame(Box(title, lines, stack.risks.get(stack.name, [])), style="stack")
         constructs = stack.drawn()
-        networks = [_network_frame(blocks) for blocks in constructs.values() if _SUBNETWORK in map(_type, blocks)]
+        networks = [
+            _network_frame(blocks, stack, self._deployment.project) for blocks in constructs.values() if _SUBNETWORK in map(_type, blocks)
+        ]
         frame.frames += networks
         for group, blocks in constructs.items():
             types = set(map(_type, blocks))
@@ -247,11 +248,18 @@ _USES: dict[tuple[str, str], str | None] = {
 """What an arrow from a resource to one that uses it says, by the two types; None where there is no arrow."""
 
 
-def _network_frame(blocks: dict[str, Json]) -> Frame:
+def _network_frame(blocks: dict[str, Json], stack: _Stack, project: str) -> Frame:
     (subnetwork,) = (block for address, block in blocks.items() if _type(address) == _SUBNETWORK)
     created = [block["name"] for address, block in blocks.items() if _type(address) == "google_compute_network"]
-    name = created[0] if created else str(subnetwork.get("network") or "").rpartition("/")[2]
-    return Frame(Box(f"VPC network {name}".rstrip() + ("" if created else " (exists already)")), style="network")
+    name = created[0] if created else str(subnetwork.get("network") or _cluster_of(stack).get("network") or "").rpartition("/")[2]
+    owner = subnetwork.get("project", project)
+    where = f" of project {owner}" if owner != project else ""
+    return Frame(Box(f"VPC network {name}".rstrip() + where + ("" if created else " (exists already)")), style="network")
+
+
+def _cluster_of(stack: _Stack) -> Json:
+    """Return the block of the stack's cluster; an empty one where it has none."""
+    return next((block for address, block in stack.blocks.items() if address.startswith(f"{_CLUSTER}.")), {})
 
 
 def _subnetwork(blocks: list[Json], stack: _Stack) -> "Description":
@@ -263,13 +271,13 @@ def _subnetwork(blocks: list[Json], stack: _Stack) -> "Description":
     pods = max((pool["max_pods_per_node"] for address, pool in stack.blocks.items() if _type(address) == _POOL), default=110)
     for secondary in block.get("secondary_ip_range") or []:
         cidr = IPv4Network(secondary["ip_cidr_range"])
-        if secondary["range_name"] == ClusterNetwork.services_range_name:
+        if secondary["range_name"] == _at(_cluster_of(stack), "ip_allocation_policy", "services_secondary_range_name"):
             lines.append(f"Services {cidr}: {cidr.num_addresses:,} Services")
         else:
             lines.append(f"Pods {cidr}: {cidr.num_addresses // addresses_of_a_node(pods):,} nodes with {pods} pods")
     lines += ["Private Google Access"] if block.get("private_ip_google_access") else []
     lines += ["VPC Flow Logs"] if block.get("log_config") else []
-    return f"Subnetwork {block['name']}", lines
+    return f"Subnetwork {_named(block) or ''}".rstrip(), lines
 
 
 def _box(group: str, blocks: dict[str, Json], stack: _Stack) -> Box:

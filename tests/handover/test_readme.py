@@ -59,6 +59,11 @@ class TestAnswers:
                 ["ClusterRole `cluster-admin` to `user:alice@example.com`"],
                 ["no members"],
             ),
+            (
+                {"admins": {"members": ["user:alice@example.com"]}, "handover": {"parameters": []}},
+                ["ClusterRole `cluster-admin` to `alice@example.com` (User)"],
+                ["no members"],
+            ),
             ({"admins": {"cluster_role": "view"}}, ["ClusterRole `view` to the account that applies"], []),
         ],
         ids=str,
