@@ -70,7 +70,7 @@ class _Stack:
     Attributes:
         name: its name.
         blocks: every resource and data source by address.
-        groups: the construct that each address comes from; Cloud NAT and its router are apart from their network.
+        groups: the construct that each address comes from, see `_group`.
         risks: the risks by construct; those of the stack itself under its name.
     """
 
@@ -107,15 +107,20 @@ def _synthesized(name: str, deployment: Deployment) -> list[_Stack]:
                 for kind, named in content.get(section, {}).items()
                 for one, block in named.items()
             }
-            groups = {
-                address: block["//"]["metadata"]["path"].split("/")[1] + ("/nat" if _type(address) in {_ROUTER, _NAT} else "")
-                for address, block in blocks.items()
-            }
+            groups = {address: _group(address, block["//"]["metadata"]["path"].split("/")[1:]) for address, block in blocks.items()}
             risks: dict[str, list[str]] = {}
             for annotation in entry["annotations"]:
                 risks.setdefault(annotation["constructPath"].split("/")[:2][-1], []).append(annotation["message"].partition(":")[0])
             stacks.append(_Stack(stack, blocks, groups, risks))
     return stacks
+
+
+def _group(address: str, path: list[str]) -> str:
+    """Return the construct of a block; a node pool, a role binding and Cloud NAT with its router are drawn by themselves."""
+    kind = _type(address)
+    if kind in {_POOL, *_BINDINGS}:
+        return "/".join(part for part in path if part != "Default")
+    return f"{path[0]}/nat" if kind in {_ROUTER, _NAT} else path[0]
 
 
 def _location(deployment: Deployment) -> list[str]:
