@@ -282,7 +282,8 @@ def _subnetwork(blocks: list[Json], stack: _Stack) -> "Description":
             lines.append(f"Pods {cidr}: {cidr.num_addresses // addresses_of_a_node(pods):,} nodes with {pods} pods")
     lines += ["Private Google Access"] if block.get("private_ip_google_access") else []
     lines += ["VPC Flow Logs"] if block.get("log_config") else []
-    return f"Subnetwork {_named(block) or ''}".rstrip(), lines
+    existing = any(address.startswith(f"data.{_SUBNETWORK}.") for address in stack.blocks)
+    return f"Subnetwork {_named(block) or ''}".rstrip() + (" (exists already)" if existing else ""), lines
 
 
 def _box(group: str, blocks: dict[str, Json], stack: _Stack) -> Box:
@@ -295,7 +296,8 @@ def _box(group: str, blocks: dict[str, Json], stack: _Stack) -> Box:
             lines += own_lines
     for address, block in blocks.items():
         if _type(address) not in _DESCRIPTIONS:
-            lines.append(f"{_type(address)} {_named(block) or address.rpartition('.')[2]}")
+            role = block.get("role") if "_iam_" in address else None
+            lines.append(str(role or f"{_type(address)} {_named(block) or address.rpartition('.')[2]}"))
     return Box(title or group, lines, stack.risks.get(group, []))
 
 
@@ -339,8 +341,8 @@ def _cluster(blocks: list[Json], _: _Stack) -> Description:
 def _pool(blocks: list[Json], _: _Stack) -> Description:
     (block,) = blocks
     node, scaling = block["node_config"], block["autoscaling"]
-    image = str(node.get("image_type"))
-    lines = [f"{node['machine_type']}, {node['disk_size_gb']} GB {node['disk_type']}", image]
+    lines = [f"{node['machine_type']}, {node['disk_size_gb']} GB {node['disk_type']}"]
+    lines += [node["image_type"]] if "image_type" in node else []
     if "max_node_count" in scaling:
         lines.append(f"{scaling.get('min_node_count', 0)} to {scaling['max_node_count']} nodes per zone")
     if "total_max_node_count" in scaling:
