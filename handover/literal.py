@@ -1,9 +1,12 @@
 """The configuration of a hand-over with literal values, for texts that name them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from deployment.model import Deployment
-from handover.variables import value_of, variable_name
+from deployment.parameters import SUBNETWORK
+from handover.stacks import Stack
+from handover.variables import Json, effective_value_of, reference
 
 
 def literal(content: Any, deployment: Deployment) -> Any:
@@ -13,9 +16,17 @@ def literal(content: Any, deployment: Deployment) -> Any:
     if isinstance(content, list):
         return [literal(one, deployment) for one in content]
     if isinstance(content, str):
-        for key in deployment.handover.parameters:
-            reference = f"${{var.{variable_name(key)}}}"
-            if content == reference:
-                return value_of(deployment, key)
-            content = content.replace(reference, str(value_of(deployment, key)))
+        for key in sorted(deployment.handover.parameters, key=[SUBNETWORK].count, reverse=True):  # its expression contains another one
+            expression, value = f"${{{reference(deployment, key)}}}", effective_value_of(deployment, key)
+            if content == expression:
+                return value
+            content = content.replace(expression, str(value))
     return content
+
+
+def blocks_of(roots: dict[str, Stack], deployment: Deployment) -> Iterator[tuple[str, Json]]:
+    """Yield the type and the literal block of every resource."""
+    for stack in roots.values():
+        for kind, named in stack.content["resource"].items():
+            for block in named.values():
+                yield kind, literal(block, deployment)

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from deployment.commands import temporary_folder
 from deployment.model import Deployment
 from deployment.parameters import ADMINS, MARKS, NETWORKS, SUBNETWORK, WINDOW, ParameterKey
-from handover.variables import Json, RulesBetweenValues, quoted, value_of, variable_name
+from handover.variables import Json, RulesBetweenValues, effective_value_of, quoted, reference, value_of, variable_name
 from stacks.registry import StackKind, build, kinds_of, stack_names
 
 _KMS_KEY = f"projects/marked-project/locations/{MARKS['region']}/keyRings/marked/cryptoKeys/"
@@ -84,12 +84,8 @@ def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
     marks: dict[str, Any] = {str(key): mark for key, mark in MARKS.items() if key != SUBNETWORK or key in parameters}
     marks |= {key: mark for key, mark in _LITERALS.items() if value_of(deployment, key)}
     marked, *_ = _synthesize(name, _with(base, marks))
-    values: dict[str, Replacement] = {key: Replacement.by_value(value_of(deployment, key)) for key in marks}
-    variables: dict[str, Replacement] = {key: Replacement.by_variable(key) for key in parameters if key in MARKS}
-    if SUBNETWORK in parameters:
-        values[SUBNETWORK] = Replacement.by_value(deployment.network.subnetwork_of(deployment.cluster.name))
-        cluster = variables["cluster.name"].within if "cluster.name" in parameters else deployment.cluster.name
-        variables[SUBNETWORK] = Replacement.by_expression(f'coalesce(var.{variable_name(SUBNETWORK)}, "gitpod-{cluster}")')
+    values: dict[str, Replacement] = {key: Replacement.by_value(effective_value_of(deployment, key)) for key in marks}
+    variables: dict[str, Replacement] = {key: Replacement.by_variable(deployment, key) for key in parameters if key in MARKS}
     stacks = []
     for kind, stack in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):
         with_marks = marked[stack]
@@ -192,22 +188,17 @@ class Replacement:
         return cls(list(value) or LEFT_OUT) if isinstance(value, tuple) else cls(value, str(value))
 
     @classmethod
-    def by_variable(cls, key: ParameterKey) -> "Replacement":
+    def by_variable(cls, deployment: Deployment, key: ParameterKey) -> "Replacement":
         """Put a reference to the parameter's variable; an empty list or map is an argument that is left out, as at synth."""
-        name = f"var.{variable_name(key)}"
+        name = reference(deployment, key)
         if isinstance(MARKS[key], str | int):
-            return cls.by_expression(name)
+            return cls(f"${{{name}}}", f"${{{name}}}")
 
         def merged(others: Json) -> str:
             items = ", ".join(f"{quoted(item)} = {quoted(value)}" for item, value in others.items())
             return f"${{merge({name}, {{ {items} }})}}"
 
         return cls(f"${{length({name}) == 0 ? null : {name}}}", beside=merged)
-
-    @classmethod
-    def by_expression(cls, expression: str) -> "Replacement":
-        """Put an expression of Terraform."""
-        return cls(f"${{{expression}}}", f"${{{expression}}}")
 
 
 LEFT_OUT = object()

@@ -71,6 +71,20 @@ def value_of(deployment: Deployment, key: str) -> Any:
     return value
 
 
+def effective_value_of(deployment: Deployment, key: str) -> Any:
+    """Return the value of a key as the resources have it: the subnetwork that is left out has a name, too."""
+    return deployment.network.subnetwork_of(deployment.cluster.name) if key == SUBNETWORK else value_of(deployment, key)
+
+
+def reference(deployment: Deployment, key: ParameterKey) -> str:
+    """Return the expression, without ${}, that stands for a text or a number."""
+    name = f"var.{variable_name(key)}"
+    if key != SUBNETWORK:
+        return name
+    cluster = "${var.cluster_name}" if "cluster.name" in deployment.handover.parameters else deployment.cluster.name
+    return f'coalesce({name}, "gitpod-{cluster}")'
+
+
 def variable(deployment: Deployment, key: ParameterKey) -> Json:
     """Return the variable of a parameter, with the deployment's value as default and the rules of its field."""
     value = default_of(deployment, key)
