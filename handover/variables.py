@@ -401,14 +401,14 @@ class RulesBetweenValues:
                 ),
             )
         network = self._deployment.network
-        name = self._value("network.network")
-        may_be_default = network.network == "default" or "network.network" in self._parameters
-        if may_be_default and not network.create_network:
+        is_variable = "network.network" in self._parameters
+        unless_another = f'{self._value("network.network")} != "default" || ' if is_variable else ""
+        if (is_variable or network.network == "default") and not network.create_network:
             for key in keys:
                 yield (
                     (key, "network.network"),
                     Rule(
-                        f'{name} != "default" || !{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}',
+                        f"{unless_another}!{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}",
                         f"{_quoted(self._value(key), variable_name(key))}overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' "
                         "reserves: use a range below 10.128.0.0",
                     ),

@@ -157,7 +157,7 @@ class IngressChartsConfig(Configuration):
 REASONS: Reasons = {
     "kubernetes_namespace_v1": {"": "The namespace of a chart, which Terraform deletes after the release."},
     "helm_release": {
-        "": "Installs the chart {chart}.",
+        "": "The Helm release {name}.",
         # https://github.com/hashicorp/terraform-provider-helm/issues/1669
         "upgrade_install": (
             "The provider drops a release from the state while it cannot reach the cluster. The next apply then takes it over again."

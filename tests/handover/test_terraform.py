@@ -346,6 +346,7 @@ REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"node_pool_min_nodes": 2}, "node counts: minimum 2, initial 1, maximum 50: must be in ascending order"),
     ({"network_pods_cidr": "10.0.0.0/14"}, "network_pods_cidr: '10.0.0.0/14' overlaps network_nodes_cidr 10.0.0.0/20"),
     ({"network_services_cidr": "10.128.0.0/20"}, "network_services_cidr: '10.128.0.0/20' overlaps 10.128.0.0/9"),
+    ({"network_network": "default", "network_nodes_cidr": "10.200.0.0/20"}, "network_nodes_cidr: '10.200.0.0/20' overlaps 10.128.0.0/9"),
     ({"network_pods_cidr": "10.4.0.0/19"}, "network_pods_cidr: '10.4.0.0/19' holds 32 nodes, 50 are possible"),
     ({"network_pods_cidr": "10.4.0.0/17", "zones": []}, "network_pods_cidr: '10.4.0.0/17' holds 128 nodes, 150 are possible"),
     (
