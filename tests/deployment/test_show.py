@@ -24,7 +24,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "backend": {"backend": {"type": "gcs", "bucket": "states", "prefix": "trial"}},
     "no channel": {"cluster": {"release_channel": "UNSPECIFIED"}},
     "private nodes": {"cluster": {"private_nodes": True}, "network": {"cloud_nat": True}},
-    "ingress": {"ingress": INGRESS},
+    "ingress": {"profile": "hardened", "ingress": INGRESS},
 }
 
 
