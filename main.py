@@ -20,6 +20,7 @@ from gitpod_pov.bindings import collect_no_garbage
 
 from deployment.reading import RefusedDeploymentsError, find_deployment, load_deployments
 from stacks.registry import build, stack_names
+from stacks.states import unused_states
 
 
 def main(folder: Path = Path(__file__).parent / "deployments", name: str | None = None) -> int:
@@ -44,6 +45,8 @@ def main(folder: Path = Path(__file__).parent / "deployments", name: str | None 
         report(outdir)
     else:
         print("\n".join(names))
+    for message in unused_states(outdir.absolute().parent, deployments):  # see LocalBackendConfig
+        print(f"warning: {message}", file=sys.stdout if name is None else sys.stderr)
     return 0
 
 

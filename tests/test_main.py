@@ -53,6 +53,16 @@ def test_a_refused_deployment_is_told_in_one_line_and_writes_nothing(project: Pa
     assert not (project / "cdktf.out").exists()
 
 
+@pytest.mark.parametrize("arguments", [(), ("pov",)])
+def test_warns_of_a_local_state_without_a_deployment(project: Path, arguments: tuple[str, ...]) -> None:
+    (project / "terraform.trial-cluster.tfstate").write_text('{"resources": [{"mode": "managed"}]}')
+    result = run("main.py", *arguments, cwd=project)
+    assert result.returncode == 0
+    warning = "warning: terraform.trial-cluster.tfstate: contains resources, but deployments/trial.toml does not exist: "
+    assert [warning in text for text in (result.stdout, result.stderr)] == [not arguments, bool(arguments)]
+    assert not arguments or result.stdout == "pov-cluster\npov-rbac\n"
+
+
 def test_importing_main_synthesizes_nothing(project: Path) -> None:
     result = run("-c", "import main", cwd=project)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

@@ -1214,8 +1214,8 @@ EXAMPLES = [
             "backend.bucket: is required: Name of an existing bucket",
             (
                 "backend.prefix: is required: Prefix of the objects' names, followed by the stack's name. Choose one that no other clone "
-                "uses in this bucket: clones with the same prefix share the states of deployments with the same name. Earlier versions used "
-                "'gitpod-pov'; keep it for existing states"
+                "uses in this bucket: clones with the same prefix share the states of deployments with the same name. Earlier versions "
+                "used 'gitpod-pov'; keep it for existing states"
             ),
         ),
     ),
