@@ -1,10 +1,10 @@
 """The maintenance window and the maintenance exclusions of a cluster.
 
-Owns: when GKE may upgrade a cluster, when it may not, and the block that says so. Leaves to others: the release channel
+Owns: when GKE may upgrade a cluster, when it may not, and the block for both. Leaves to others: the release channel
 (`GkeCluster`) and automatic upgrades of the nodes (`LabelledNodePool`).
 
-Why there is an exclusion by default: the guide turns automatic upgrades off. GKE allows that only without a release channel, and
-refuses new clusters without one since 2026-08-21. In a channel, an exclusion with the scope NO_MINOR_OR_NODE_UPGRADES keeps the minor
+There is an exclusion by default, because the guide disables automatic upgrades. GKE allows that only without a release channel, and
+has refused new clusters without one since 2026-08-21. In a channel, an exclusion with the scope NO_MINOR_OR_NODE_UPGRADES keeps the minor
 version and the nodes as they are. The control plane still gets security patches.
 
 Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
@@ -35,7 +35,7 @@ _ENOUGH_IN_32_DAYS = timedelta(hours=48)
 
 def _utc_time(value: str) -> str:
     try:
-        time = datetime.strptime(value, _TIME)  # noqa: DTZ007 - the format ends in Z, and only differences are taken
+        time = datetime.strptime(value, _TIME)  # noqa: DTZ007 - the format ends in Z, and only differences matter
     except ValueError:
         time = None
     if time is None or time.strftime(_TIME) != value:
@@ -44,7 +44,7 @@ def _utc_time(value: str) -> str:
 
 
 UtcTime = Annotated[str, AfterValidator(_utc_time)]
-"""RFC 3339 in UTC: GKE takes other forms and answers with this one, which would be a change at every plan."""
+"""RFC 3339 in UTC. GKE accepts other forms but returns this one, which would be a change in every plan."""
 
 Recurrence = Annotated[
     str,
@@ -59,7 +59,7 @@ Scope = Literal["NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES"]
 
 
 def _time(text: str) -> datetime:
-    return datetime.strptime(text, _TIME)  # noqa: DTZ007 - the format ends in Z, and only differences are taken
+    return datetime.strptime(text, _TIME)  # noqa: DTZ007 - the format ends in Z, and only differences matter
 
 
 def _window_is_long_enough(config: "MaintenanceWindow") -> Iterator[Fault]:
