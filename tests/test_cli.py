@@ -72,6 +72,17 @@ def test_show_names_the_stacks_and_reads_back(project: Path, world: StandIns) ->
     assert tomllib.loads(shown)["cluster"]["name"] == "gitpod"
 
 
+def test_new_writes_a_deployment_beside_the_others(project: Path, world: StandIns) -> None:
+    arguments = ("new", "DEPLOYMENT=trial", "PROJECT=my-gitpod-pov", "REGION=us-central1")
+    try:
+        assert make(project, world, "--silent", *arguments).startswith("deployments/trial.toml: written; ")
+        shown = tomllib.loads(make(project, world, "--silent", "show", "DEPLOYMENT=trial"))
+        assert (shown["cluster"]["name"], shown["project"]) == ("trial", "my-gitpod-pov")
+        assert run(project, world, *arguments).returncode == 2
+    finally:
+        (project / "deployments" / "trial.toml").unlink()
+
+
 def test_list_diff_deploy_output_destroy(project: Path, world: StandIns) -> None:
     listed = make(project, world, "list")
     assert re.search(r"pov-cluster\s+cdktf.out/stacks/pov-cluster", listed)
