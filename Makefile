@@ -13,6 +13,8 @@ NPM = PATH="$(NODEJS)/bin:$$PATH" node "$(NODEJS)/lib/node_modules/npm/bin/npm-c
 CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktf
 # Writes cdktf.out/ and names the stacks of DEPLOYMENT in order, in one call of Python; the cdktf CLI then need not synthesize again.
 SYNTH = stacks=$$($(RUN) main.py "$$DEPLOYMENT")
+# The same for deploy and destroy, which begin with a line that names the action, the project and the stacks.
+ANNOUNCED = lines=$$($(RUN) main.py "$$DEPLOYMENT" $@) && echo "$$lines" | head -n 1 && stacks=$$(echo "$$lines" | tail -n +2)
 
 # DEPLOYMENT ## the name of a file in deployments/, without .toml; by default pov ## make deploy DEPLOYMENT=trial
 DEPLOYMENT ?= pov
@@ -86,13 +88,13 @@ diff: node_modules/.synced ## plan one stack: STACK, or the first of DEPLOYMENT 
 	@stacks=$$($(RUN) main.py $(if $(STACK),,"$$DEPLOYMENT")) && set -- $(or $(STACK),$$stacks) && $(CDKTF) diff --skip-synth $$1 $(FLAGS)
 
 deploy: node_modules/.synced ## apply every stack of DEPLOYMENT, in order ## make deploy DEPLOYMENT=trial
-	@$(SYNTH) && $(CDKTF) deploy --skip-synth $$stacks $(FLAGS)
+	@$(ANNOUNCED) && $(CDKTF) deploy --skip-synth $$stacks $(FLAGS)
 
 output: node_modules/.synced ## print the outputs of every stack of DEPLOYMENT ## make output FLAGS=--outputs-file=outputs.json
 	@$(SYNTH) && $(CDKTF) output --skip-synth $$stacks $(FLAGS)
 
 destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse order; refused while it is protected ## make destroy DEPLOYMENT=trial
-	@$(SYNTH) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
+	@$(ANNOUNCED) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
 
 handover: .venv/.synced-dev ## write a folder of plain Terraform from DEPLOYMENT into TO, for those who take it over ## make handover TO=../platform/gitpod
 	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)"

@@ -91,7 +91,8 @@ def test_list_diff_deploy_output_destroy(project: Path, world: StandIns) -> None
     assert "Plan: 16 to add, 0 to change, 0 to destroy" in make(project, world, "diff", "FLAGS=--skip-provider-lock")
     assert not list(project.glob("*.tfstate"))
 
-    make(project, world, "deploy", UNATTENDED)
+    first, *_ = make(project, world, "deploy", UNATTENDED).splitlines()
+    assert first == "deploy: project my-gitpod-pov, stacks pov-cluster, pov-rbac"
     assert world.cloud.journal.precedes("google_container_node_pool", "kubernetes_cluster_role_binding_v1")
     assert {path.name for path in project.glob("*.tfstate")} == {"terraform.pov-cluster.tfstate", "terraform.pov-rbac.tfstate"}
     assert world.cloud.find("google_container_cluster", "projects/my-gitpod-pov/locations/us-central1/clusters/gitpod")
@@ -99,7 +100,8 @@ def test_list_diff_deploy_output_destroy(project: Path, world: StandIns) -> None
     assert "No changes" in make(project, world, "diff", "STACK=pov-rbac", "FLAGS=--skip-provider-lock")
     assert "gcloud container clusters get-credentials gitpod" in make(project, world, "output", "FLAGS=--skip-provider-lock")
 
-    make(project, world, "destroy", UNATTENDED)
+    first, *_ = make(project, world, "destroy", UNATTENDED).splitlines()
+    assert first == "destroy: project my-gitpod-pov, stacks pov-rbac, pov-cluster"
     journal = world.cloud.journal
     assert journal.precedes("kubernetes_cluster_role_binding_v1", "google_container_node_pool", call="destroy")
     assert not world.cloud.objects("google_container_cluster")
@@ -121,7 +123,7 @@ class TestDestroyOfAProtectedDeployment:
     def refused(self, project: Path, world: StandIns) -> str:
         since = world.cloud.journal.mark()
         result = run(project, world, "--silent", "destroy", UNATTENDED)
-        assert (result.returncode, result.stdout) == (2, "")
+        assert (result.returncode, result.stdout) == (2, "destroy: project my-gitpod-pov, stacks pov-rbac, pov-cluster\n")
         assert not world.cloud.journal.entries("destroy", since=since)
         return result.stderr
 
