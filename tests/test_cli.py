@@ -39,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIns]:
         yield running
 
 
-def run(project: Path, world: StandIns, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def run(project: Path, world: StandIns, *arguments: str, program: str = "make") -> "subprocess.CompletedProcess[str]":
     configuration = project / "terraform.rc"
     configuration.write_text("")
     environment = {
@@ -48,11 +48,11 @@ def run(project: Path, world: StandIns, *arguments: str) -> "subprocess.Complete
         "TF_CLI_CONFIG_FILE": str(configuration),
         "CI": "1",
     }
-    return subprocess.run(["make", *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run([program, *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
-def make(project: Path, world: StandIns, *arguments: str) -> str:
-    result = run(project, world, *arguments)
+def make(project: Path, world: StandIns, *arguments: str, program: str = "make") -> str:
+    result = run(project, world, *arguments, program=program)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", result.stdout)
 
@@ -105,6 +105,29 @@ def test_list_diff_deploy_output_destroy(project: Path, world: StandIns) -> None
     journal = world.cloud.journal
     assert journal.precedes("kubernetes_cluster_role_binding_v1", "google_container_node_pool", call="destroy")
     assert not world.cloud.objects("google_container_cluster")
+
+
+def test_the_cli_and_terraform_give_the_same_result(project: Path, world: StandIns) -> None:
+    """Whichever of the three deploys, the other two have nothing to change and can destroy it."""
+    (cli,) = re.findall(r"^CDKTF = .* (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    cli = str(project / cli)
+    unattended = ("--auto-approve", "--skip-provider-lock")
+    folders = [f"-chdir=cdktf.out/stacks/{stack}" for stack in ("pov-cluster", "pov-rbac")]
+
+    make(project, world, "deploy", "pov-cluster", "pov-rbac", *unattended, program=cli)  # synthesizes with the command in cdktf.json
+    for stack, folder in zip(("pov-cluster", "pov-rbac"), folders, strict=True):
+        assert "No changes" in make(project, world, "diff", f"STACK={stack}", "FLAGS=--skip-provider-lock")
+        make(project, world, folder, "plan", "-detailed-exitcode", program="terraform")
+    for folder in reversed(folders):
+        make(project, world, folder, "destroy", "-auto-approve", program="terraform")
+    assert not world.cloud.objects("google_container_cluster")
+
+    for folder in folders:
+        make(project, world, folder, "apply", "-auto-approve", program="terraform")
+    assert "No changes" in make(project, world, "diff", "pov-rbac", "--skip-provider-lock", program=cli)
+    make(project, world, "destroy", UNATTENDED)
+    assert not world.cloud.objects("google_container_cluster")
+    assert not world.cloud.objects("kubernetes_cluster_role_binding_v1")
 
 
 class TestDestroyOfAProtectedDeployment:
