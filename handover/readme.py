@@ -145,9 +145,9 @@ def _state(name: str, deployment: Deployment, roots: dict[str, Stack]) -> str:
         )
     if isinstance(backend, CloudBackendConfig):
         return (
-            f"State is kept in the workspaces {_and(stacks)} of the organization `{backend.organization}` on `{backend.hostname}`, as "
-            "`backend.tf.json` says. Instead of logging in with gcloud, give the workspaces credentials; instead of editing a file, set "
-            f"the inputs as variables of the workspaces. {addresses}"
+            f"State is kept in the workspaces {_and(map(backend.workspace_of, stacks))} of the organization `{backend.organization}` on "
+            f"`{backend.hostname}`, as `backend.tf.json` says. Instead of logging in with gcloud, give the workspaces credentials; "
+            f"instead of editing a file, set the inputs as variables of the workspaces. {addresses}"
         )
     return (
         "State is kept in `terraform.tfstate` in each folder; add a `backend` block to keep it elsewhere. The addresses are those of the "
