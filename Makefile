@@ -31,7 +31,7 @@ FLAGS ?=
 # TO ## the folder that handover writes; by default handover.out/DEPLOYMENT ## make handover TO=../platform/gitpod
 TO ?= handover.out/$(DEPLOYMENT)
 
-.PHONY: help new synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan
+.PHONY: help new synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover picture show scan
 .DELETE_ON_ERROR:
 
 # What `make help` lists, in this order.
@@ -98,6 +98,9 @@ destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse o
 
 handover: .venv/.synced-dev ## write a folder of plain Terraform from DEPLOYMENT into TO, for those who take it over ## make handover TO=../platform/gitpod
 	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)"
+
+picture: .venv/.synced-dev ## draw the architecture of DEPLOYMENT into docs/DEPLOYMENT.svg ## make picture DEPLOYMENT=trial
+	@$(RUN) -m handover.picture "$$DEPLOYMENT" docs
 
 schema: .venv/.synced ## write docs/deployment.schema.json and docs/configuration.md from the models ## make schema
 	@$(RUN) -m deployment.schema
