@@ -131,16 +131,16 @@ exports.secondThing = exports.first = void 0;
 exports.first = __importStar(require("./first/index"));
 exports.secondThing = __importStar(require("./second-thing/index"));
 """
-FAMILIES = {"cdktf": "cdktf_cdktf_provider_odd", "cdktn": "cdktn_provider_odd"}
-"""The Python package of the provider `odd` in CDKTF and in CDK Terrain."""
+FAMILIES = {"cdktf": "cdktf_cdktf", "cdktn": "cdktn"}
+"""CDKTF and CDK Terrain, and how the names of their provider packages begin in Python."""
 
 
 def write_odd_provider(directory: Path, *, family: str = "cdktf", init: str = LISTED_INIT, index: str = PLAIN_INDEX) -> str:
-    """Write a prebuilt provider package that is as small as one can be, and return its name, such as `cdktf_cdktf_provider_odd`.
+    """Write a prebuilt provider package that is as small as one can be, and return its name.
 
     `first.Thing().other()` returns a `second_thing.Thing`; importing `broken` divides by zero.
     """
-    module_name = FAMILIES[family]
+    module_name = f"{FAMILIES[family]}_provider_odd"
     package = directory / module_name
     name = f"@{family}/provider-odd"
     any_type = {"primitive": "any"}
