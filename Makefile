@@ -15,7 +15,7 @@ STACK ?= $(DEPLOYMENT)-cluster
 # Passed on to the cdktf CLI, as in `make deploy FLAGS=--auto-approve`.
 FLAGS ?=
 
-.PHONY: synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan
+.PHONY: synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan terrain
 .DELETE_ON_ERROR:
 
 synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
@@ -39,6 +39,9 @@ rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform, without 
 
 bench: .venv/.synced-dev ## stock provider bindings against ours: time, memory, many deployments
 	@$(RUN) tests/bench.py
+
+terrain: .venv/.synced-dev .terrain/.synced ## a copy for CDK Terrain: the same output, state and wheel
+	@REQUIRE_TERRAIN=1 $(RUN) -m pytest tests/terrain
 
 scan: .venv/.synced-dev .checkov/.synced ## checkov on the output of each profile, against what is accepted
 	@REQUIRE_CHECKOV=1 $(RUN) -m pytest tests/checkov
@@ -74,35 +77,72 @@ handover: .venv/.synced-dev ## a folder of plain Terraform from DEPLOYMENT, for 
 schema: .venv/.synced ## docs/deployment.schema.json and the README's configuration table, from the models
 	@$(RUN) -m deployment.schema
 
-build: .venv/.synced-dev ## the wheel gitpod-pov, into dist/
+build: .venv/.synced-dev ## the wheels gitpod-pov and, for CDK Terrain, gitpod-pov-cdktn, into dist/
 	$(RUN) -m build --wheel
+	rm -rf build/terrain && $(RUN) tools/terrain.py . build/terrain
+	$(RUN) -m build --wheel --outdir dist build/terrain
 
-lock: .venv/.synced ## refresh both lock files; neither names an index address
+lock: .venv/.synced ## refresh the lock files; none names an index address
 	$(PIPENV_ENV) $(RUN) tools/lock.py .pipenv/bin/pipenv "$(NODEJS)/bin/node" "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
 
 clean:
-	rm -rf .venv .pipenv .checkov node_modules cdktf.out handover.out build dist
+	rm -rf .venv .pipenv .checkov .terrain node_modules cdktf.out handover.out build dist
 
-.pipenv/$(PIPENV_VERSION):
+# Environments. The last step of making one records what is installed in it; `.syncing` is there in the meantime. An environment
+# that was interrupted, or that lacks something of its record, is made anew by the next command.
+FILES = ls -d bin/* lib/python3*/site-packages/* 2>/dev/null | grep -v __pycache__ | LC_ALL=C sort
+# $(call damage,ENVIRONMENT,RECORD): the first sign of it; nothing where there is no environment or no damage.
+damage = $(shell cd $(1) 2>/dev/null && { test ! -e .syncing || echo interrupted; test -x bin/python || echo bin/python; \
+	test ! -e $(2) || $(FILES) | LC_ALL=C comm -13 - $(2); } 2>/dev/null | head -n 1)
+# $(call anew,ENVIRONMENT,DAMAGE): the commands that begin to make or update an environment.
+anew = $(if $(2),echo "$(1) is incomplete ($(2)): making it anew" >&2; rm -rf $(1);) \
+	mkdir -p $(1) && touch $(1)/.syncing && { test -x $(1)/bin/python || $(PYTHON) -m venv $(1); }
+# $(call recorded,ENVIRONMENT,RECORD): the commands that end it.
+recorded = cd $(1) && $(FILES) > $(notdir $(2)) && rm .syncing
+PIPENV_DAMAGE := $(call damage,.pipenv,$(PIPENV_VERSION))
+VENV_DAMAGE := $(or $(call damage,.venv,.synced),$(call damage,.venv,.synced-dev))
+CHECKOV_DAMAGE := $(call damage,.checkov,.synced)
+TERRAIN_DAMAGE := $(call damage,.terrain/.venv,.synced)
+NODE_MODULES_DAMAGE := $(shell cd node_modules 2>/dev/null && ls -d .bin/* * @*/* | LC_ALL=C sort | LC_ALL=C comm -13 - .synced 2>/dev/null | head -n 1)
+
+.PHONY: FORCE
+FORCE:
+
+# Before anything is installed; Python 2 too must be able to read this.
+PYTHON_VERSION_CHECK = import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
+	"$(PYTHON) is Python %d.%d, version 3.11 or newer is required: install it, or choose another with make PYTHON=python3.13" % v[:2])
+
+.pipenv/$(PIPENV_VERSION): $(if $(PIPENV_DAMAGE),FORCE)
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: Python 3.11 or newer is required" >&2; exit 1; }
+	@$(PYTHON) -c '$(PYTHON_VERSION_CHECK)'
 	@echo "creating the environment from the lock files: about a minute, once" >&2
-	@$(PYTHON) -m venv .pipenv
+	@$(call anew,.pipenv,$(PIPENV_DAMAGE))
 	@.pipenv/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
-	@touch $@
+	@$(call recorded,.pipenv,$@)
 
-.venv/.synced: .pipenv/$(PIPENV_VERSION) Pipfile.lock pyproject.toml
-	@test -x $(RUN) || $(PYTHON) -m venv .venv
+.venv/.synced: .pipenv/$(PIPENV_VERSION) Pipfile.lock pyproject.toml $(if $(VENV_DAMAGE),FORCE)
+	@$(call anew,.venv,$(VENV_DAMAGE))
 	@$(PIPENV) sync 1>&2
-	@touch $@
+	@$(call recorded,.venv,$@)
 
 .venv/.synced-dev: .venv/.synced
+	@$(call anew,.venv)
 	@$(PIPENV) sync --dev 1>&2
-	@touch $@
+	@$(call recorded,.venv,$@)
 
-.checkov/.synced: tests/checkov/requirements.txt
-	@test -x .checkov/bin/python || $(PYTHON) -m venv .checkov
+.checkov/.synced: tests/checkov/requirements.txt $(if $(CHECKOV_DAMAGE),FORCE) | .pipenv/$(PIPENV_VERSION)
+	@$(call anew,.checkov,$(CHECKOV_DAMAGE))
 	@.checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 1>&2
+	@$(call recorded,.checkov,$@)
+
+# The steps of docs/terrain.md, with the Pipenv that is here already.
+.terrain/.synced: .pipenv/$(PIPENV_VERSION) Pipfile Pipfile.cdktn.lock pyproject.toml $(if $(TERRAIN_DAMAGE),FORCE)
+	@rm -rf .terrain
+	@$(PYTHON) tools/terrain.py . .terrain 1>&2
+	@ln -s ../.pipenv .terrain/.pipenv
+	@$(MAKE) --silent --directory=.terrain .venv/.synced
 	@touch $@
 
-node_modules/.synced: .venv/.synced package-lock.json
+node_modules/.synced: .venv/.synced package-lock.json $(if $(NODE_MODULES_DAMAGE),FORCE)
 	$(NPM) ci --no-fund --no-audit
-	@touch $@
+	@cd node_modules && ls -d .bin/* * @*/* | LC_ALL=C sort > .synced
