@@ -47,7 +47,11 @@ def lock(folder: Path, pipenv: Path, held: dict[str, str]) -> None:
     finally:
         pipfile.write_text(text)
     # pipenv compares the lock with the Pipfile by this digest, which must not be that of the Pipfile with the lines above.
-    digest = [pipenv.with_name("python"), "-c", "from pipenv.project import Project; print(Project().pipfile.calculate_hash())"]
+    digest: list[str | Path] = [
+        pipenv.with_name("python"),
+        "-c",
+        "from pipenv.project import Project; print(Project().pipfile.calculate_hash())",
+    ]
     printed = subprocess.run(digest, check=True, cwd=folder, capture_output=True, text=True).stdout  # noqa: S603
     path = folder / "Pipfile.lock"
     content = json.loads(path.read_text())

@@ -41,7 +41,7 @@ CDKTN = ">=0.22,<0.23"
 that this range chooses their versions too."""
 
 _GENERATED = {".git", ".hg", ".svn", ".tox", ".nox", ".terraform", "node_modules", "__pycache__", "cdktf.out", ".pytest_cache"}
-_GENERATED |= {".mypy_cache", ".ruff_cache", ".hypothesis"}
+_GENERATED |= {".mypy_cache", ".ruff_cache", ".hypothesis", ".terrain"}
 
 # Module, distribution and npm names of provider packages. No other name starts like these.
 _PROVIDERS = [

