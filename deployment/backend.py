@@ -10,14 +10,16 @@ may need Terraform on the machine. Switching cdktf's validations off as a whole 
 Source: https://developer.hashicorp.com/terraform/language/backend
 """
 
+import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from gitpod_pov.configuration import Configuration, Fault, Faults, faults_of
-from gitpod_pov.gcp_names import KmsKey, Matching, PlainText
+from gitpod_pov.gcp_names import KmsKey, Pattern, ServiceAccountEmail
 
 from cdktf import DataTerraformRemoteState, GcsBackend, LocalBackend, TerraformBackend, TerraformRemoteState, TerraformStack
 from constructs import Construct
-from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 
 class LocalBackendConfig(Configuration):
@@ -35,26 +37,92 @@ class LocalBackendConfig(Configuration):
         LocalBackend(stack, path=f"../../../terraform.{name}.tfstate")
 
 
+_LONGEST_PART = 63
+
+
+def _bucket_name(value: str) -> str:
+    parts = value.split(".")
+    if max(map(len, parts)) > _LONGEST_PART:
+        raise ValueError(f"is too long: a bucket name has at most {_LONGEST_PART} characters, or {_LONGEST_PART} between two dots")
+    if not all(re.fullmatch(r"[^-](.*[^-])?", part) for part in parts):
+        raise ValueError("has a dot beside another dot or a hyphen, and a bucket name with dots is a domain name")
+    if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", value):
+        raise ValueError("is an IP address, which no bucket has as its name")
+    if value.startswith("goog") or re.search("g[o0][o0]g[l1]e", value):
+        raise ValueError("starts with goog or contains google, or nearly so, which Cloud Storage allows in no bucket name")
+    return value
+
+
 BucketName = Annotated[
     str,
-    Matching(
+    Pattern(
         r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]",
         "a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, the first and last a letter or digit",
     ),
+    AfterValidator(_bucket_name),
 ]
 """https://cloud.google.com/storage/docs/buckets#naming"""
 
-Email = Annotated[
+_SEGMENT = r"(?!\.\.?(/|$))((?![$%]\{)[^/\x00-\x1f\x7f])+"
+Prefix = Annotated[
     str,
-    Matching(
-        r"[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the e-mail address of a service account: ID@PROJECT.iam.gserviceaccount.com"
+    Pattern(
+        rf"(?!\.well-known/acme-challenge(/|$)){_SEGMENT}(/{_SEGMENT})*",
+        "an object prefix, such as team/gitpod: names between single slashes, none . or .., without ${, %{ and control characters",
     ),
 ]
+"""https://cloud.google.com/storage/docs/objects#naming
 
-Organization = Annotated[str, Matching(r"[A-Za-z0-9_-]+", "an organization name: letters, digits, hyphens and underscores")]
-"""https://developer.hashicorp.com/terraform/cloud-docs/users-teams-organizations/organizations"""
+Other slashes and dots would give one state two names: Terraform removes them when it reads a state, and not when it lists the states.
+hashicorp/terraform at 883c722, internal/backend/remote-state/gcs/backend_state.go
+"""
 
-Hostname = Annotated[str, Matching(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?", "a host name, without https:// and path")]
+Organization = Annotated[str, Pattern(r"[A-Za-z0-9_-]{3,40}", "an organization name: 3 to 40 letters, digits, hyphens and underscores")]
+"""https://developer.hashicorp.com/hcp/docs/hcp/admin/orgs#manage-an-organization"""
+
+ProjectName = Annotated[
+    str,
+    Pattern(
+        r"[A-Za-z0-9_-][A-Za-z0-9 _-]{1,38}[A-Za-z0-9_-]",
+        "a project name: 3 to 40 letters, digits, hyphens, underscores and spaces, the first and last no space",
+    ),
+]
+"""hashicorp/terraform-provider-tfe at 09e9fea, internal/provider/resource_tfe_project.go"""
+
+_LETTER = "A-Za-z0-9\u00a1-\uffff"
+_LABEL = rf"(?!..--)[{_LETTER}]([{_LETTER}-]{{0,61}}[{_LETTER}])?"
+_HIGHEST_PORT = 65_535
+
+
+def _port(value: str) -> str:
+    if int(value.partition(":")[2] or 0) > _HIGHEST_PORT:
+        raise ValueError(f"has a port above {_HIGHEST_PORT}")
+    return value
+
+
+Hostname = Annotated[
+    str,
+    Pattern(
+        rf"(?=[^:]{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:[1-9][0-9]{{0,4}})?",
+        "a host name, such as tfe.example.com, with an optional port: without https://, path and xn-- labels",
+    ),
+    AfterValidator(_port),
+]
+"""hashicorp/terraform-svchost at de44f28, svchost.go: an internationalized name is written in its own letters."""
+
+
+_LONGEST_OBJECT_NAME = 1024
+_LONGEST_STATE = f"/{'n' * 40}-cluster/default.tfstate"
+
+
+def _object_names_fit(config: "GcsBackendConfig") -> Iterator[Fault]:
+    longest = _LONGEST_OBJECT_NAME - len(_LONGEST_STATE)
+    if (length := len(config.prefix.encode())) > longest:
+        yield Fault(
+            ("prefix",),
+            f"has {length} bytes in UTF-8: use at most {longest}, since the name of an object has at most {_LONGEST_OBJECT_NAME}",
+            config.prefix,
+        )
 
 
 class GcsBackendConfig(Configuration):
@@ -62,8 +130,8 @@ class GcsBackendConfig(Configuration):
 
     type: Literal["gcs"] = Field(description="State in a Cloud Storage bucket.")
     bucket: BucketName = Field(description="Name of the bucket; it must exist.")
-    prefix: PlainText = Field(default="gitpod-pov", min_length=1, description="Prefix of the objects; the stack's name follows it.")
-    impersonate_service_account: Email | None = Field(
+    prefix: Prefix = Field(default="gitpod-pov", description="Prefix of the objects; the stack's name follows it.")
+    impersonate_service_account: ServiceAccountEmail | None = Field(
         default=None,
         description="E-mail of the service account to act as when reading and writing state.",
     )
@@ -71,6 +139,8 @@ class GcsBackendConfig(Configuration):
         default=None,
         description="Cloud KMS key for the state, as projects/…/locations/…/keyRings/…/cryptoKeys/….",
     )
+
+    rules = (_object_names_fit,)
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""
@@ -89,7 +159,7 @@ class CloudBackendConfig(Configuration):
     type: Literal["cloud"] = Field(description="State and runs in HCP Terraform or Terraform Enterprise.")
     organization: Organization = Field(description="Name of the organization.")
     hostname: Hostname = Field(default="app.terraform.io", description="Host of HCP Terraform or Terraform Enterprise.")
-    project: PlainText | None = Field(default=None, min_length=1, description="Project in which missing workspaces are created.")
+    project: ProjectName | None = Field(default=None, description="Project in which missing workspaces are created.")
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""

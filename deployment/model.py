@@ -4,14 +4,15 @@ Owns: the keys of a deployment file and the rules between its sections. Leaves t
 construct, and reading files (`reading`).
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
-from gitpod_pov.cluster_admins import ClusterAdminsConfig
+from gitpod_pov.cluster_admins import ClusterAdminsConfig, group_faults
 from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration
-from gitpod_pov.gcp_names import NoneTwice, ProjectId, Region, Zone
+from gitpod_pov.configuration import Configuration, Fault
+from gitpod_pov.gcp_names import ProjectId, Region, Unique, Zone
 from gitpod_pov.gke_cluster import GkeClusterConfig, egress_faults, key_faults, provider_faults, zone_faults
-from gitpod_pov.node_identity import NodeIdentityConfig
+from gitpod_pov.node_identity import NodeIdentityConfig, custom_role_faults
 from gitpod_pov.node_pool import NodePoolConfig, management_faults, node_range_faults, pod_range_faults
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
@@ -19,9 +20,14 @@ from gitpod_pov.risks import Risk
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from deployment.backend import BackendConfig, LocalBackendConfig
-from deployment.parameters import HandoverConfig
+from deployment.parameters import MARKS, HandoverConfig
 from deployment.profile import Profile, with_profile
 from deployment.providers import ProvidersConfig
+
+
+def _custom_roles(deployment: "Deployment") -> Iterator[Fault]:
+    if deployment.project != MARKS["project"]:  # which stands for any project in a hand-over, also for that of a custom role
+        yield from custom_role_faults(deployment.project, deployment.identity.roles)
 
 
 class Deployment(Configuration):
@@ -41,7 +47,7 @@ class Deployment(Configuration):
             "own; an input that stands in this file wins over it. `make show` prints what results, docs/hardening.md what it means."
         ),
     )
-    acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), NoneTwice] = Field(
+    acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), Unique] = Field(
         default=(), description="Risks whose warnings are not repeated at every synth."
     )
     providers: ProvidersConfig = Field(default=ProvidersConfig(), description="The versions of the Terraform providers.")
@@ -55,9 +61,11 @@ class Deployment(Configuration):
     handover: HandoverConfig = Field(default=HandoverConfig(), description="What a hand-over of the deployment is to be.")
 
     rules = (
+        _custom_roles,
         lambda d: zone_faults(d.region, d.zones),
         lambda d: key_faults(d.region, d.cluster),
         lambda d: egress_faults(d.cluster, d.network),
+        lambda d: group_faults(d.admins, d.cluster.rbac_security_group),
         lambda d: management_faults(d.cluster, d.node_pool),
         lambda d: pod_range_faults(d.network, d.cluster, d.node_pool, d.zones),
         lambda d: node_range_faults(d.network, d.node_pool, d.zones),

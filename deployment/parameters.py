@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.gcp_names import NoneTwice
+from gitpod_pov.gcp_names import Unique
 
 from pydantic import Field
 
@@ -42,23 +42,24 @@ MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProx
         "zones": ("marked-region1-q",),
         "cluster.name": "marked-cluster",
         "identity.account_id": "marked-account",
-        "network.nodes_cidr": "64.0.0.0/8",
-        "network.pods_cidr": "96.0.0.0/5",
-        "network.services_cidr": "66.0.0.0/16",
-        "node_pool.machine_type": "n2d-marked-16",
+        "network.nodes_cidr": "56.0.0.0/8",
+        "network.pods_cidr": "40.0.0.0/5",
+        "network.services_cidr": "48.0.0.0/16",
+        "node_pool.machine_type": "marked-machine-16",
         "node_pool.disk_size_gb": 7039,
         "node_pool.initial_nodes": 991,
         "node_pool.min_nodes": 983,
         "node_pool.max_nodes": 997,
     }
 )
-"""Together they pass every rule between values: the ranges lie apart and hold the nodes, the zone is one of the region."""
+"""Together they pass every rule between values: the ranges are apart, usable and hold the nodes, the zone is in the region. Region and
+machine type have a valid form and do not exist, so that no rule about known ones concerns them."""
 
 
 class HandoverConfig(Configuration):
     """What a hand-over of the deployment is to be."""
 
-    parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), NoneTwice] = Field(
+    parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), Unique] = Field(
         default=tuple(key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}),
         description="Keys of the deployment that become Terraform variables; every other value stays as the deployment has it.",
     )

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
+from gitpod_pov.gke_cluster import PROMETHEUS_COMPONENTS
+
 Profile = Literal["reference", "hardened"]
 
 PROFILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
@@ -60,5 +62,12 @@ def with_profile(content: Mapping[str, Any]) -> dict[str, Any]:
     for section, values in profile_of(content).items():
         given = content.get(section, {})
         if isinstance(given, Mapping):
-            merged[section] = {**values, **given}
+            merged[section] = {**_supported(values, given), **given}
     return merged
+
+
+def _supported(values: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a profile's values for a section, without the monitoring components that a file rules out by managed_prometheus = false."""
+    if not values.get("managed_prometheus") or given.get("managed_prometheus") is not False:
+        return values
+    return {**values, "monitoring_components": [name for name in values["monitoring_components"] if name not in PROMETHEUS_COMPONENTS]}

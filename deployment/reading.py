@@ -4,6 +4,7 @@ Owns: which files are read, the rules between files, and the one-line messages i
 others: what a file may say (`model`).
 """
 
+import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -13,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from gitpod_pov.cluster_network import ClusterNetworkConfig, ranges_of
-from gitpod_pov.configuration import Configuration, Fault, Faults, escaped
-from gitpod_pov.gcp_names import Matching
+from gitpod_pov.configuration import Configuration, Fault, Faults, escaped, show
+from gitpod_pov.gcp_names import Pattern
 
 from deployment.model import Deployment
 
 DEPLOYMENTS = Path(__file__).parents[1] / "deployments"
 """The folder that the commands read."""
 
-_NAME = Matching(
+_NAME = Pattern(
     r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
     "a deployment name: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
 )
@@ -162,3 +163,25 @@ def _overlaps(path: Path, network: ClusterNetworkConfig, other: ClusterNetworkCo
         if cidr.overlaps(taken):
             message = f"overlaps network.{taken_key} '{taken}' of {_shown(path)} in the same network, use a range apart from it"
             yield Fault(("network", key), message, str(cidr))
+
+
+def load_deployment(name: str, folder: Path) -> Deployment:
+    """Read every deployment of a folder and return one of them.
+
+    Raises:
+        RefusedDeploymentsError: with every fault of every file, or with the names there are when `name` is not one of them.
+    """
+    return find_deployment(name, load_deployments(folder))
+
+
+def find_deployment(name: str, deployments: Mapping[str, Deployment]) -> Deployment:
+    """Return the deployment of that name.
+
+    Raises:
+        RefusedDeploymentsError: when there is none; the message is the same in every command.
+    """
+    if name not in deployments:
+        near = difflib.get_close_matches(Path(name).stem, deployments, n=1)  # the stem, for those who give the path of the file
+        suggestion = f"; did you mean '{near[0]}'?" if near else ""
+        raise RefusedDeploymentsError([f"there is no deployment {show(name)}; known: {', '.join(deployments)}{suggestion}"])
+    return deployments[name]

@@ -1,10 +1,9 @@
-"""Writes what is known of a deployment file for editors and readers: `python -m deployment.schema`.
+"""Writes the documents that are generated from the models of a deployment file: `python -m deployment.schema`.
 
-Owns: the JSON Schema of a deployment file and the configuration table of the README, both derived from the models that check the
-files. Leaves to others: the models, and every rule between several values, which no schema can tell; a file that an editor accepts
-can still be refused at synth.
+Owns: the JSON Schema, which editors use, and docs/configuration.md. Leaves to others: the models, and every rule between several
+values, which a schema cannot express. An editor may therefore accept a file that the synth refuses.
 
-Why tables are written out where they stand and the draft is an old one: that is what every editor's TOML extension understands.
+Why definitions are written out where they are used and the draft is an old one: every editor's TOML extension understands that.
 """
 
 import json
@@ -19,8 +18,14 @@ from deployment.model import Deployment
 
 _ROOT = Path(__file__).parents[1]
 SCHEMA = _ROOT / "docs" / "deployment.schema.json"
-README = _ROOT / "README.md"
-_BEGIN, _END = "<!-- configuration:begin -->\n", "<!-- configuration:end -->\n"
+CONFIGURATION = _ROOT / "docs" / "configuration.md"
+_HEAD = """\
+# Configuration
+
+Every input of a deployment file. `make schema` writes this document from the models. [operations.md](operations.md#what-a-change-does) says
+what a later change of each input does.
+
+## Top level"""
 
 _SPELT = {"api": "API", "apis": "APIs", "cidr": "CIDR", "gb": "GB", "id": "ID", "kms": "KMS", "oauth": "OAuth"}
 _TYPES = {"string": "string", "integer": "whole number", "boolean": "`true` or `false`"}
@@ -85,10 +90,23 @@ def _titled(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "title": words[:1].upper() + words[1:]}
 
 
-def table() -> str:
-    """Return the configuration table of the README."""
-    rows = ["| key | value | default | what it is |", "|---|---|---|---|", *_rows(schema(), "")]
-    return "\n".join(rows) + "\n"
+def configuration() -> str:
+    """Return the document that lists every input, a section of a deployment file after the other."""
+    properties = schema()["properties"]
+    top_level = {name: value for name, value in properties.items() if not _is_section(value)}
+    parts = [_HEAD, _table(_rows({**schema(), "properties": top_level}, ""))]
+    for name, value in properties.items():
+        if _is_section(value):
+            parts += [f"## [{name}]", value["description"], _table(_rows({"properties": {name: value}}, ""))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _is_section(value: dict[str, Any]) -> bool:
+    return "properties" in value or "oneOf" in value
+
+
+def _table(rows: Iterator[str]) -> str:
+    return "\n".join(["| input | value | default | description |", "|---|---|---|---|", *rows])
 
 
 def _rows(section: dict[str, Any], prefix: str) -> Iterator[str]:
@@ -96,7 +114,7 @@ def _rows(section: dict[str, Any], prefix: str) -> Iterator[str]:
         if "properties" in value:
             yield from _rows(value, f"{prefix}{name}.")
         elif "oneOf" in value:
-            for choice in value["oneOf"]:  # its first key is the type, which the others go with
+            for choice in value["oneOf"]:  # its first key is the type, which decides what the others are
                 yield from _rows(choice, f"{prefix}{name}.")
         else:
             default = (
@@ -104,6 +122,8 @@ def _rows(section: dict[str, Any], prefix: str) -> Iterator[str]:
             )
             description = value["description"].partition(" Default: ")[0]
             yield f"| `{prefix}{name}` | {_allowed(value)} | {default} | {description} |"
+            if "properties" in value.get("items", {}):
+                yield from _rows(value["items"], f"{prefix}{name}[].")
 
 
 def _allowed(value: dict[str, Any]) -> str:
@@ -124,14 +144,8 @@ def _allowed(value: dict[str, Any]) -> str:
 
 
 def files() -> dict[Path, str]:
-    """Return the text of each file that is generated, in whole or in part."""
-    readme = README.read_text(encoding="utf-8")
-    before, _, rest = readme.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    return {
-        SCHEMA: json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
-        README: f"{before}{_BEGIN}{table()}{_END}{after}",
-    }
+    """Return the text of each generated file."""
+    return {SCHEMA: json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", CONFIGURATION: configuration()}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from deployment.model import Deployment
 from deployment.profile import profile_of
-from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployments
+from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 
 _LONGEST_LINE = 120
 
@@ -72,15 +72,12 @@ def _toml(value: Any) -> str:
 def main(name: str, folder: Path = DEPLOYMENTS) -> int:
     """Print the effective values of the deployment `name`; return the exit status, 2 when it is refused or there is none."""
     try:
-        deployments = load_deployments(folder)
+        deployment = load_deployment(name, folder)
     except RefusedDeploymentsError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
-    if name not in deployments:
-        print(f"there is no deployment '{name}', known are {', '.join(deployments)}", file=sys.stderr)  # noqa: T201
-        return 2
     content = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
-    print("\n".join(effective_values(deployments[name], content)))  # noqa: T201
+    print("\n".join(effective_values(deployment, content)))  # noqa: T201
     return 0
 
 

@@ -2,7 +2,7 @@
 
     __main__.py    the command
     folder.py      which files the folder has; writes them with a manifest of checksums
-    stacks.py      a deployment's two stacks, with a Terraform variable at every place that a parameter reaches
+    stacks.py      a deployment's stacks, with a Terraform variable at every place that a parameter reaches
     variables.py   those variables, and the rules that Terraform checks of them
     readme.py      the text for the folder's reader
     picture.py     the picture of what will exist

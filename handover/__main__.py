@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gitpod_pov.bindings import collect_no_garbage
 
-from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployments
+from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from handover.folder import files_of, write
 from handover.stacks import HandoverError
 
@@ -16,11 +16,7 @@ from handover.stacks import HandoverError
 def hand_over(name: str, directory: Path, folder: Path = DEPLOYMENTS) -> int:
     """Write the hand-over of a deployment of a folder and return the exit status."""
     try:
-        deployments = load_deployments(folder)
-        if name not in deployments:
-            print(f"{name}: is no deployment, known are {', '.join(deployments)}", file=sys.stderr)  # noqa: T201
-            return 2
-        files = files_of(name, deployments[name])
+        files = files_of(name, load_deployment(name, folder))
         write(files, directory)
     except (RefusedDeploymentsError, HandoverError) as error:
         print(error, file=sys.stderr)  # noqa: T201

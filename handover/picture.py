@@ -1,7 +1,7 @@
 """The picture of a hand-over: what will exist, and what must exist first.
 
 Owns: which boxes and arrows there are. One box for each construct with the resources it makes; an arrow where one is needed by the
-next, unless a longer way says so already. Leaves to others: layout and drawing, which Graphviz does.
+next or its whole stack is, unless a longer way says so already. Leaves to others: layout and drawing, which Graphviz does.
 
 Why the text and the sizes of its boxes come from here: Graphviz measures fonts, which differ from one computer to the next, and the
 same deployment must give the same bytes.
@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter
 from html import escape
+from itertools import combinations, product
 
 import pygraphviz  # type: ignore[import-untyped]
 
@@ -40,8 +41,11 @@ def picture(stacks: list[Stack]) -> str:
             graph.add_node(name, label="", width=f"{width:.2f}", height=f"{height:.2f}")
         for before, after in _needs(stack):
             graph.add_edge(f"{number}-{stack.name}/{before}", f"{number}-{stack.name}/{after}")
-    for before, after in _found_by_name(stacks):
+    found = _found_by_name(stacks)
+    for before, after in found:
         graph.add_edge(before, after, style="dashed")
+    for before, after in _dependencies(stacks, found):
+        graph.add_edge(before, after)
     graph.tred()
     graph.layout(prog="dot")
     drawn: str = graph.draw(format="svg").decode()
@@ -95,3 +99,17 @@ def _found_by_name(stacks: list[Stack]) -> list[tuple[str, str]]:
             elif kind in makers:
                 found.append((makers[kind], f"{number}-{stack.name}/{group}"))
     return found
+
+
+def _dependencies(stacks: list[Stack], found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return pairs over stacks that depend on each other although nothing is found by name: the last constructs, and the first."""
+    linked = {(before.partition("/")[0], after.partition("/")[0]) for before, after in found}
+    folders = {stack.name: f"{number}-{stack.name}" for number, stack in enumerate(stacks, 1)}
+    pairs = []
+    for earlier, later in combinations(stacks, 2):
+        before, after = folders[earlier.name], folders[later.name]
+        if earlier.name in later.kind.depends_on and (before, after) not in linked:
+            needed, needing = {one for one, _ in _needs(earlier)}, {one for _, one in _needs(later)}
+            lasts, firsts = set(earlier.groups.values()) - needed, set(later.groups.values()) - needing
+            pairs += [(f"{before}/{last}", f"{after}/{first}") for last, first in product(sorted(lasts), sorted(firsts))]
+    return pairs

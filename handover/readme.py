@@ -54,15 +54,15 @@ def readme(
             [
                 f"# {name}: a labelled GKE cluster, as Terraform",
                 (
-                    "One regional GKE cluster with a single, labelled, autoscaled pool of Ubuntu nodes, the identity that the "
-                    "nodes run under, and "
-                    "a binding that makes people its administrators. This folder stands alone. It needs Terraform "
-                    f"{required.removeprefix('>= ')} or newer and the providers that each `terraform.tf.json` names."
+                    "One regional GKE cluster with a single, labelled, autoscaled pool of Ubuntu nodes, and what belongs to it. This "
+                    f"folder is complete in itself. It needs Terraform {required.removeprefix('>= ')} or newer and the providers that each "
+                    "`terraform.tf.json` names."
                 ),
+                _table(("folder", "creates", "apply after"), _folders(roots)),
                 "![What will exist; an arrow leads from what must exist first, a dashed one where it is found by name](picture.svg)",
                 "## Apply",
                 _apply(roots),
-                _state(name, deployment),
+                _state(name, deployment, roots),
                 "## What will exist",
                 _table(("folder", "resource", "how many"), _resources(roots)),
                 "## What the applying account needs",
@@ -83,8 +83,7 @@ def readme(
                 _risks(deployment, risks),
                 "## What drives the cost",
                 _costs(deployment),
-                "## Take down",
-                _take_down(roots, deployment),
+                *_operations(roots),
                 "## As modules",
                 _modules(modules),
                 "## The source deployment",
@@ -110,37 +109,50 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
+def _folders(roots: dict[str, Stack]) -> Iterator[tuple[str, ...]]:
+    for folder, stack in roots.items():
+        before = [f"`{other}`" for other, earlier in roots.items() if earlier.name in stack.kind.depends_on]
+        yield f"`{folder}`", stack.kind.creates, ", ".join(before)
+
+
 def _apply(roots: dict[str, Stack]) -> str:
+    connect = [folder for folder, stack in roots.items() if "get_credentials_command" in stack.content["output"]]
     steps = "\n".join(f"terraform -chdir={folder} init\nterraform -chdir={folder} apply" for folder in roots)
     return (
-        "The folders are numbered in order of application. The second finds the cluster by its name and needs no state of the first; give "
-        "both the same values where they share an input.\n\n"
+        "Apply the folders in the order of their numbers. A folder finds what an earlier one created by its name and does not read that "
+        "folder's state; where folders share an input, give it the same value in each.\n\n"
         "```sh\n"
         f"gcloud auth application-default login\n{steps}\n"
         "```\n\n"
-        "To change inputs, copy `terraform.tfvars.example` in a folder to `terraform.tfvars` and edit it. Afterwards the output "
-        "`get_credentials_command` of the first folder connects `kubectl`."
+        "To change inputs, copy `terraform.tfvars.example` in a folder to `terraform.tfvars` and edit it."
+        + "".join(f" The output `get_credentials_command` of `{folder}` is the command that connects `kubectl`." for folder in connect)
     )
 
 
-def _state(name: str, deployment: Deployment) -> str:
+def _state(name: str, deployment: Deployment, roots: dict[str, Stack]) -> str:
     backend = deployment.backend
+    stacks = [f"{name}-{stack.name}" for stack in roots.values()]
     addresses = "The addresses are those of the source deployment, whose state these files continue."
     if isinstance(backend, GcsBackendConfig):
         return (
-            f"State is kept in the bucket `{backend.bucket}` under `{backend.prefix}/{name}-cluster` and `{backend.prefix}/{name}-rbac`, "
-            f"which must exist; `backend.tf.json` says so. {addresses}"
+            f"State is kept in the bucket `{backend.bucket}`, which must exist, under "
+            f"{_and(f'{backend.prefix}/{stack}' for stack in stacks)}, as `backend.tf.json` says. {addresses}"
         )
     if isinstance(backend, CloudBackendConfig):
         return (
-            f"State is kept in the workspaces `{name}-cluster` and `{name}-rbac` of the organization `{backend.organization}` on "
-            f"`{backend.hostname}`; `backend.tf.json` says so. Instead of logging in with gcloud, give the workspaces credentials; instead "
-            f"of a file, set the inputs as variables of the workspaces. {addresses}"
+            f"State is kept in the workspaces {_and(stacks)} of the organization `{backend.organization}` on `{backend.hostname}`, as "
+            "`backend.tf.json` says. Instead of logging in with gcloud, give the workspaces credentials; instead of editing a file, set "
+            f"the inputs as variables of the workspaces. {addresses}"
         )
     return (
         "State is kept in `terraform.tfstate` in each folder; add a `backend` block to keep it elsewhere. The addresses are those of the "
         "source deployment: a state of it, copied there, is continued."
     )
+
+
+def _and(names: Iterable[str]) -> str:
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _blocks(stack: Stack) -> Iterator[tuple[str, str, Json]]:
@@ -171,12 +183,15 @@ def _roles(roots: dict[str, Stack]) -> list[tuple[str, ...]]:
 
 
 def _apis(deployment: Deployment, roots: dict[str, Stack]) -> str:
-    switched_on = [block["service"] for stack in roots.values() for kind, _, block in _blocks(stack) if kind == "google_project_service"]
+    switched_on: dict[str, str] = {
+        block["service"]: folder for folder, stack in roots.items() for kind, _, block in _blocks(stack) if kind == "google_project_service"
+    }
     before = "The project must exist and have billing. These APIs must be on before the first apply: "
     needed = sorted({*_NEEDED_FIRST, *(() if switched_on else deployment.apis.services)})
     text = before + ", ".join(f"`{api}`" for api in needed) + "."
-    if switched_on:
-        text += " These are switched on by the first folder and never off again: " + ", ".join(f"`{api}`" for api in switched_on) + "."
+    for folder in dict.fromkeys(switched_on.values()):
+        apis = ", ".join(f"`{api}`" for api, by in switched_on.items() if by == folder)
+        text += f" These are switched on by `{folder}`, and stay on when it is destroyed: {apis}."
     return text
 
 
@@ -226,28 +241,36 @@ def _costs(deployment: Deployment) -> str:
     )
 
 
-def _take_down(roots: dict[str, Stack], deployment: Deployment) -> str:
+def _operations(roots: dict[str, Stack]) -> list[str]:
+    """Return the sections on what happens after the first apply, each as a heading and its text."""
+    return ["## Destroy", _destroy(roots)]
+
+
+def _destroy(roots: dict[str, Stack]) -> str:
     steps = "\n".join(f"terraform -chdir={folder} destroy" for folder in reversed(roots))
-    protection = (
-        "Deletion protection is on: set `deletion_protection` of the cluster to false and apply that first.\n\n"
-        if deployment.cluster.deletion_protection
-        else ""
+    protection = "".join(
+        f"`{kind}.{name}` is protected: Terraform refuses to destroy it. Before you destroy anything, edit its block in "
+        f"`{folder}/main.tf.json`: set `deletion_protection` to false, and remove `prevent_destroy` from `lifecycle` or set it to false. "
+        f"Then run `terraform -chdir={folder} apply`, which updates it in place: the provider refuses to destroy it for as long as the "
+        "state says that it is protected. In a module the block is in "
+        f"`modules/{stack.name}/main.tf.json`, and the apply is that of the root which calls it.\n\n"
+        for folder, stack in roots.items()
+        for kind, name, block in _blocks(stack)
+        if block.get("deletion_protection")
     )
     return (
-        f"In reverse order:\n\n```sh\n{steps}\n```\n\n{protection}The APIs stay on. Load balancers and disks that workloads "
-        f"created are not "
-        "known to Terraform: delete the workloads first, or look for them afterwards."
+        f"{protection}Destroy the folders in reverse order:\n\n```sh\n{steps}\n```\n\nThe APIs stay on. Terraform does not know the load "
+        "balancers and disks that workloads created: delete the workloads first, or look for what they left afterwards."
     )
 
 
 def _modules(modules: list[Stack]) -> str:
-    names = " and ".join(f"`modules/{module.name}`" for module in modules)
     return (
-        f"{names} are the same without provider configuration and backend, and with a range of provider versions in place of one. "
-        "`example/` is a root that calls both in one apply, and configures the Kubernetes provider from the first's outputs. "
-        "That is simple, "
-        "and has one catch: a plan that would replace the cluster cannot configure that provider. Where clusters are replaced, call each "
-        "module from a root of its own, as the numbered folders do.\n\n"
+        f"{_and(f'modules/{module.name}' for module in modules)} are the same without provider configuration and backend, and with a "
+        "range of provider versions in place of one. `example/` is a root that calls them all in one apply. Where a provider connects to "
+        "what one module creates, the example configures it from that module's outputs. That is simple, with one limitation: a plan that "
+        "would replace the cluster cannot configure such a provider. Where clusters are replaced, call each module from a root of its own, "
+        "as the numbered folders do.\n\n"
         "In a module the addresses begin with `module.NAME.`: a state of a root configuration needs `moved` blocks or `terraform state mv` "
         "to be continued by it."
     )

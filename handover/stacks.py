@@ -1,4 +1,4 @@
-"""A deployment's two stacks with a Terraform variable at every place that a parameter reaches.
+"""A deployment's stacks with a Terraform variable at every place that a parameter reaches.
 
 Owns: finding those places. The deployment is synthesized once as it is and once with a mark in place of every value that could be a
 parameter; where a mark comes out, the variable's reference goes in, and where a value is no parameter, the value itself. Leaves to
@@ -24,7 +24,10 @@ from pydantic import ValidationError
 from deployment.model import Deployment
 from deployment.parameters import ADMINS, MARKS, ParameterKey
 from handover.variables import Json, RulesBetweenValues, value_of, variable_name
-from stacks.registry import build
+from stacks.registry import StackKind, build, kinds_of, stack_names
+
+_SECTIONS = ("provider", "data", "resource", "output")
+"""What a stack's configuration is read for; a section that it leaves out is empty."""
 
 
 class HandoverError(Exception):
@@ -36,16 +39,23 @@ class Stack:
     """A stack of a hand-over.
 
     Attributes:
-        name: `cluster` or `rbac`.
+        kind: its kind.
         content: its Terraform configuration, with references to variables.
         parameters: the keys of those variables, in the order in which the deployment lists them.
         groups: the construct that each address comes from, by address.
+        assets: the other files in the stack's folder, such as those of a TerraformAsset, by path.
     """
 
-    name: str
+    kind: StackKind
     content: Json
     parameters: tuple[ParameterKey, ...]
     groups: Mapping[str, str]
+    assets: Mapping[str, bytes]
+
+    @property
+    def name(self) -> str:
+        """The name of the stack within the hand-over: the suffix of its kind."""
+        return self.kind.suffix
 
 
 def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]]:
@@ -55,24 +65,28 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
         HandoverError: when the output does not follow a value in the way in which it would follow a variable.
     """
     parameters = deployment.handover.parameters
-    base = _with(deployment, {"acknowledged_risks": (), **({ADMINS: ()} if ADMINS in parameters else {})})
-    plain, warnings = _synthesize(name, base)
-    marked, _ = _synthesize(name, _with(base, MARKS))
+    base = _with(deployment, {"acknowledged_risks": ()})
+    plain, assets, warnings = _synthesize(name, base)
+    if ADMINS in parameters and deployment.admins.members:
+        base = _with(base, {ADMINS: ()})
+        plain, assets, _ = _synthesize(name, base)
+    marked, *_ = _synthesize(name, _with(base, MARKS))
     values = {key: Replacement.by_value(value_of(deployment, key)) for key in MARKS}
     variables = {key: Replacement.by_variable(key) for key in parameters if key in MARKS}
     stacks = []
-    for stack, with_marks in marked.items():
-        _refuse_a_difference(fill(with_marks, values), plain[stack], f"{name}-{stack}")
+    for kind, stack in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):
+        with_marks = marked[stack]
+        _refuse_a_difference(fill(with_marks, values), plain[stack], stack)
         content = fill(with_marks, {**values, **variables})
         if ADMINS in parameters:
             _make_admins_a_parameter(content)
         rules = RulesBetweenValues(deployment, parameters)
-        for kind, resources in content["resource"].items():
+        for resource_type, resources in content["resource"].items():
             for resource in resources.values():
-                if preconditions := rules.of(kind):
+                if preconditions := rules.of(resource_type):
                     resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
         clean = _without_bookkeeping(content)
-        stacks.append(Stack(stack, clean, parameters_in(clean, parameters), _groups(content)))
+        stacks.append(Stack(kind, clean, parameters_in(clean, parameters), _groups(content), assets[stack]))
     return stacks, warnings
 
 
@@ -98,15 +112,19 @@ def _with(deployment: Deployment, values: Mapping[Any, Any]) -> Deployment:
         raise HandoverError(f"a rule refuses the values by which a hand-over finds its parameters: {faults}") from None
 
 
-def _synthesize(name: str, deployment: Deployment) -> tuple[dict[str, Json], list[str]]:
+def _synthesize(name: str, deployment: Deployment) -> tuple[dict[str, Json], dict[str, dict[str, bytes]], list[str]]:
+    """Return for each stack, by its name, the configuration and every other file of its folder; and every warning."""
+    contents: dict[str, Json] = {}
+    assets: dict[str, dict[str, bytes]] = {}
     with tempfile.TemporaryDirectory() as directory:
         build({name: deployment}, directory).synth()
         manifest = json.loads((Path(directory) / "manifest.json").read_text())["stacks"]
-        contents: dict[str, Json] = {
-            stack: json.loads((Path(directory) / manifest[f"{name}-{stack}"]["synthesizedStackPath"]).read_text())
-            for stack in ("cluster", "rbac")
-        }
-    return contents, [annotation["message"] for stack in manifest.values() for annotation in stack["annotations"]]
+        for stack, entry in manifest.items():
+            configuration = Path(directory) / entry["synthesizedStackPath"]
+            contents[stack] = {**{section: {} for section in _SECTIONS}, **json.loads(configuration.read_text())}
+            files = (path for path in configuration.parent.rglob("*") if path.is_file() and path != configuration)
+            assets[stack] = {path.relative_to(configuration.parent).as_posix(): path.read_bytes() for path in files}
+    return contents, assets, [annotation["message"] for stack in manifest.values() for annotation in stack["annotations"]]
 
 
 @dataclass(frozen=True)

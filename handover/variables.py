@@ -15,15 +15,16 @@ from typing import Any, cast, get_args, get_origin
 
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
 from gitpod_pov.configuration import ALLOWED, Configuration
-from gitpod_pov.gcp_names import Cidr, Matching, NoneTwice
-from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, ZONES_OF_A_REGION, prefix_of_a_node
+from gitpod_pov.gcp_names import Cidr, Pattern, Unique
+from gitpod_pov.ipv4_ranges import PROHIBITED
+from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, ZONES_OF_A_REGION, addresses_of_a_node, prefix_of_a_node
 
 from annotated_types import Ge, Le, MinLen
 from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from deployment.model import Deployment
-from deployment.parameters import ParameterKey
+from deployment.parameters import ADMINS, ParameterKey
 
 Json = dict[str, Any]
 
@@ -52,7 +53,9 @@ def variable(deployment: Deployment, key: ParameterKey) -> Json:
         "type": {str: "string", int: "number"}.get(cast("type", field.annotation), "list(string)"),
         "default": list(value) if isinstance(value, tuple) else value,
         "nullable": False,
-        "validation": [{"condition": f"${{{rule.holds}}}", "error_message": rule.message} for rule in _rules(field, key)],
+        "validation": [
+            {"condition": f"${{{rule.holds}}}", "error_message": rule.message} for rule in (*_rules(field, key), *_groups(deployment, key))
+        ],
     }
 
 
@@ -91,10 +94,10 @@ def _rules(field: FieldInfo, key: ParameterKey) -> Iterator[Rule]:
             refused = f'join(", ", [for one in {value} : "\'${{one}}\'" if !({rule.holds})])'
             allowed = rule.message.removeprefix(_shown("one", ""))
             yield Rule(f"alltrue([for one in {value} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
-        if NoneTwice in field.metadata or key == "zones":
+        if Unique in field.metadata or key == "zones":
             yield Rule(
                 f"length(distinct({value})) == length({value})",
-                f"{name}: ${{jsonencode({value})}} has a value that stands in the list twice",
+                f"{name}: ${{jsonencode({value})}} has a value that is listed twice",
             )
         return
     if field.annotation is int:
@@ -104,6 +107,23 @@ def _rules(field: FieldInfo, key: ParameterKey) -> Iterator[Rule]:
         shortest, longest, allowed = PREFIXES[key_in_network]
         prefix = _prefix(value)
         yield Rule(f"try({prefix} >= {shortest} && {prefix} <= {longest}, false)", f"{_shown(value, name)}must be {allowed}")
+    if key.endswith("_cidr"):
+        prohibited = ", ".join(map(str, PROHIBITED))
+        listed = ", ".join(quoted(str(cidr)) for cidr in PROHIBITED)
+        yield Rule(
+            f"try(!anytrue([for cidr in [{listed}] : {_overlap(value, 'cidr')}]), true)",
+            f"{_shown(value, name)}overlaps one of {prohibited}, which no subnetwork can have",
+        )
+
+
+def _groups(deployment: Deployment, key: ParameterKey) -> Iterator[Rule]:
+    if key == ADMINS and deployment.cluster.rbac_security_group is None:
+        name = variable_name(key)
+        yield Rule(
+            f'alltrue([for one in var.{name} : !startswith(one, "group:")])',
+            f"{name}: ${{jsonencode(var.{name})}} has a group, which RBAC ignores unless the cluster has authenticator_groups_config: list "
+            "the users",
+        )
 
 
 def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
@@ -111,7 +131,7 @@ def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
     for rule in metadata:
         shown = _shown(value, name)
         match rule:
-            case Matching(pattern=pattern, allowed=allowed):
+            case Pattern(pattern=pattern, allowed=allowed):
                 yield Rule(f"can(regex({quoted(f'^(?:{pattern})$')}, {value}))", f"{shown}is not {allowed}")
             case Ge(ge=least):
                 yield Rule(f"{value} >= {least}", f"{shown}{ALLOWED['greater_than_equal'].format(ge=least)}")
@@ -178,6 +198,20 @@ class RulesBetweenValues:
             ),
         )
 
+        pods, per_zone = self._value("network.pods_cidr"), addresses_of_a_node(self._deployment.cluster.default_max_pods_per_node)
+        yield (
+            ("network.pods_cidr", "zones"),
+            Rule(
+                f"pow(2, 32 - {_prefix(pods)}) >= {per_zone} * {self._zone_count()}",
+                f"{_shown(pods, variable_name('network.pods_cidr'))}is too small for the default node pool, which GKE creates first with "
+                f"one node per zone and {per_zone} addresses for each: use a larger range",
+            ),
+        )
+
+    def _zone_count(self) -> str:
+        zones = self._value("zones")
+        return f"(length({zones}) == 0 ? {ZONES_OF_A_REGION} : length({zones}))"
+
     def _of_the_subnetwork(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
         keys: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
         for first, second in combinations(keys, 2):
@@ -210,8 +244,8 @@ class RulesBetweenValues:
                 f"node counts: ${{{low}}} at least, ${{{first}}} at first, ${{{high}}} at most: must rise in this order",
             ),
         )
-        zones, pods, nodes = self._value("zones"), self._value("network.pods_cidr"), self._value("network.nodes_cidr")
-        most = f"{high} * (length({zones}) == 0 ? {ZONES_OF_A_REGION} : length({zones}))"
+        pods, nodes = self._value("network.pods_cidr"), self._value("network.nodes_cidr")
+        most = f"{high} * {self._zone_count()}"
         holds = f"floor(pow(2, {prefix_of_a_node(self._deployment.node_pool.max_pods_per_node)} - {_prefix(pods)}))"
         yield _capacity("network.pods_cidr", pods, most, holds)
         yield _capacity("network.nodes_cidr", nodes, most, f"max(pow(2, 32 - {_prefix(nodes)}) - {ADDRESSES_GOOGLE_KEEPS}, 0)")

@@ -1,6 +1,6 @@
-"""Rehearses one deployment for people: `make rehearse DEPLOYMENT=pov`.
+"""Rehearses one deployment from the first apply to the destroy: `make rehearse DEPLOYMENT=pov`.
 
-Owns the order of the steps and what is printed. The stand-ins and Terraform's commands are in `stand_in.py` and `rehearsal.py`.
+Owns the order of the steps and what is printed. The stand-ins and Terraform's commands are in `stand_in.py` and `workspace.py`.
 """
 
 import shutil
@@ -12,29 +12,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deployment.model import Deployment
-from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployments
+from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from rehearsal.workspace import TerraformError, Workspace, attach
-from stacks.registry import build
+from stacks.registry import build, stack_names
 
 WHAT_IT_SHOWS = """\
 A rehearsal runs real Terraform against stand-ins that have the schema and the known quirks of hashicorp/google and hashicorp/kubernetes.
-It shows: that Terraform accepts the configuration, the order of creation, that a second plan is empty, that a destroy leaves nothing.
+It shows: that Terraform accepts the configuration, the order of creation, that a second plan is empty, that a protected cluster is not
+destroyed until its protection is removed, that a destroy leaves nothing.
 It cannot show: quota, permissions, organization policies, prices, and whether Google's own API likes the values. Nothing was created."""
 
 
 def rehearse(name: str, folder: Path = DEPLOYMENTS) -> int:
     """Rehearse the deployment and print progress and the table of what would exist; return the exit status."""
-    if not shutil.which("terraform"):
-        return _refuse("a rehearsal needs terraform 1.6 or newer on the PATH")
     try:
-        deployments = load_deployments(folder)
+        deployment = load_deployment(name, folder)
     except RefusedDeploymentsError as error:
         return _refuse(str(error))
-    if name not in deployments:
-        return _refuse(f"there is no deployment '{name}', there are: {', '.join(deployments)}")
+    if not shutil.which("terraform"):
+        return _refuse("a rehearsal needs terraform 1.6 or newer on the PATH")
     with tempfile.TemporaryDirectory() as temporary:
         try:
-            _run(name, deployments[name], Path(temporary))
+            _run(name, deployment, Path(temporary))
         except TerraformError as error:
             return _refuse(f"failed\n{error}")
     print(WHAT_IT_SHOWS)
@@ -43,22 +42,26 @@ def rehearse(name: str, folder: Path = DEPLOYMENTS) -> int:
 
 def _run(name: str, deployment: Deployment, folder: Path) -> None:
     with _step(f"synthesize {name}"):
-        build({name: deployment}, str(folder / "cdktf.out")).synth()
-    stacks = [folder / "cdktf.out" / "stacks" / f"{name}-{role}" for role in ("cluster", "rbac")]
-    table: list[tuple[str, str, str]] = []
+        stacks = _synthesized(name, deployment, folder / "cdktf.out")
     with attach(stacks, folder / "journal.jsonl") as stand_ins:
         workspaces = [Workspace(stand_ins, stack, folder / "states" / "of" / "stacks" / stack.name) for stack in stacks]
         for workspace in workspaces:
-            stack = workspace.directory.name
-            with _step(f"{stack}: init and validate"):
-                workspace.init()
-                workspace.validate()
-            with _step(f"{stack}: plan and apply"):
-                workspace.apply(workspace.plan())
-            with _step(f"{stack}: second plan is empty"):
-                if changes := workspace.plan().changes:
-                    raise TerraformError(["terraform", "plan"], 2, f"a second apply would change {changes}")
-            table += [(stack, address, _called(values)) for address, values in sorted(workspace.state().items())]
+            _apply(workspace)
+        table = [
+            (workspace.directory.name, address, _called(values))
+            for workspace in workspaces
+            for address, values in sorted(workspace.state().items())
+        ]
+        if protected := {workspace: addresses for workspace in workspaces if (addresses := _protected(workspace))}:
+            for workspace, addresses in protected.items():
+                with _step(f"{workspace.directory.name}: destroy is refused, {', '.join(addresses)} is protected"):
+                    _expect_refusal(workspace)
+            with _step(f"synthesize {name} with cluster.deletion_protection = false"):
+                stacks = _synthesized(name, _unprotected(deployment), folder / "unprotected")
+                for workspace, stack in zip(workspaces, stacks, strict=True):
+                    workspace.synthesize(stack)
+            for workspace, addresses in protected.items():
+                _remove_protection(workspace, addresses)
         for workspace in reversed(workspaces):
             with _step(f"{workspace.directory.name}: destroy"):
                 workspace.destroy()
@@ -66,9 +69,58 @@ def _run(name: str, deployment: Deployment, folder: Path) -> None:
                     raise TerraformError(["terraform", "destroy"], 1, f"left in the state: {', '.join(left)}")
     print(f"\n{len(table)} resources would exist:\n")
     widths = [max(len(row[column]) for row in table) for column in (0, 1)]
-    for stack, address, called in table:
-        print(f"  {stack:{widths[0]}}  {address:{widths[1]}}  {called}")
+    for name_of_stack, address, called in table:
+        print(f"  {name_of_stack:{widths[0]}}  {address:{widths[1]}}  {called}")
     print()
+
+
+def _apply(workspace: Workspace) -> None:
+    stack = workspace.directory.name
+    with _step(f"{stack}: init and validate"):
+        workspace.init()
+        workspace.validate()
+    with _step(f"{stack}: plan and apply"):
+        workspace.apply(workspace.plan())
+    with _step(f"{stack}: second plan is empty"):
+        if changes := workspace.plan().changes:
+            raise TerraformError(["terraform", "plan"], 2, f"a second apply would change {changes}")
+
+
+def _remove_protection(workspace: Workspace, addresses: list[str]) -> None:
+    stack = workspace.directory.name
+    with _step(f"{stack}: plan updates {', '.join(addresses)} in place"):
+        plan = workspace.plan()
+        if plan.changes != dict.fromkeys(addresses, "update"):
+            raise TerraformError(["terraform", "plan"], 2, f"removing the protection would change {plan.changes}")
+    with _step(f"{stack}: apply"):
+        workspace.apply(plan)
+
+
+def _synthesized(name: str, deployment: Deployment, outdir: Path) -> list[Path]:
+    """Synthesize a deployment and return the folders of its stacks, in the order of deployment."""
+    build({name: deployment}, str(outdir)).synth()
+    return [outdir / "stacks" / stack for stack in stack_names(name, deployment)]
+
+
+def _protected(workspace: Workspace) -> list[str]:
+    """Return the addresses of what the provider refuses to destroy."""
+    return [address for address, values in sorted(workspace.state().items()) if values.get("deletion_protection")]
+
+
+def _expect_refusal(workspace: Workspace) -> None:
+    before = workspace.state()
+    try:
+        workspace.destroy()
+    except TerraformError as error:
+        if "prevent_destroy" not in error.output:
+            raise
+    if workspace.state() != before:
+        raise TerraformError(["terraform", "destroy"], 1, "a protected stack was changed")
+
+
+def _unprotected(deployment: Deployment) -> Deployment:
+    content = deployment.model_dump(exclude_unset=True)
+    return Deployment.model_validate(content | {"cluster": content.get("cluster", {}) | {"deletion_protection": False}})
 
 
 def _called(values: dict[str, object]) -> str:

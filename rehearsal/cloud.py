@@ -1,9 +1,7 @@
-"""The world behind the stand-in providers: what exists in it, what it answers, what goes wrong in it, what was asked of
-it.
+"""The world behind the stand-in providers: what exists, what fails and what was asked.
 
-Owns the objects that were created (shared by all providers, so that the cluster of one stack can be found by the
-next), the facts that move without Terraform, the faults that a rehearsal orders, and the journal. Knows nothing of
-resource types: ``behaviour.toml`` does.
+Owns the objects that were created (all providers share them, so that one stack finds the cluster of another), the facts that change
+without Terraform, the faults that a rehearsal orders, and the journal. Knows nothing of resource types: ``behaviour.toml`` and ``gke`` do.
 """
 
 from __future__ import annotations
@@ -11,19 +9,44 @@ from __future__ import annotations
 import copy
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rehearsal.values import change, first
+from rehearsal.values import change
 
+Operation = Literal["create", "update", "destroy"]
 Call = Literal["configure", "read_data", "read", "plan", "create", "update", "destroy", "import"]
-Outcome = Literal["begun", "done", "failed", "abandoned"]
+Outcome = Literal["begun", "retried", "done", "failed", "abandoned"]
+
+
+class Refused(Exception):  # noqa: N818 -- an answer, not a mistake of the program
+    """The provider or the API refuses.
+
+    Attributes:
+        summary: the error.
+        path: the argument that Terraform points to, if any.
+    """
+
+    def __init__(self, summary: str, path: str = "") -> None:
+        super().__init__(summary)
+        self.summary, self.path = summary, path
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the journal. A create, update or destroy has two: when it began and how it ended."""
+    """One line of the journal. A create, update or destroy has two: when it began and how it ended.
+
+    Attributes:
+        number: its position, from 1.
+        provider: the provider's short name.
+        call: what Terraform asked for.
+        outcome: how it went.
+        type: the resource or data source type.
+        id: the object's id, if it is known.
+        values: what is known of the object.
+    """
 
     number: int
     provider: str
@@ -35,7 +58,11 @@ class Entry:
 
 
 class Journal:
-    """Every call that Terraform made, in order, as JSON lines."""
+    """Every call that Terraform made, in order, as JSON lines.
+
+    Attributes:
+        path: the file, which is emptied at the start.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -53,6 +80,7 @@ class Journal:
         outcome: Outcome = "done",
         values: dict[str, Any] | None = None,
     ) -> None:
+        """Add a line."""
         with self._lock, self.path.open("a") as file:
             self._count += 1
             entry = Entry(self._count, provider, call, outcome, type, id, values or {})
@@ -65,7 +93,7 @@ class Journal:
         outcome: Outcome | None = None,
         since: int = 0,
     ) -> list[Entry]:
-        """The lines that match, oldest first. `since` is the number of the last line that is not wanted."""
+        """Return the lines that match, oldest first. `since` is the number of the last line that is not wanted."""
         lines = [Entry(**json.loads(line)) for line in self.path.read_text().splitlines()]
         return [
             entry
@@ -74,13 +102,13 @@ class Journal:
         ]
 
     def mark(self) -> int:
-        """The number of the newest line, for `since`."""
+        """Return the number of the newest line, for `since`."""
         return self._count
 
     def precedes(self, earlier: str, later: str, *, call: Call = "create", since: int = 0) -> bool:
-        """Whether every call on the type `earlier` had ended before the first on the type `later` began.
+        """Return whether every call on the type `earlier` had ended before the first on the type `later` began.
 
-        False if either is missing.
+        It is false if there is no call on one of them.
         """
         ends = [entry.number for entry in self.entries(call, earlier, "done", since)]
         begins = [entry.number for entry in self.entries(call, later, "begun", since)]
@@ -91,70 +119,103 @@ class Journal:
 class Fault:
     """Something that goes wrong with an operation.
 
-    kind: `error` makes the provider report a failure. `stall` makes it wait: for `seconds`, or until `release` is
-        called, Terraform stops the provider or is killed. A stall that runs its time ends well.
-    carried_out: whether the cloud did the work although Terraform did not hear of it. With an error, the provider
-        still hands back a state and Terraform marks the object as tainted. With a stall that was cut off, the object
-        exists and no state knows of it, unless Terraform stopped in good order.
-    id: only the object with this id; any object of the type by default
-    times: how often; None for every time
+    Attributes:
+        operation: what fails.
+        type: the resource type that it fails for.
+        kind: ``error`` makes the provider report a failure. ``retry`` is an error that the provider retries, so the operation succeeds.
+            ``stall`` makes it wait: for `seconds`, or until `release` is called, Terraform stops the provider or Terraform is killed.
+            A stall whose time is over succeeds.
+        message: the error that the provider reports.
+        seconds: how long a stall lasts; without a limit by default.
+        carried_out: whether the cloud did the work although Terraform was not told. With an error, the provider still returns a state and
+            Terraform marks the object as tainted. With a stall that was cut off, the object exists and no state has it, unless Terraform
+            stopped in good order. A cluster keeps its default pool then, whose removal comes last.
+        id: the object; any object of the type by default.
+        times: how often; None for every time.
+        reached: is set as soon as an operation has run into the fault.
+        released: is set by `release`.
     """
 
-    operation: Literal["create", "update", "destroy"]
+    operation: Operation
     type: str
-    kind: Literal["error", "stall"] = "error"
+    kind: Literal["error", "retry", "stall"] = "error"
     message: str = "googleapi: Error 500: Internal error encountered., backendError"
     seconds: float | None = None
     carried_out: bool = False
     id: str | None = None
     times: int | None = 1
     reached: threading.Event = field(default_factory=threading.Event, repr=False)
-    """Set as soon as an operation has run into the fault."""
     released: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def release(self) -> None:
+        """End a stall."""
         self.released.set()
 
 
-class Cloud:
-    """Objects by type, scope and id. The scope keeps apart what two clusters hold under the same name."""
+def _any_path(_type: str, _path: str) -> bool:
+    return True
 
-    def __init__(self, journal: Path, facts: dict[str, Any]) -> None:
+
+class Cloud:
+    """Objects by type, scope and id. The scope keeps apart what two clusters hold under the same name.
+
+    Attributes:
+        journal: every call that Terraform made.
+        facts: what changes without Terraform, by name (see ``behaviour.toml``). A test changes them between two runs.
+        announced: type and id of what a plan has announced to create.
+    """
+
+    def __init__(self, journal: Path, facts: dict[str, Any], has_path: Callable[[str, str], bool] = _any_path) -> None:
+        """Start an empty world. `has_path` tells whether a type has an argument, block or attribute."""
         self.journal = Journal(journal)
         self.facts = facts
-        """What data sources answer with, by name: change it between two runs and the world has moved on."""
+        self.announced: set[tuple[str, str]] = set()
+        self._has_path = has_path
         self._faults: list[Fault] = []
         self._objects: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._lock = threading.RLock()
 
     def find(self, type: str, id: str, scope: str = "") -> dict[str, Any] | None:
+        """Return a copy of an object, or None."""
         with self._lock:
             return copy.deepcopy(self._objects.get((type, scope, id)))
 
     def put(self, type: str, id: str, value: dict[str, Any], scope: str = "") -> None:
+        """Create or overwrite an object."""
         with self._lock:
             self._objects[type, scope, id] = copy.deepcopy(value)
 
     def remove(self, type: str, id: str, scope: str = "") -> None:
-        """Take an object away, as somebody at the console would."""
+        """Remove an object, as somebody at the console would."""
         with self._lock:
             self._objects.pop((type, scope, id), None)
 
     def objects(self, type: str) -> list[dict[str, Any]]:
+        """Return copies of all objects of a type."""
         with self._lock:
             return [copy.deepcopy(value) for (kind, _, _), value in self._objects.items() if kind == type]
 
     def change(self, type: str, path: str, new: Any, id: str | None = None) -> None:
-        """Change an attribute behind Terraform's back: an autoscaler, an upgrade, somebody at the console."""
+        """Change objects without Terraform: an autoscaler, an upgrade, somebody at the console.
+
+        Args:
+            type: the resource type.
+            path: an argument, block or attribute, through blocks with dots. A block is a list: ``[{"enabled": True}]``; arguments that
+                it leaves out are null.
+            new: the new value.
+            id: the object; all objects of the type by default.
+
+        Raises:
+            LookupError: when there is no such object, no such path, or no block that the path goes through.
+        """
         with self._lock:
             changed = [value for (kind, _, key), value in self._objects.items() if kind == type and id in (None, key)]
-            if not changed or all(first(value, path) is None for value in changed):
+            known = self._has_path(type, path)
+            if not known or not sum(change(value, path, lambda _: copy.deepcopy(new)) for value in changed):
                 raise LookupError(f"nothing to change: no {type} with {path}")
-            for value in changed:
-                change(value, path, lambda _: new)
 
     def break_down(self, fault: Fault) -> Fault:
-        """Order a fault; it is handed back so that a test can wait for it and release it."""
+        """Order a fault and return it, so that a test can wait for it and release it."""
         with self._lock:
             self._faults.append(fault)
         return fault
@@ -166,7 +227,8 @@ class Cloud:
                 fault.release()
             self._faults.clear()
 
-    def take_fault(self, operation: str, type: str, id: str) -> Fault | None:
+    def take_fault(self, operation: Operation, type: str, id: str) -> Fault | None:
+        """Return the fault that an operation runs into, and count it."""
         with self._lock:
             for fault in self._faults:
                 if (fault.operation, fault.type) == (operation, type) and fault.id in (None, id) and fault.times != 0:

@@ -1,12 +1,12 @@
-"""The schema of a Terraform provider, read out of its installed cdktf binding package.
+"""The schema of a Terraform provider, read from its installed cdktf binding package.
 
-Owns the way from a binding package to a schema in the layout of ``terraform providers schema -json``. The binding's
-jsii tarball holds generated JavaScript, and every file of it carries the TypeScript it was compiled from in its
-source map. That text states for each attribute whether it is computed, optional or required, and for each block how
-it nests: enough for Terraform to check a configuration as strictly as the real provider lets it.
+Owns the way from a binding package to a schema in the layout of ``terraform providers schema -json``. The package's jsii tarball holds
+generated JavaScript, and the source map of each file has the TypeScript that it was compiled from. That text states for each attribute
+whether it is computed, optional or required, and for each block how it nests. With that, Terraform checks a configuration as strictly as
+with the real provider.
 
-Left to ``behaviour.toml``, because no binding knows it: which blocks the provider fills in by itself, what is
-sensitive, defaults, replacement, validation. Also lost is an upper bound above one on the number of blocks.
+Leaves to ``behaviour.toml`` what no binding states: which blocks are Optional and Computed, what is sensitive, defaults, replacement and
+validation. An upper bound above one on the number of blocks is lost.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 Type: TypeAlias = str | list[Any]
 """A type in Terraform's JSON notation: ``"string"``, ``["list", "string"]``, ``["object", {...}]``."""
@@ -33,9 +33,11 @@ Block: TypeAlias = dict[str, Any]
 class ProviderSchema:
     """What one provider declares.
 
-    provider: the block that configures it
-    version: the provider version the binding was generated from
-    resources, data_sources: block by Terraform type
+    Attributes:
+        provider: the block that configures it.
+        version: the version of the provider that the bindings were generated from.
+        resources: block by resource type.
+        data_sources: block by data source type.
     """
 
     provider: Block
@@ -43,6 +45,8 @@ class ProviderSchema:
     resources: dict[str, Block] = field(default_factory=dict)
     data_sources: dict[str, Block] = field(default_factory=dict)
 
+
+Found = TypeVar("Found")
 
 _FLAGS = r"computed: (?P<computed>true|false), optional: (?P<optional>true|false), required: (?P<required>true|false)"
 _MEMBER = re.compile(rf"^  // (?P<name>\w+) - {_FLAGS}\n(?P<body>.*?)(?=^  // \w+ - computed|^  // =====|^\}})", re.MULTILINE | re.DOTALL)
@@ -58,6 +62,7 @@ _BLOCK_LIST = re.compile(r"^ +(\w+): .*cdktf\.listMapper\((?:\w+\.)?\w+ToTerrafo
 _NESTED = re.compile(r'= new (?:\w+\.)?(\w+)\(this, "\w+"(?:, (true|false))?\);')
 _BUILT_IN = re.compile(r"= new cdktf\.(\w+)\(this,")
 _GETTER = re.compile(r"return (.*this\.(get\w+Attribute|interpolationForAttribute)\(.*);")
+_SOURCE_FILE = re.compile(r"[^/]+/[^/]+/(?P<folder>[^/]+)/.+\.js")
 _RESOURCE_TYPE = re.compile(r"terraformResourceType: '(\w+)'")
 _PROVIDER_VERSION = re.compile(r"providerVersion: '([\d.]+)'")
 
@@ -82,7 +87,13 @@ _BUILT_IN_TYPES: dict[str, Type] = {
 
 @dataclass(frozen=True)
 class _Argument:
-    """How the binding writes one argument into a configuration."""
+    """How the binding writes one argument into a configuration.
+
+    Attributes:
+        is_block: whether it is a block.
+        kind: how it nests, or ``simple``.
+        storage: the TypeScript type.
+    """
 
     is_block: bool
     kind: str
@@ -110,11 +121,12 @@ class _Folder:
         self.plain_functions = dict(_PLAIN_FUNCTION.findall(text))
 
     def root(self) -> tuple[str, str] | None:
-        """Base class and body of the class that a configuration instantiates."""
+        """Return the base class and the body of the class that a configuration instantiates."""
         roots = ("TerraformResource", "TerraformDataSource", "TerraformProvider")
         return next(((base, body) for base, body in self.classes.values() if base in roots), None)
 
     def root_block(self, body: str) -> Block:
+        """Return the block of that class."""
         plain, hcl = body.split("synthesizeHclAttributes", 1) if "synthesizeHclAttributes" in body else (body, "")
         return self._block(body, _arguments(hcl), plain)
 
@@ -170,7 +182,7 @@ class _Folder:
         return block
 
     def _add_nested(self, block: Block, name: str, match: re.Match[str], argument: _Argument | None, flags: dict[str, bool]) -> None:
-        """A block, or, where no argument writes it as one, an attribute that holds objects."""
+        """Add a block or, where no argument writes it as one, an attribute that holds objects."""
         class_name, wraps_set = match[1], match[2] == "true"
         base = self.classes[class_name][0]
         element = self._struct(re.sub(r"(List|Map|OutputReference)$", "", class_name))
@@ -209,7 +221,7 @@ def _typescript(javascript: str) -> str:
 
 
 def _read_folders(provider: str, folders: Iterable[str]) -> dict[str, str]:
-    """TypeScript by folder, in one pass: the tarball is a compressed stream of up to 30 MB, read from its start."""
+    """Return TypeScript by folder, in one pass: the tarball is a compressed stream of up to 30 MB."""
     module = f"cdktf_cdktf_provider_{provider}"
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
@@ -219,19 +231,27 @@ def _read_folders(provider: str, folders: Iterable[str]) -> dict[str, str]:
     tarball = next((Path(spec.origin).parent / "_jsii").glob("*.jsii.tgz"))
     with tarfile.open(tarball) as archive:
         for member in archive:
-            parts = member.name.split("/")
-            if len(parts) > 3 and parts[2] in wanted and member.name.endswith(".js"):
-                content = archive.extractfile(member)
-                assert content is not None, member.name
-                texts[parts[2]] = texts.get(parts[2], "") + "\n" + _typescript(content.read().decode())
+            path = _SOURCE_FILE.fullmatch(member.name)
+            content = archive.extractfile(member) if path and path["folder"] in wanted else None
+            if path and content:
+                texts[path["folder"]] = texts.get(path["folder"], "") + "\n" + _typescript(content.read().decode())
     return texts
+
+
+def _required(found: Found | None, what: str) -> Found:
+    if found is None:
+        raise LookupError(f"the bindings have another form than expected: no {what}")
+    return found
 
 
 @functools.cache
 def provider_schema(provider: str, resources: frozenset[str], data_sources: frozenset[str]) -> ProviderSchema:
-    """The schema of the named types, for example of ``google`` and ``google_container_cluster``.
+    """Return the schema of the named types, for example of ``google`` and ``google_container_cluster``.
 
-    One call reads the whole tarball: ask for all types at once. The answer is shared, so it must not be changed.
+    One call reads the whole tarball, so ask for all types at once. The answer is shared and must not be changed.
+
+    Raises:
+        LookupError: when the bindings are not installed, lack a type or have another form.
     """
     folders = {_folder_name(provider, name, data=False): name for name in resources}
     folders |= {_folder_name(provider, name, data=True): name for name in data_sources}
@@ -241,20 +261,15 @@ def provider_schema(provider: str, resources: frozenset[str], data_sources: froz
         raise LookupError(f"the bindings of {provider} do not know {', '.join(missing)}")
 
     provider_folder = _Folder(texts["provider"])
-    root = provider_folder.root()
-    assert root is not None, provider
-    version = _PROVIDER_VERSION.search(root[1])
-    assert version is not None, provider
-    schema = ProviderSchema(provider_folder.root_block(root[1]), version[1])
+    _, body = _required(provider_folder.root(), f"class of {provider}")
+    version = _required(_PROVIDER_VERSION.search(body), f"version of {provider}")
+    schema = ProviderSchema(provider_folder.root_block(body), version[1])
     # Not an argument of the provider: Terraform itself reads it.
     schema.provider["attributes"].pop("alias", None)
     for folder in folders:
         parsed = _Folder(texts[folder])
-        found = parsed.root()
-        assert found is not None, folder
-        base, body = found
-        terraform_type = _RESOURCE_TYPE.search(body)
-        assert terraform_type is not None, folder
+        base, body = _required(parsed.root(), f"class in {folder}")
+        terraform_type = _required(_RESOURCE_TYPE.search(body), f"resource type in {folder}")
         kind = schema.data_sources if base == "TerraformDataSource" else schema.resources
         kind[terraform_type[1]] = parsed.root_block(body)
     return schema

@@ -1,8 +1,7 @@
 """A rehearsal: real Terraform on a synthesized stack, with stand-ins for its providers.
 
-Owns the Terraform process: its working directory, its environment and its commands, and the reading of what it
-prints. Nothing is downloaded: Terraform does not install providers that it is told to attach to, whatever version a
-configuration or a lock file asks for.
+Owns the Terraform process: its working directory, its environment and its commands, and the reading of what it prints. Nothing is
+downloaded: Terraform does not install providers that it is told to attach to, whatever version a configuration or a lock file asks for.
 
     with attach([cluster_stack, rbac_stack], tmp_path / "journal.jsonl") as stand_ins:
         cluster = Workspace(stand_ins, cluster_stack, tmp_path / "cluster")
@@ -11,31 +10,39 @@ configuration or a lock file asks for.
         cluster.apply(plan)
         assert not cluster.plan().changes
 
-What a rehearsal shows: that Terraform accepts the configuration, in which order it acts, what a second plan would do.
-What it cannot show: quota, permissions, and whether the real API likes the values.
+A rehearsal shows that Terraform accepts the configuration, in which order it acts and what a second plan would do. It cannot show quota,
+permissions, or whether the real API accepts the values.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rehearsal.stand_in import StandIns
+from rehearsal.stand_in import StandIns, required_versions
 
 Verb = Literal["create", "read", "update", "delete", "replace", "no-op", "forget"]
 
 CONFIGURATION_FILES = ("cdk.tf.json", "main.tf.json")
 OVERRIDE_FILE = "rehearsal_override.tf.json"
+_REQUIRED_IN_HCL = re.compile(r'\b(\w+)\s*=\s*\{[^{}]*?\bversion\s*=\s*"([^"]+)"[^{}]*\}')
 
 
 class TerraformError(Exception):
-    """A Terraform command failed. `output` is what it printed."""
+    """A Terraform command failed.
+
+    Attributes:
+        command: the command and its arguments.
+        code: its exit status.
+        output: what it printed.
+    """
 
     def __init__(self, command: list[str], code: int, output: str) -> None:
         super().__init__(f"{' '.join(command)} ended with {code}:\n{output}")
@@ -46,8 +53,13 @@ class TerraformError(Exception):
 class Action:
     """What a plan does to one resource.
 
-    because: the paths that force a replacement, as `node_config.0.oauth_scopes`
-    before, after: values; what is only known after the apply is missing in `after`
+    Attributes:
+        address: the resource's address.
+        type: its type.
+        verb: what is done.
+        because: the paths that force a replacement, such as ``node_config.0.oauth_scopes``.
+        before: the values before, or None.
+        after: the values after, or None; what is only known after the apply is missing.
     """
 
     address: str
@@ -68,9 +80,11 @@ class Action:
 class Plan:
     """A saved plan.
 
-    actions: everything it speaks of, by address
-    outputs: verb by output
-    drift: what Terraform found changed behind its back, by address
+    Attributes:
+        file: where it is saved.
+        actions: what it does to each resource, by address.
+        outputs: what it does to each output, by name.
+        drift: what changed without Terraform, by address.
     """
 
     file: Path
@@ -85,7 +99,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether Terraform would say that there is nothing to do, outputs included."""
+        """Whether Terraform has nothing to do, outputs included."""
         return not self.changes and all(verb == "no-op" for verb in self.outputs.values())
 
 
@@ -111,7 +125,11 @@ def _read_actions(changes: list[dict[str, Any]]) -> dict[str, Action]:
 
 
 def configuration(stack: Path) -> dict[str, Any]:
-    """The synthesized configuration of a stack: the file itself, or the one in its folder."""
+    """Return the synthesized configuration of a stack: the file itself, or the one in its folder.
+
+    Raises:
+        FileNotFoundError: when the folder has none.
+    """
     files = [stack] if stack.is_file() else [stack / name for name in CONFIGURATION_FILES if (stack / name).exists()]
     if not files:
         raise FileNotFoundError(f"no {' or '.join(CONFIGURATION_FILES)} in {stack}")
@@ -119,25 +137,37 @@ def configuration(stack: Path) -> dict[str, Any]:
     return read
 
 
-def attach(stacks: Iterable[Path], journal: Path) -> StandIns:
-    """Stand-ins that know every resource and data source of the stacks: a context manager that stops them again."""
-    read = [configuration(stack) for stack in stacks]
-    resources = {kind for content in read for kind in content.get("resource", {})}
-    data_sources = {kind for content in read for kind in content.get("data", {})}
-    return StandIns(journal, resources, data_sources)
+def attach(stacks: Iterable[Path], journal: Path, versions: Mapping[str, str] | None = None) -> StandIns:
+    """Return stand-ins that know every resource and data source of the stacks: a context manager that stops them again.
+
+    Args:
+        stacks: synthesized folders, or configuration files in JSON.
+        journal: the file for the journal.
+        versions: version by provider, whatever the stacks require.
+    """
+    return StandIns(journal, [configuration(stack) for stack in stacks], versions=versions)
 
 
 class Workspace:
     """One stack, copied to a directory of its own, and Terraform in it.
 
-    stack: a synthesized folder, or a configuration file in JSON; it is only read
-    directory: is created; the relative path of a local backend starts here, so lay it as deep as the path climbs
+    A backend that is not local is overridden by a local one. The methods are Terraform's commands. Each raises `TerraformError` when
+    Terraform fails.
 
-    A backend that is not local is overridden by a local one. The methods are Terraform's commands; each raises
-    `TerraformError` where Terraform reports a failure.
+    Attributes:
+        stand_ins: the providers.
+        directory: Terraform's working directory.
+        environment: the environment variables of its commands, besides those of the stand-ins.
     """
 
     def __init__(self, stand_ins: StandIns, stack: Path, directory: Path) -> None:
+        """Copy the stack.
+
+        Args:
+            stand_ins: the providers.
+            stack: a synthesized folder, or a configuration file in JSON; it is only read.
+            directory: is created. The relative path of a local backend starts here, so it must be as deep as the path climbs.
+        """
         self.stand_ins, self.directory = stand_ins, directory
         directory.mkdir(parents=True, exist_ok=True)
         own = directory / ".rehearsal"
@@ -146,7 +176,6 @@ class Workspace:
         (own / "terraform.rc").write_text("")
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("TF_", "GOOGLE_", "KUBE"))},
-            **stand_ins.environment,
             "CHECKPOINT_DISABLE": "1",
             "TF_CLI_CONFIG_FILE": str(own / "terraform.rc"),
             "TF_DATA_DIR": str(own / "data"),
@@ -156,9 +185,11 @@ class Workspace:
         self.synthesize(stack)
 
     def synthesize(self, stack: Path) -> None:
-        """Take over a configuration, in place of the one before: what an engineer does who changes a deployment."""
+        """Replace the configuration, as an engineer does who changes a deployment."""
         content = configuration(stack)
         (self.directory / "cdk.tf.json").write_text(json.dumps(content, indent=2))
+        if (stack / "assets").is_dir():
+            shutil.copytree(stack / "assets", self.directory / "assets", dirs_exist_ok=True)
         lock = stack / ".terraform.lock.hcl"
         if lock.exists():
             shutil.copy(lock, self.directory)
@@ -170,13 +201,13 @@ class Workspace:
             (self.directory / OVERRIDE_FILE).write_text(json.dumps(override))
 
     def configured(self, address: str) -> dict[str, Any]:
-        """The arguments of one resource in the copied configuration, `type.name`."""
+        """Return the arguments of one resource, `type.name`, in the copied configuration."""
         kind, name = address.split(".")
         block: dict[str, Any] = json.loads((self.directory / "cdk.tf.json").read_text())["resource"][kind][name]
         return block
 
     def edit(self, address: str, **arguments: Any) -> None:
-        """Change arguments of one resource, `type.name`, in the copied configuration; None takes an argument out."""
+        """Change arguments of one resource, `type.name`, in the copied configuration; None removes an argument."""
         file = self.directory / "cdk.tf.json"
         content = json.loads(file.read_text())
         kind, name = address.split(".")
@@ -191,18 +222,29 @@ class Workspace:
     # Commands
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """A command in a process of its own, to be interrupted or killed."""
+        """Start a command in a process of its own, to be interrupted or killed."""
         return subprocess.Popen(
             ["terraform", *arguments, "-no-color"],
             cwd=self.directory,
-            env=self.environment,
+            env={**self.environment, **self._environment_of_providers()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
 
+    def _environment_of_providers(self) -> dict[str, str]:
+        requirements: dict[str, list[str]] = {}
+        for file in sorted(self.directory.glob("*.tf")):
+            for name, version in _REQUIRED_IN_HCL.findall(file.read_text().partition("required_providers")[2]):
+                requirements.setdefault(name, []).append(version)
+        contents = [json.loads(file.read_text()) for file in sorted(self.directory.glob("*.tf.json"))]
+        for name, version in (one for content in contents for one in required_versions(content)):
+            requirements.setdefault(name, []).append(version)
+        return self.stand_ins.environment_for(requirements, contents)
+
     def run(self, *arguments: str) -> str:
+        """Run a command and return what it prints."""
         with self.start(*arguments) as process:
             output, _ = process.communicate()
         if process.returncode:
@@ -210,10 +252,11 @@ class Workspace:
         return output
 
     def init(self) -> None:
+        """Initialize the directory."""
         self.run("init")
 
     def validate(self) -> list[str]:
-        """The warnings of a valid configuration."""
+        """Return the warnings of a valid configuration."""
         with self.start("validate", "-json") as process:
             output, _ = process.communicate()
         result = json.loads(output)
@@ -236,19 +279,34 @@ class Workspace:
         return self.run("apply", str(plan.file)) if plan else self.run("apply", "-auto-approve")
 
     def destroy(self) -> str:
+        """Destroy everything that the state has."""
         return self.run("destroy", "-auto-approve")
 
+    def import_(self, address: str, id: str) -> str:
+        """Add an object that exists already to the state."""
+        return self.run("import", address, id)
+
+    def untaint(self, address: str) -> str:
+        """Remove the mark by which the next apply would replace a resource."""
+        return self.run("untaint", address)
+
+    def state_rm(self, address: str) -> str:
+        """Remove a resource from the state, without destroying it."""
+        return self.run("state", "rm", address)
+
     def state(self) -> dict[str, dict[str, Any]]:
-        """The values of what the state holds, by address; empty after a destroy."""
-        content = json.loads(self.run("show", "-json"))
-        resources = content.get("values", {}).get("root_module", {}).get("resources", [])
-        return {resource["address"]: resource["values"] for resource in resources if resource["mode"] == "managed"}
+        """Return the values of the resources in the state, by address; it is empty after a destroy."""
+        return {resource["address"]: resource["values"] for resource in self._resources()}
 
     def tainted(self) -> set[str]:
-        """Addresses that the next apply replaces because their creation failed half-way."""
+        """Return the addresses that the next apply replaces because their creation failed."""
+        return {resource["address"] for resource in self._resources() if resource.get("tainted")}
+
+    def _resources(self) -> list[dict[str, Any]]:
         content = json.loads(self.run("show", "-json"))
         resources = content.get("values", {}).get("root_module", {}).get("resources", [])
-        return {resource["address"] for resource in resources if resource.get("tainted")}
+        return [resource for resource in resources if resource["mode"] == "managed"]
 
     def outputs(self) -> dict[str, Any]:
+        """Return the values of the outputs, by name."""
         return {name: output["value"] for name, output in json.loads(self.run("output", "-json")).items()}

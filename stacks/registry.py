@@ -1,6 +1,7 @@
-"""The registry of stacks: each kind of stack that a deployment can have, in the order of deployment, and the app that holds them.
+"""The registry of stacks: each kind of stack that a deployment can have, and the app that holds them.
 
-A new kind of stack is one class and one line in `STACK_KINDS`. The commands, the hand-over and the rehearsal read the registry.
+A new kind of stack is one class and one entry in `STACK_KINDS`. The commands, the hand-over, the rehearsal and the tests read the
+registry and name no kind themselves. Leaves to others: what a stack holds, which its class knows.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,27 +21,50 @@ class StackKind:
     """A kind of stack.
 
     Attributes:
-        suffix: the last part of the stack's name: `cluster` for `NAME-cluster`.
+        suffix: the last part of the stack's name, `cluster` for `NAME-cluster`; also the name of the module in a hand-over.
         stack: the class, called with the app, the stack's name and the deployment.
-        depends_on: the suffixes of the kinds that are applied before this one.
-        wanted: whether a deployment has this kind.
+        creates: what the stack creates, in a few words; `make show` and the README of a hand-over print it.
+        depends_on: the suffixes of the kinds that are applied before this one and destroyed after it. One that a deployment does not
+            have is no dependency.
+        wanted: whether a deployment has this kind. Every deployment by default.
     """
 
     suffix: str
     stack: Callable[[Construct, str, Deployment], GitpodStack]
+    creates: str
     depends_on: tuple[str, ...] = ()
     wanted: Callable[[Deployment], bool] = lambda _: True
 
 
 STACK_KINDS: tuple[StackKind, ...] = (
-    StackKind("cluster", ClusterStack),
-    StackKind("rbac", RbacStack, depends_on=("cluster",)),
+    StackKind(
+        "cluster",
+        ClusterStack,
+        creates="the identity of the nodes, their network, the GKE cluster and its labelled node pool",
+    ),
+    StackKind(
+        "rbac",
+        RbacStack,
+        creates="the binding that makes people administrators of the cluster",
+        depends_on=("cluster",),
+    ),
 )
+"""In the order of deployment: each kind stands after those that it depends on."""
 
 
 def kinds_of(deployment: Deployment) -> tuple[StackKind, ...]:
     """Return the kinds of stack that a deployment has, in the order of deployment."""
     return tuple(kind for kind in STACK_KINDS if kind.wanted(deployment))
+
+
+def stack_names(name: str, deployment: Deployment) -> tuple[str, ...]:
+    """Return the names of a deployment's stacks, in the order of deployment.
+
+    Args:
+        name: the deployment's name.
+        deployment: the deployment.
+    """
+    return tuple(f"{name}-{kind.suffix}" for kind in kinds_of(deployment))
 
 
 def build(deployments: Mapping[str, Deployment], outdir: str | None = None) -> App:
@@ -53,8 +77,9 @@ def build(deployments: Mapping[str, Deployment], outdir: str | None = None) -> A
     app = App(outdir=outdir, stack_traces=False)  # stack traces would put paths of this machine into the manifest
     for name, deployment in deployments.items():
         stacks: dict[str, GitpodStack] = {}
-        for kind in kinds_of(deployment):
-            stacks[kind.suffix] = kind.stack(app, f"{name}-{kind.suffix}", deployment)
+        for kind, stack_name in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):
+            stacks[kind.suffix] = kind.stack(app, stack_name, deployment)
             for suffix in kind.depends_on:
-                stacks[kind.suffix].add_dependency(stacks[suffix])
+                if suffix in stacks:
+                    stacks[kind.suffix].add_dependency(stacks[suffix])
     return app

@@ -1,9 +1,10 @@
-"""The engineer's way: the real cdktf CLI, called by make as the README says, on both stacks in order."""
+"""The commands of the Makefile, as the README has them: with the real cdktf CLI, on every stack in order."""
 
 import os
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     for name in ("Makefile", "Pipfile", "Pipfile.lock", "cdktf.json", "main.py", "package-lock.json", "package.json", "pyproject.toml"):
         shutil.copy2(ROOT / name, folder / name)
-    for name in ("deployment", "stacks", "deployments"):
+    for name in ("checks", "deployment", "deployments", "handover", "rehearsal", "stacks"):
         shutil.copytree(ROOT / name, folder / name)
     for name in (".venv", ".pipenv", "node_modules"):
         (folder / name).symlink_to(ROOT / name)
@@ -38,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIns]:
         yield running
 
 
-def make(project: Path, world: StandIns, *arguments: str) -> str:
+def run(project: Path, world: StandIns, *arguments: str) -> "subprocess.CompletedProcess[str]":
     configuration = project / "terraform.rc"
     configuration.write_text("")
     environment = {
@@ -47,9 +48,28 @@ def make(project: Path, world: StandIns, *arguments: str) -> str:
         "TF_CLI_CONFIG_FILE": str(configuration),
         "CI": "1",
     }
-    result = subprocess.run(["make", *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(["make", *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300)
+
+
+def make(project: Path, world: StandIns, *arguments: str) -> str:
+    result = run(project, world, *arguments)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", result.stdout)
+
+
+@pytest.mark.parametrize("command", ["show", "handover", "rehearse", "validate", "diff", "deploy", "output", "destroy", "scan"])
+def test_an_unknown_deployment_is_refused_alike_by_every_command(project: Path, world: StandIns, command: str) -> None:
+    result = run(project, world, "--silent", "--assume-old=.checkov/.synced", command, "DEPLOYMENT=my pov")
+    assert (result.returncode, result.stdout) == (2, "")
+    message, *others = result.stderr.splitlines()
+    assert message == "there is no deployment 'my pov'; known: pov; did you mean 'pov'?"
+    assert all(line.startswith("make: ***") for line in others)
+
+
+def test_show_names_the_stacks_and_reads_back(project: Path, world: StandIns) -> None:
+    shown = make(project, world, "--silent", "show")
+    assert re.findall(r"^# (pov-\w+): ", shown, re.MULTILINE) == ["pov-cluster", "pov-rbac"]
+    assert tomllib.loads(shown)["cluster"]["name"] == "gitpod"
 
 
 def test_list_diff_deploy_output_destroy(project: Path, world: StandIns) -> None:
@@ -72,3 +92,38 @@ def test_list_diff_deploy_output_destroy(project: Path, world: StandIns) -> None
     journal = world.cloud.journal
     assert journal.precedes("kubernetes_cluster_role_binding_v1", "google_container_node_pool", call="destroy")
     assert not world.cloud.objects("google_container_cluster")
+
+
+class TestDestroyOfAProtectedDeployment:
+    """From the refusal to the end, as its messages say."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def deployed(cls, project: Path, world: StandIns) -> Iterator[Path]:
+        file = project / "deployments" / "pov.toml"
+        text = file.read_text()
+        file.write_text(text + "deletion_protection = true\n")
+        make(project, world, "deploy", UNATTENDED)
+        yield file
+        file.write_text(text)
+
+    def refused(self, project: Path, world: StandIns) -> str:
+        since = world.cloud.journal.mark()
+        result = run(project, world, "--silent", "destroy", UNATTENDED)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert not world.cloud.journal.entries("destroy", since=since)
+        return result.stderr
+
+    def test_stops_before_anything_is_destroyed(self, project: Path, world: StandIns, deployed: Path) -> None:
+        message = "deployments/pov.toml: cluster.deletion_protection: true protects google_container_cluster.cluster; "
+        assert self.refused(project, world).startswith(message)
+
+        deployed.write_text(deployed.read_text().replace("deletion_protection = true", "deletion_protection = false"))
+        shutil.rmtree(project / "cdktf.out")  # as on another machine
+        message = "deployments/pov.toml: cluster.deletion_protection: false is not applied yet: the state still protects "
+        assert self.refused(project, world).startswith(message)
+
+        make(project, world, "deploy", UNATTENDED)
+        make(project, world, "destroy", UNATTENDED)
+        assert not world.cloud.objects("google_container_cluster")
+        assert not world.cloud.objects("kubernetes_cluster_role_binding_v1")

@@ -33,6 +33,7 @@ def test_prints_stacks_and_warnings_and_writes_the_same_bytes(project: Path, syn
         ["warning", "pov-cluster/identity", "node-account-is-cluster-admin"],
         ["warning", "pov-cluster/cluster", "public-control-plane"],
         ["warning", "pov-cluster/cluster", "nodes-without-security-patches"],
+        ["warning", "pov-rbac/admins", "applying-account-becomes-admin"],
     ]
     for path in synthesized.outdir.rglob("*.json"):
         assert (project / "cdktf.out" / path.relative_to(synthesized.outdir)).read_bytes() == path.read_bytes()

@@ -44,23 +44,36 @@ def sections(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]
     return st.fixed_dictionaries({}, optional=keys)
 
 
-ROLES = lists(
-    st.one_of(
-        st.from_regex(r"roles/[a-z][A-Za-z0-9.]{1,9}", fullmatch=True),
-        st.from_regex(r"projects/[a-z]{6}/roles/[A-Z][A-Za-z0-9.]{1,9}", fullmatch=True),
-        st.from_regex(r"organizations/[0-9]{1,12}/roles/[A-Za-z0-9.]{1,9}", fullmatch=True),
+def roles(project: str) -> st.SearchStrategy[list[str]]:
+    return lists(
+        st.one_of(
+            st.from_regex(r"roles/[a-z][A-Za-z0-9.]{1,9}", fullmatch=True),
+            st.from_regex(rf"projects/{project}/roles/[A-Z][A-Za-z0-9.]{{2,9}}", fullmatch=True),
+            st.from_regex(r"organizations/[0-9]{1,12}/roles/[A-Za-z0-9.]{3,9}", fullmatch=True),
+        )
     )
-)
+
+
 LABEL = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", fullmatch=True)
 RBAC = st.from_regex(r"[^/%${}.\x00-\x1f\x7f]{1,20}", fullmatch=True)
-MEMBERS = lists(st.from_regex(r"(user|group|serviceAccount):[a-z]{1,5}@[a-z]{1,5}\.(com|iam\.gserviceaccount\.com)", fullmatch=True))
+MEMBERS = lists(
+    st.from_regex(
+        r"(user|group):[A-Za-z]{1,5}@[a-z]{1,5}\.com|serviceAccount:[a-z]{1,5}@[a-z]{1,5}\.iam\.gserviceaccount\.com", fullmatch=True
+    )
+)
+PREFIX = st.lists(
+    TEXT.map(lambda text: text.replace("/", "")).filter(lambda text: text not in {"", ".", ".."}), min_size=1, max_size=3
+).map("/".join)
 BACKENDS = st.one_of(
     st.just({"type": "local"}),
     st.fixed_dictionaries(
-        {"type": st.just("gcs"), "bucket": names(63, 3)},
-        optional={"prefix": TEXT.filter(bool), "impersonate_service_account": st.just("a@b.iam.gserviceaccount.com")},
+        {"type": st.just("gcs"), "bucket": names(63, 3).filter(lambda name: "goog" not in name)},
+        optional={"prefix": PREFIX, "impersonate_service_account": st.just("a@b.iam.gserviceaccount.com")},
     ),
-    st.fixed_dictionaries({"type": st.just("cloud"), "organization": names(40)}, optional={"project": TEXT.filter(bool)}),
+    st.fixed_dictionaries(
+        {"type": st.just("cloud"), "organization": names(40, 3)},
+        optional={"project": st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9 _-]{1,38}[A-Za-z0-9_-]", fullmatch=True)},
+    ),
 )
 
 
@@ -76,6 +89,15 @@ def networks(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+MACHINES: tuple[dict[str, str], ...] = (
+    {},
+    {"machine_type": "e2-medium", "disk_type": "pd-standard"},
+    {"machine_type": "n2-custom-8-16384-ext"},
+    {"machine_type": "c4-standard-8", "disk_type": "hyperdisk-balanced"},
+    {"machine_type": "n7-standard-8", "disk_type": "hyperdisk-new"},
+)
+
+
 @st.composite
 def pools(draw: st.DrawFn) -> dict[str, Any]:
     smallest, first, largest = sorted(draw(st.tuples(*[st.sampled_from((0, 1, 2, 999, 1000))] * 3)))
@@ -83,13 +105,12 @@ def pools(draw: st.DrawFn) -> dict[str, Any]:
         "min_nodes": smallest,
         "initial_nodes": first,
         "max_nodes": max(largest, 1),
+        **draw(st.sampled_from(MACHINES)),
         **draw(
             sections(
                 name=names(40),
-                machine_type=st.sampled_from(("e2-medium", "n2-custom-8-16384-ext")),
-                disk_type=st.sampled_from(("pd-ssd", "hyperdisk-balanced")),
                 disk_size_gb=st.sampled_from((10, 11, 65_535, 65_536)),
-                image_type=st.sampled_from(("UBUNTU_CONTAINERD", "COS")),
+                image_type=st.sampled_from(("UBUNTU_CONTAINERD", "COS_CONTAINERD")),
                 max_pods_per_node=st.sampled_from((8, 9, 255, 256)),
                 oauth_scopes=lists(st.from_regex(r"https://www\.googleapis\.com/auth/[a-z.]{1,20}", fullmatch=True)),
                 labels=st.dictionaries(LABEL, LABEL | st.just(""), max_size=3).map(
@@ -109,14 +130,17 @@ def management(channel: str) -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def deployments(draw: st.DrawFn) -> dict[str, Any]:
-    region, channel = draw(st.sampled_from(REGIONS)), draw(st.sampled_from(get_args(ReleaseChannel)))
+    project, region, channel = draw(names(30, 6)), draw(st.sampled_from(REGIONS)), draw(st.sampled_from(get_args(ReleaseChannel)))
+    members = draw(MEMBERS)
+    groups = {"rbac_security_group": "gke-security-groups@example.com"} if any(member.startswith("group:") for member in members) else {}
     return {
-        "project": draw(names(30, 6)),
+        "project": project,
         "region": region,
         "zones": draw(lists(st.sampled_from("abc"))) and [f"{region}-{letter}" for letter in draw(lists(st.sampled_from("abc")))],
         "network": draw(networks()),
         "cluster": {
             "release_channel": channel,
+            **groups,
             **draw(
                 sections(
                     name=names(40),
@@ -134,8 +158,8 @@ def deployments(draw: st.DrawFn) -> dict[str, Any]:
                     manage=st.booleans(),
                     services=lists(st.from_regex(r"[a-z][a-z0-9-]{0,9}(\.[a-z]{1,9})?\.googleapis\.com", fullmatch=True)),
                 ),
-                identity=sections(account_id=names(30, 6), roles=ROLES),
-                admins=sections(members=MEMBERS, cluster_role=RBAC, binding_name=RBAC),
+                identity=sections(account_id=names(30, 6), roles=roles(project)),
+                admins=sections(members=st.just(members), cluster_role=RBAC, binding_name=RBAC),
                 backend=BACKENDS,
             )
         ),

@@ -20,6 +20,10 @@ class Example:
     absent: dict[str, Any]
     remedy: str
 
+    @property
+    def stack(self) -> str:
+        return self.path.partition("/")[0]
+
 
 RISKS: dict[Risk, Example] = {
     "node-account-is-cluster-admin": Example(
@@ -27,6 +31,18 @@ RISKS: dict[Risk, Example] = {
         {},
         {"identity": {"roles": ["roles/logging.logWriter"]}},
         'set identity.roles to "least-privilege"',
+    ),
+    "node-account-has-broad-role": Example(
+        "pov-cluster/identity",
+        {"identity": {"roles": ["roles/logging.logWriter", "roles/editor"]}},
+        {},
+        'set identity.roles to "least-privilege", or to the roles that the workloads need',
+    ),
+    "docker-bridge-range": Example(
+        "pov-cluster/network",
+        {"network": {"services_cidr": "172.17.0.0/20"}},
+        {"network": {"services_cidr": "172.18.0.0/20"}},
+        "use a range apart from it",
     ),
     "public-control-plane": Example(
         "pov-cluster/cluster",
@@ -53,8 +69,41 @@ RISKS: dict[Risk, Example] = {
         {"network": {"pods_cidr": "10.4.0.0/18"}, "node_pool": {"max_nodes": 63}, "zones": ["us-central1-a"]},
         "use a larger network.pods_cidr or network.nodes_cidr, or lower node_pool.max_nodes",
     ),
+    "applying-account-becomes-admin": Example(
+        "pov-rbac/admins", {}, {"admins": {"members": ["user:a@example.com"]}}, "list the administrators in admins.members"
+    ),
+    "admin-email-has-capital-letters": Example(
+        "pov-rbac/admins",
+        {"admins": {"members": ["user:Jane@example.com"]}},
+        {"admins": {"members": ["user:jane@example.com"]}},
+        "write each address as `kubectl auth whoami` prints it to its owner",
+    ),
     "untested-provider-version": Example(
         "pov-cluster", {"providers": {"google": "7.45.1"}}, {"providers": {"google": "7.45.0"}}, "read the plan before you apply"
+    ),
+    "unknown-region": Example(
+        "pov-cluster/cluster",
+        {"region": "us-west8"},
+        {"region": "us-west4"},
+        "'us-west8' is not on the list of known regions; check region with gcloud compute regions list",
+    ),
+    "unknown-machine-type": Example(
+        "pov-cluster/node_pool",
+        {"node_pool": {"machine_type": "n7-standard-8"}},
+        {"node_pool": {"machine_type": "n2-standard-8"}},
+        "check node_pool.machine_type with gcloud compute machine-types list",
+    ),
+    "unknown-disk-type": Example(
+        "pov-cluster/node_pool",
+        {"node_pool": {"machine_type": "n7-standard-8", "disk_type": "hyperdisk-new"}},
+        {"node_pool": {"machine_type": "n7-standard-8", "disk_type": "pd-balanced"}},
+        "check node_pool.disk_type with gcloud compute disk-types list",
+    ),
+    "image-not-ubuntu-containerd": Example(
+        "pov-cluster/node_pool",
+        {"node_pool": {"image_type": "COS_CONTAINERD"}},
+        {"node_pool": {"image_type": "UBUNTU_CONTAINERD"}},
+        "set node_pool.image_type to UBUNTU_CONTAINERD",
     ),
 }
 
@@ -67,26 +116,28 @@ def test_every_risk_is_listed() -> None:
 class TestRisk:
     def test_is_warned_of_by_name_and_with_the_remedy(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
         example = RISKS[risk]
-        annotations = synth(**example.present).manifest["stacks"]["pov-cluster"]["annotations"]
+        annotations = synth(**example.present).manifest["stacks"][example.stack]["annotations"]
         (annotation,) = [found for found in annotations if found["message"].startswith(f"{risk}: ")]
         assert (annotation["level"], annotation["constructPath"]) == ("@cdktf/warn", example.path)
         assert example.remedy in annotation["message"]
 
     def test_is_silent_when_it_is_absent(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
-        assert risk not in synth(**RISKS[risk].absent).warnings("pov-cluster")
+        assert risk not in synth(**RISKS[risk].absent).warnings(RISKS[risk].stack)
 
     def test_is_silent_when_it_is_acknowledged_and_changes_nothing_else(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
-        loud = synth(**RISKS[risk].present)
-        warnings, text = loud.warnings("pov-cluster"), loud.text("pov-cluster")
-        quiet = synth(**RISKS[risk].present, acknowledged_risks=[risk])
-        assert quiet.warnings("pov-cluster") == warnings - {risk}
-        assert quiet.text("pov-cluster") == text
+        example = RISKS[risk]
+        loud = synth(**example.present)
+        warnings, text = loud.warnings(example.stack), loud.text(example.stack)
+        quiet = synth(**example.present, acknowledged_risks=[risk])
+        assert quiet.warnings(example.stack) == warnings - {risk}
+        assert quiet.text(example.stack) == text
 
 
 def test_the_guide_carries_these(synth: Callable[..., Synthesized]) -> None:
     assert synth().warnings("pov-cluster") == {
         *("node-account-is-cluster-admin", "public-control-plane", "nodes-without-security-patches", "node-in-every-zone")
     }
+    assert synth().warnings("pov-rbac") == {"applying-account-becomes-admin"}
 
 
 @pytest.mark.parametrize(("scope", "warned"), [("NO_UPGRADES", True), ("NO_MINOR_OR_NODE_UPGRADES", True), ("NO_MINOR_UPGRADES", False)])

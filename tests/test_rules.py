@@ -18,8 +18,9 @@ from deployment.reading import RefusedDeploymentsError, load_deployments
 RULES = {
     "project": "^[a-z][a-z0-9-]{4,28}[a-z0-9]$; the name, not the number",
     "region": "^[a-z]+-[a-z]+[0-9]+$",
-    "zone": "^[a-z]+-[a-z]+[0-9]+-[a-z]$",
+    "zone": "^[a-z]+-[a-z]+[0-9]+-(ai[0-9]+)?[a-z]$",
     "zones in the region": "every zone in the region",
+    "zones that exist": "a known region has the zone; tests/constructs/test_locations.py has more",
     "zones once": "no zone twice",
     "service account id": "6 to 30 characters, ^[a-z]([-a-z0-9]*[a-z0-9])?$",
     "cluster name": "at most 40, ^[a-z]([-a-z0-9]*[a-z0-9])?$",
@@ -29,6 +30,7 @@ RULES = {
     "subnetwork named after the cluster": "gitpod-<cluster> matches it too",
     "range names": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
     "role": "roles/…, projects/…/roles/… or organizations/…/roles/…",
+    "custom role": "of the project itself, not of another one",
     "roles once": "none twice",
     "API": "<name>.googleapis.com",
     "APIs once": "none twice",
@@ -36,13 +38,16 @@ RULES = {
     "node counts": "0 <= min <= initial <= max; max >= 1",
     "disk size": "10 GB or more, whole GB",
     "max pods per node": "8 to 256",
-    "OAuth scopes": "full URLs; the aliases default and gke-default are refused with the list they stand for",
+    "OAuth scopes": "full URLs without a trailing slash; the aliases default and gke-default are refused with the list they stand for",
     "node label syntax": "Kubernetes label syntax",
     "node label prefixes": "kubernetes.io/ and k8s.io/ prefixes refused",
+    "labels of GKE": "no label that GKE sets itself; tests/constructs/test_reserved_names.py has more",
     "workload labels": "the five workload labels may not be overridden with another value",
     "GCP resource labels": "key ^[a-z][a-z0-9_-]{0,62}$, value ^[a-z0-9_-]{0,63}$, at most 64",
     "node metadata": "may not drop or change disable-legacy-endpoints",
+    "metadata of GKE": "no key that GKE uses itself, and no more than it accepts; tests/constructs/test_reserved_names.py has more",
     "CIDR ranges": "valid, host bits zero, IPv4",
+    "usable ranges": "inside one private range, or public and not Google's; none that Google Cloud prohibits",
     "nodes range": "/29 or larger",
     "services range": "/16 to /27",
     "ranges apart": "none overlapping another",
@@ -55,9 +60,10 @@ RULES = {
     "auto-upgrade": "with a channel auto_upgrade and auto_repair are true (left out: derived); without one both values are allowed",
     "provider version": "exact, within the supported range, and new enough for what the deployment uses",
     "admins": "user:, group: or serviceAccount: + an e-mail address; allUsers and the like refused",
+    "groups": "group: only with cluster.rbac_security_group",
     "admins once": "none twice",
     "cluster role": "RBAC path segment: not . or .., no / or %",
-    "binding name": "RBAC path segment: not . or .., no / or %",
+    "binding name": "RBAC path segment: not . or .., no / or %; not a binding of Kubernetes or GKE",
     "DNS name": "lower-case, labels of 1 to 63, without the trailing dot (added by the program)",
     "backend": "exactly the keys of its type",
     "deployment name": "makes both stack names: ^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$; unique",
@@ -68,9 +74,16 @@ RULES = {
     "addresses apart": "no two roles whose grants would have one Terraform address",
     "numbers": "no more nodes and GB than there can be, which is also what JSON and Node carry unchanged",
     "machine": "machine, disk and image type have the form of one",
+    "machines of nodes": "x86 machines that exist and that GKE supports; tests/constructs/test_machine_types.py has more",
+    "boot disks": "the machines can boot from the disk; tests/constructs/test_machine_types.py has more",
+    "node images": "images with Linux and containerd; tests/constructs/test_node_images.py has more",
+    "managed Prometheus": "not false beside monitoring components that need it",
     "free text": "no ${ and %{, which Terraform would read as expressions; no control characters",
     "backend values": "bucket, account, key, organization and host have the form of one",
     "created network": "a network that is created is not the default one",
+    "subnetwork of the default network": "not the name of the one that it has already",
+    "authorized networks": "clients' networks, private ones with a private endpoint",
+    "maintenance exclusions": "as many and as long as GKE accepts",
     "ranges of one network": "two deployments in one network of a project have no common addresses",
     "required": "project and region, and what a backend needs",
     "types": "strings, whole numbers, booleans, lists and tables are not converted into one another",
@@ -139,10 +152,13 @@ ZONE = "is not a zone, such as us-central1-a"
 ACCOUNT = "is not a service account ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
 GKE_NAME = "is not a name GKE takes: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
 GCE_NAME = "is not a name Compute Engine takes: at most 63 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
-ROLE = "is not a role: roles/NAME, projects/PROJECT/roles/NAME or organizations/NUMBER/roles/NAME"
+ROLE = (
+    "is not a role: roles/NAME, projects/PROJECT/roles/ID or organizations/NUMBER/roles/ID, with an ID of 3 to 64 letters, digits, "
+    "underscores and dots"
+)
 API = "is not an API: NAME.googleapis.com"
 VERSION = "is not a Kubernetes version, such as 1.33, 1.33.4 or 1.33.4-gke.1245000"
-SCOPE = "is not an OAuth scope: https://www.googleapis.com/auth/NAME"
+SCOPE = "is not an OAuth scope: https://www.googleapis.com/auth/NAME without a trailing slash"
 ALIAS = (
     "is an alias of gcloud's, write the list that it stands for: https://www.googleapis.com/auth/cloud-platform, "
     "https://www.googleapis.com/auth/userinfo.email"
@@ -153,11 +169,32 @@ LABEL_KEY = (
 )
 LABEL = "is not a label value: at most 63 letters, digits, hyphens, underscores and dots, the first and last a letter or digit"
 LABEL_PREFIX = "has a key under kubernetes.io or k8s.io, which Kubernetes keeps for itself: use another prefix"
-TWICE = "stands in the list twice"
-MEMBER = "is not a member: user:, group: or serviceAccount: and an e-mail address"
+TWICE = "is listed twice"
+MEMBER = (
+    "is not a member: user: or group: and an e-mail address, or serviceAccount: and one that ends in gserviceaccount.com, in lower case"
+)
+NO_GROUPS = (
+    'has no effect: RBAC ignores "group:" members unless cluster.rbac_security_group is set; set it to gke-security-groups@DOMAIN, or '
+    "list the users"
+)
+OWN = "is a name that {} uses for a binding of its own: choose another, such as gitpod-admins"
 RBAC = "is not an RBAC name: not empty, not . or .., without /, %, ${ and control characters"
 TEXT = "is not plain text: without ${ and %{, which Terraform would read as expressions, and control characters"
 BUCKET = "is not a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, the first and last a letter or digit"
+BUCKET_LENGTH = "is too long: a bucket name has at most 63 characters, or 63 between two dots"
+BUCKET_DOTS = "has a dot beside another dot or a hyphen, and a bucket name with dots is a domain name"
+BUCKET_GOOGLE = "starts with goog or contains google, or nearly so, which Cloud Storage allows in no bucket name"
+PREFIX = "is not an object prefix, such as team/gitpod: names between single slashes, none . or .., without ${, %{ and control characters"
+SERVICE_ACCOUNT = "is not the e-mail address of a service account, such as ID@PROJECT.iam.gserviceaccount.com"
+ORGANIZATION = "is not an organization name: 3 to 40 letters, digits, hyphens and underscores"
+PROJECT_NAME = "is not a project name: 3 to 40 letters, digits, hyphens, underscores and spaces, the first and last no space"
+HOSTNAME = "is not a host name, such as tfe.example.com, with an optional port: without https://, path and xn-- labels"
+PRIVATE_RANGE = "use a private range, such as 10.0.0.0/20"
+NOT_PRIVATE = (
+    "is not a private range, and with cluster.private_endpoint GKE accepts no other: name the range from which the clients reach the VPC "
+    "network, or set cluster.private_endpoint to false"
+)
+EVERY = "leave authorized_networks out to say so, or name yours"
 AUTO_MODE = (
     "overlaps 10.128.0.0/9, which the auto-mode network 'default' keeps for itself: use a range outside of it, such as one below "
     "10.128.0.0, or another network"
@@ -178,7 +215,25 @@ def pods_per_node(pods: int, *, default: int | None = None) -> str:
     return f"max_pods_per_node = {pods}\n[cluster]\ndefault_max_pods_per_node = {default or pods}"
 
 
+def backend(**keys: str) -> str:
+    return "[backend]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in keys.items())
+
+
+def exclusions(*scopes: str) -> str:
+    """Return a section with an exclusion of a week for each scope, one in every month from 2027 on."""
+    return "".join(
+        f"[[cluster.maintenance_exclusions]]\nname = 'e{index}'\nscope = '{scope}'\n"
+        f"start_time = '{2027 + index // 12}-{index % 12 + 1:02}-01T00:00:00Z'\n"
+        f"end_time = '{2027 + index // 12}-{index % 12 + 1:02}-08T00:00:00Z'\n"
+        for index, scope in enumerate(scopes)
+    )
+
+
 ONE_ZONE = ("us-central1-a",)
+DEFAULT_SUBNETWORK = (
+    "is the name of the subnetwork that the auto-mode network 'default' has in every region: choose another, or leave it out"
+)
+GROUPS = "[cluster]\nrbac_security_group = 'gke-security-groups@example.com'\n"
 EXAMPLES = [
     *values(
         "project",
@@ -210,6 +265,12 @@ EXAMPLES = [
         "region = 'us-central12'\nzones = ['us-central1-a']",
         ("zones[0]: 'us-central1-a' is not a zone of us-central12",),
     ),
+    Example("zones that exist", "region = 'us-east1'\nzones = ['us-east1-b', 'us-east1-c', 'us-east1-d']"),
+    Example(
+        "zones that exist",
+        "region = 'us-east1'\nzones = ['us-east1-a']",
+        ("zones[0]: 'us-east1-a' does not exist; the zones of us-east1 are us-east1-b, us-east1-c, us-east1-d",),
+    ),
     Example("zones once", "zones = ['us-central1-a', 'us-central1-b', 'us-central1-c']"),
     Example("zones once", "zones = ['us-central1-a', 'us-central1-b', 'us-central1-a']", (f"zones[2]: 'us-central1-a' {TWICE}",)),
     *values(
@@ -233,7 +294,12 @@ EXAMPLES = [
         "role",
         "identity",
         "roles",
-        ("roles/storage.admin", "projects/demo-project/roles/gitpod_Nodes.v1", "organizations/123456789012/roles/gitpod"),
+        (
+            "roles/storage.admin",
+            "projects/demo-project/roles/gitpod_Nodes.v1",
+            f"projects/demo-project/roles/{'a' * 64}",
+            "organizations/123456789012/roles/git",
+        ),
         dict.fromkeys(
             (
                 "storage.admin",
@@ -243,9 +309,25 @@ EXAMPLES = [
                 "organizations/demo/roles/a",
                 "folders/1/roles/a",
                 "roles/a/b",
+                "projects/demo-project/roles/ab",
+                "organizations/123456789012/roles/a-role",
             ),
             ROLE,
         ),
+    ),
+    Example("custom role", "[identity]\nroles = ['projects/demo-project/roles/nodes', 'organizations/1/roles/nodes']"),
+    *(
+        Example(
+            "custom role",
+            f"[identity]\nroles = ['projects/{project}/roles/nodes']",
+            (
+                (
+                    f"identity.roles[0]: 'projects/{project}/roles/nodes' is a custom role of project '{project}', which cannot be granted "
+                    "in 'demo-project': create it there, or use a role of the organization"
+                ),
+            ),
+        )
+        for project in ("other-project", "demo-project1", "demo-projec")
     ),
     Example("role", "[identity]\nroles = []"),
     Example("roles once", "[identity]\nroles = ['roles/a', 'roles/b']"),
@@ -313,6 +395,8 @@ EXAMPLES = [
             "cloud-platform": SCOPE,
             URL: SCOPE,
             f"http{URL[5:]}compute": SCOPE,
+            f"{URL}cloud-platform/": SCOPE,
+            f"{URL}compute//": SCOPE,
             f"{URL}cloud-platform": TWICE,
         },
     ),
@@ -341,6 +425,12 @@ EXAMPLES = [
     *(
         Example("node label prefixes", f"[node_pool.labels]\n'{key}' = 'b'", (f"node_pool.labels.\"{key}\": 'b' {LABEL_PREFIX}",))
         for key in ("kubernetes.io/a", "k8s.io/a", "node.kubernetes.io/a", "x.y.k8s.io/a")
+    ),
+    Example("labels of GKE", "[node_pool.labels]\n'cloud.google.com/compute-class' = 'a'"),
+    Example(
+        "labels of GKE",
+        "[node_pool.labels]\n'cloud.google.com/gke-nodepool' = 'a'",
+        ("node_pool.labels.\"cloud.google.com/gke-nodepool\": 'a' has a key that GKE sets itself; leave the label out",),
     ),
     *(Example("workload labels", f"[node_pool.labels]\n'{label}' = 'true'") for label in WORKLOAD_LABELS),
     *(
@@ -377,6 +467,12 @@ EXAMPLES = [
     ),
     Example("node metadata", "[node_pool.metadata]\ndisable-legacy-endpoints = 'true'\nteam = 'platform'"),
     Example("node metadata", "[node_pool]\nmetadata = {}"),
+    Example("metadata of GKE", "[node_pool.metadata]\nserial-port-logging-enable = 'true'"),
+    Example(
+        "metadata of GKE",
+        "[node_pool.metadata]\nuser-data = 'a'",
+        ("node_pool.metadata.user-data: 'a' has a key that GKE uses itself; use another key",),
+    ),
     Example(
         "node metadata",
         "[node_pool.metadata]\ndisable-legacy-endpoints = 'false'",
@@ -409,6 +505,34 @@ EXAMPLES = [
                 ("10.0.0/20", "10.0.0.256/32", "fd00::/64", "ten", "", "10.00.0.0/20"), "is not an IPv4 range, such as 10.0.0.0/20"
             ),
         },
+    ),
+    *(
+        Example("usable ranges", ranges(services_cidr=cidr))
+        for cidr in ("172.20.0.0/16", "192.168.0.0/16", "100.64.0.0/16", "198.18.0.0/16", "203.0.113.0/24", "250.0.0.0/16", "11.0.0.0/16")
+    ),
+    *(
+        Example("usable ranges", ranges(services_cidr=cidr), (f"network.services_cidr: '{cidr}' {why}: {PRIVATE_RANGE}",))
+        for cidr, why in {
+            "0.1.0.0/16": "overlaps 0.0.0.0/8, the current network (RFC 1122), which no subnetwork can have",
+            "127.0.0.0/16": "overlaps 127.0.0.0/8, loopback (RFC 1122), which no subnetwork can have",
+            "169.254.0.0/16": "overlaps 169.254.0.0/16, link-local (RFC 3927), which no subnetwork can have",
+            "239.1.0.0/16": "overlaps 224.0.0.0/4, multicast (RFC 5771), which no subnetwork can have",
+            "255.255.0.0/16": "overlaps 255.255.255.255/32, the limited broadcast address (RFC 919), which no subnetwork can have",
+            "199.36.153.0/24": (
+                "overlaps 199.36.153.4/30, restricted.googleapis.com, for Private Google Access, which no subnetwork can have"
+            ),
+            "8.8.8.0/24": "overlaps 8.8.8.0/24, which belongs to Google and which no subnetwork can have",
+            "34.118.224.0/20": "overlaps 34.64.0.0/10, which belongs to Google and which no subnetwork can have",
+            "192.0.0.0/16": "is larger than the private range 192.0.0.0/24 in it, which no subnetwork can be",
+        }.items()
+    ),
+    *(
+        Example("usable ranges", ranges(nodes_cidr="10.0.0.0/20", pods_cidr=cidr), (f"network.pods_cidr: '{cidr}' {why}: {PRIVATE_RANGE}",))
+        for cidr, why in {
+            "172.0.0.0/10": "is larger than the private range 172.16.0.0/12 in it, which no subnetwork can be",
+            "192.160.0.0/11": "overlaps 192.178.0.0/15, which belongs to Google and which no subnetwork can have",
+            "168.0.0.0/5": "overlaps 169.254.0.0/16, link-local (RFC 3927), which no subnetwork can have",
+        }.items()
     ),
     Example("nodes range", pool(1, ranges(nodes_cidr="10.0.0.0/29"), zones=ONE_ZONE)),
     Example(
@@ -635,7 +759,16 @@ EXAMPLES = [
         "admins",
         "admins",
         "members",
-        ("user:a@example.com", "group:x.y+z@sub.example.com", "serviceAccount:a@demo.iam.gserviceaccount.com"),
+        (
+            "user:a@example.com",
+            "user:Ohara_1%x+y@Sub-1.Example.com",
+            "user:ci@demo.iam.gserviceaccount.com",
+            "serviceAccount:a@demo.iam.gserviceaccount.com",
+            "serviceAccount:123456789012-compute@developer.gserviceaccount.com",
+            "serviceAccount:demo-project@appspot.gserviceaccount.com",
+            "serviceAccount:nodes@legacy.example.com.iam.gserviceaccount.com",
+            "serviceAccount:service-1@gcp-sa-logging.iam.gserviceaccount.com",
+        ),
         dict.fromkeys(
             (
                 "allUsers",
@@ -648,11 +781,34 @@ EXAMPLES = [
                 "USER:a@example.com",
                 "deleted:user:a@example.com",
                 "user:a b@example.com",
+                "user:a@-example.com",
+                "user:a@example..com",
+                "user:a@10.0.0.1",
+                "serviceAccount:a@example.com",
+                "serviceAccount:CI@demo.iam.gserviceaccount.com",
+                "serviceAccount:ci@demo.iam.gserviceaccounts.com",
+                "serviceAccount:demo.svc.id.goog[ns/account]",
+                "principal://iam.googleapis.com/a",
             ),
             MEMBER,
         ),
     ),
-    Example("admins once", "[admins]\nmembers = ['user:a@example.com', 'group:a@example.com']"),
+    Example(
+        "admins", f"[admins]\nmembers = ['user:{'a' * 65}@example.com']", (f"admins.members[0]: 'user:{'a' * 65}@example.…' {MEMBER}",)
+    ),
+    Example("admins", '[admins]\nmembers = ["user:o\'hara@example.com"]'),
+    Example("groups", f"{GROUPS}[admins]\nmembers = ['group:x.y+z@sub.example.com', 'user:a@example.com']"),
+    Example(
+        "groups",
+        "[admins]\nmembers = ['user:a@example.com', 'group:b@example.com', 'group:c@example.com']",
+        (f"admins.members[1]: 'group:b@example.com' {NO_GROUPS}", f"admins.members[2]: 'group:c@example.com' {NO_GROUPS}"),
+    ),
+    Example(
+        "groups",
+        f"{GROUPS}[admins]\nmembers = ['group:ci@demo.iam.gserviceaccount.com']",
+        ("admins.members[0]: 'group:ci@demo.iam.gserviceaccount.com' is a service account, which is not a group: write serviceAccount:",),
+    ),
+    Example("admins once", f"{GROUPS}[admins]\nmembers = ['user:a@example.com', 'group:a@example.com', 'user:A@example.com']"),
     Example(
         "admins once",
         "[admins]\nmembers = ['user:a@example.com', 'user:a@example.com']",
@@ -667,6 +823,18 @@ EXAMPLES = [
     ),
     *values(
         "binding name", "admins", "binding_name", ("view", "$", "{}", ".a"), dict.fromkeys(("", ".", "..", "a/b", "a%b", "a${b}"), RBAC)
+    ),
+    *values(
+        "binding name",
+        "admins",
+        "binding_name",
+        ("cluster-admin-binding", "gitpod:admins", "admin", "system", "not-system:node", "Cluster-Admin", "gke"),
+        {
+            **dict.fromkeys(
+                ("cluster-admin", "system:node", "system:controller:job-controller", "system:new-in-1.40"), OWN.format("Kubernetes")
+            ),
+            **dict.fromkeys(("npd-binding", "gce:cloud-provider", "gmp-system:operator", "event-exporter-rb"), OWN.format("GKE")),
+        },
     ),
     Example("binding name", '[admins]\nbinding_name = "a\\u0007b"', (rf"admins.binding_name: 'a\x07b' {RBAC}",)),
     Example("backend", "[backend]\ntype = 'local'"),
@@ -719,7 +887,7 @@ EXAMPLES = [
         "machine",
         "node_pool",
         "disk_type",
-        ("pd-balanced", "hyperdisk-balanced"),
+        ("pd-balanced", "pd-standard"),
         dict.fromkeys(("", "SSD", "pd ssd"), "is not a disk type, such as pd-ssd"),
     ),
     *values(
@@ -729,21 +897,186 @@ EXAMPLES = [
         ("COS_CONTAINERD",),
         dict.fromkeys(("", "ubuntu", "UBUNTU-CONTAINERD"), "is not an image type, such as UBUNTU_CONTAINERD"),
     ),
+    *values(
+        "machines of nodes",
+        "node_pool",
+        "machine_type",
+        ("e2-medium", "c2d-highcpu-112", "custom-4-8192", "n7-standard-8"),
+        {
+            "t2a-standard-4": "is an Arm machine type, Gitpod's images are for x86; use an x86 one, such as n2d-standard-16",
+            "n2-custom-5-8192": "has 5 vCPUs; custom machine types of n2 have 2 to 32 in steps of 2 or 36 to 128 in steps of 4",
+        },
+    ),
+    *(
+        Example("boot disks", f"[node_pool]\nmachine_type = '{machine_type}'\ndisk_type = '{disk_type}'")
+        for machine_type, disk_type in (("n4-standard-8", "hyperdisk-balanced"), ("c3-standard-8", "pd-ssd"), ("e2-standard-8", "pd-new"))
+    ),
+    Example(
+        "boot disks",
+        "[node_pool]\nmachine_type = 'n4-standard-8'",
+        ("node_pool.disk_type: 'pd-ssd' cannot be the boot disk of n4 machines; use hyperdisk-balanced",),
+    ),
+    *values(
+        "node images",
+        "node_pool",
+        "image_type",
+        ("UBUNTU_CONTAINERD", "COS_CONTAINERD"),
+        {"COS": "runs Docker, which GKE removed in version 1.24; use UBUNTU_CONTAINERD"},
+    ),
+    Example("managed Prometheus", "[cluster]\nmanaged_prometheus = false\nmonitoring_components = ['SYSTEM_COMPONENTS', 'SCHEDULER']"),
+    Example(
+        "managed Prometheus",
+        "[cluster]\nmanaged_prometheus = false\nmonitoring_components = ['SYSTEM_COMPONENTS', 'POD']",
+        (("cluster.monitoring_components[1]: 'POD' needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true"),),
+    ),
     *values("free text", "node_pool.metadata", "note", ("", "a $b {c} 100% ä", "$ {a}"), dict.fromkeys(("${a}", "a%{b}", "$${a}"), TEXT)),
     Example("free text", '[node_pool.metadata]\nnote = "a\\n\\tb"'),
     Example("free text", '[node_pool.metadata]\nnote = "a\\u0000b"', (rf"node_pool.metadata.note: 'a\x00b' {TEXT}",)),
-    Example("free text", "[backend]\ntype = 'gcs'\nbucket = 'abc'\nprefix = '${a}'", (f"backend.prefix: '${{a}}' {TEXT}",)),
-    Example("free text", "[backend]\ntype = 'gcs'\nbucket = 'abc'\nprefix = ''", ("backend.prefix: '' must not be empty",)),
-    Example("backend values", f"[backend]\ntype = 'gcs'\nbucket = '{'a' * 222}'"),
     *(
-        Example("backend values", f"[backend]\ntype = 'gcs'\nbucket = '{bucket}'", (f"backend.bucket: '{shown or bucket}' {BUCKET}",))
-        for bucket, shown in (("ab", ""), ("Abc", ""), ("gs://abc", ""), ("abc-", ""), ("a" * 223, "a" * 79 + "…"))
+        Example("backend values", f"[backend]\ntype = 'gcs'\nbucket = '{bucket}'")
+        for bucket in (
+            "abc",
+            "a" * 63,
+            "1-a_b",
+            "0.1.2.3.4",
+            "states.example.com",
+            f"{'a' * 63}.{'b' * 63}.{'c' * 63}.{'d' * 30}",
+            "my-goog",
+        )
+    ),
+    *(
+        Example("backend values", f"[backend]\ntype = 'gcs'\nbucket = '{bucket}'", (f"backend.bucket: '{shown or bucket}' {why}",))
+        for bucket, why, shown in (
+            *((bucket, BUCKET, "") for bucket in ("ab", "Abc", "gs://abc", "abc-", "_abc", "a b", "a/b", "abc.")),
+            ("a" * 223, BUCKET, "a" * 79 + "…"),
+            ("a" * 64, BUCKET_LENGTH, ""),
+            (f"{'a' * 64}.com", BUCKET_LENGTH, ""),
+            *((bucket, BUCKET_DOTS, "") for bucket in ("a..b", "a.-b.com", "a-.b.com")),
+            ("192.168.5.4", "is an IP address, which no bucket has as its name", ""),
+            *((bucket, BUCKET_GOOGLE, "") for bucket in ("goog-states", "google", "my-google-states", "g00gle-states", "a.goog1e.com")),
+        )
+    ),
+    *(
+        Example("backend values", f"[backend]\ntype = 'gcs'\nbucket = 'abc'\nprefix = '{prefix}'")
+        for prefix in ("a", "a/b c/ü", "...", "a/.b/..c", "a:b*c?", ".well-known/a", "x" * 959)
+    ),
+    *(
+        Example(
+            "backend values", f'[backend]\ntype = "gcs"\nbucket = "abc"\nprefix = "{written}"', (f"backend.prefix: '{shown}' {PREFIX}",)
+        )
+        for written, shown in (
+            ("", ""),
+            ("/", "/"),
+            ("/a", "/a"),
+            ("a/", "a/"),
+            ("a//b", "a//b"),
+            (".", "."),
+            ("..", ".."),
+            ("../a", "../a"),
+            ("a/../b", "a/../b"),
+            ("a/.", "a/."),
+            ("gs://abc/a", "gs://abc/a"),
+            ("a\\nb", r"a\nb"),
+            ("${a}", "${a}"),
+            (".well-known/acme-challenge/a", ".well-known/acme-challenge/a"),
+        )
+    ),
+    Example(
+        "backend values",
+        f"[backend]\ntype = 'gcs'\nbucket = 'abc'\nprefix = '{'ü' * 500}'",
+        (f"backend.prefix: '{'ü' * 79}…' has 1000 bytes in UTF-8: use at most 959, since the name of an object has at most 1024",),
+    ),
+    *(
+        Example("backend values", f"[backend]\ntype = 'gcs'\nbucket = 'abc'\nimpersonate_service_account = '{account}'")
+        for account in (
+            "ci@demo-project.iam.gserviceaccount.com",
+            "demo-project@appspot.gserviceaccount.com",
+            "1-compute@developer.gserviceaccount.com",
+            "ci@legacy.example.com.iam.gserviceaccount.com",
+        )
+    ),
+    *(
+        Example(
+            "backend values",
+            f"[backend]\ntype = 'gcs'\nbucket = 'abc'\nimpersonate_service_account = '{account}'",
+            (f"backend.impersonate_service_account: '{account}' {SERVICE_ACCOUNT}",),
+        )
+        for account in (
+            "jane@example.com",
+            "serviceAccount:ci@demo-project.iam.gserviceaccount.com",
+            "CI@demo-project.iam.gserviceaccount.com",
+            "ci@demo-project.iam.gserviceaccount.co",
+            "ci@gserviceaccount.com.example.com",
+            "demo-project",
+            "projects/-/serviceAccounts/ci@demo-project.iam.gserviceaccount.com",
+        )
+    ),
+    *(
+        Example("backend values", backend(**{"type": "cloud", "organization": "acme", key: value}))
+        for key, values in {
+            "hostname": (
+                "localhost",
+                "10.0.0.5:8443",
+                "tfe.example.com:65535",
+                "bücher.example.com",
+                f"{'a' * 63}.example.com",
+                "a--b.com",
+            ),
+            "project": ("Default Project", "a_b-C 1", "abc", "a" * 40),
+        }.items()
+        for value in values
+    ),
+    *(
+        Example("backend values", f"[backend]\ntype = 'cloud'\norganization = '{value}'")
+        for value in ("abc", "Acme_Corp-1", "a" * 40, "-a_")
+    ),
+    *(
+        Example(
+            "backend values",
+            backend(**{"type": "cloud", "organization": "acme", key: value}),
+            (f"backend.{key}: '{value}' {why}",),
+        )
+        for key, why, values in (
+            ("organization", ORGANIZATION, ("ab", "a" * 41, "a b", "acme.com", "acme/team", "ácme", "")),
+            ("project", PROJECT_NAME, ("ab", "a" * 41, " abc", "abc ", "a.b", "a/b", "prøject", "")),
+            (
+                "hostname",
+                HOSTNAME,
+                (
+                    *(
+                        "https://example.com",
+                        "example.com/",
+                        "-a.example.com",
+                        "a-.example.com",
+                        "a..example.com",
+                        "example.com.",
+                        "a_b.com",
+                    ),
+                    *(
+                        "example.com:",
+                        "example.com:0",
+                        "example.com:abc",
+                        "example.com:123456",
+                        f"{'a' * 64}.com",
+                        "xn--bcher-kva.example",
+                        "",
+                    ),
+                ),
+            ),
+            ("hostname", "has a port above 65535", ("example.com:65536", "example.com:99999")),
+        )
+        for value in values
+    ),
+    Example(
+        "backend values",
+        f"[backend]\ntype = 'cloud'\norganization = 'acme'\nhostname = '{'a.' * 130}com'",
+        (f"backend.hostname: '{'a.' * 39}a…' {HOSTNAME}",),
     ),
     Example(
         "backend values",
         "[backend]\ntype = 'gcs'\nbucket = 'abc'\nimpersonate_service_account = 'a'\nkms_encryption_key = 'b'",
         (
-            "backend.impersonate_service_account: 'a' is not the e-mail address of a service account: ID@PROJECT.iam.gserviceaccount.com",
+            f"backend.impersonate_service_account: 'a' {SERVICE_ACCOUNT}",
             (
                 "backend.kms_encryption_key: 'b' is not a Cloud KMS key: projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, "
                 "without a version"
@@ -754,8 +1087,8 @@ EXAMPLES = [
         "backend values",
         "[backend]\ntype = 'cloud'\norganization = 'a b'\nhostname = 'https://example.com/'",
         (
-            "backend.hostname: 'https://example.com/' is not a host name, without https:// and path",
-            "backend.organization: 'a b' is not an organization name: letters, digits, hyphens and underscores",
+            f"backend.hostname: 'https://example.com/' {HOSTNAME}",
+            f"backend.organization: 'a b' {ORGANIZATION}",
         ),
     ),
     Example("created network", "[network]\ncreate_network = true\nnetwork = 'demo'"),
@@ -767,6 +1100,57 @@ EXAMPLES = [
                 "network.network: 'default' is the network that projects come with: name the network to create, or set "
                 "network.create_network to false"
             ),
+        ),
+    ),
+    *values("subnetwork of the default network", "network", "subnetwork", ("default1", "gitpod"), {"default": DEFAULT_SUBNETWORK}),
+    Example("subnetwork of the default network", "[network]\nnetwork = 'platform'\nsubnetwork = 'default'"),
+    Example("subnetwork of the default network", "[network]\nnetwork = 'platform'\nsubnetwork = 'platform'"),
+    Example("subnetwork of the default network", "[network]\nnetwork = 'trial'\ncreate_network = true\nsubnetwork = 'default'"),
+    *(
+        Example("authorized networks", f"[cluster]\nprivate_endpoint = {toml(private)}\nauthorized_networks = {{ office = '{cidr}' }}")
+        for private, cidrs in {
+            True: ("10.0.0.0/8", "192.168.1.7/32", "100.64.0.0/10", "172.16.0.0/12", "203.0.113.0/24"),
+            False: ("8.8.8.8/32", "34.64.0.0/10", "128.0.0.0/1", "0.0.0.0/1", "10.0.0.0/7", "199.36.153.8/30"),
+        }.items()
+        for cidr in cidrs
+    ),
+    Example("authorized networks", "[cluster]\nprivate_endpoint = true\nauthorized_networks = {}"),
+    *(
+        Example(
+            "authorized networks",
+            f"[cluster]\nprivate_endpoint = {toml(private)}\nauthorized_networks = {{ vpn = '10.0.0.0/8', office = '{cidr}' }}",
+            (f"cluster.authorized_networks.office: '{cidr}' {why}",),
+        )
+        for private, cidr, why in (
+            *((True, cidr, NOT_PRIVATE) for cidr in ("8.8.8.8/32", "0.0.0.0/0", "10.0.0.0/7", "172.32.0.0/16", "128.0.0.0/1")),
+            (False, "0.0.0.0/0", f"is every network: {EVERY}"),
+            (False, "127.0.0.1/32", "is in 127.0.0.0/8, loopback (RFC 1122), from which no client connects: name the clients' network"),
+            (
+                True,
+                "169.254.1.0/24",
+                "is in 169.254.0.0/16, link-local (RFC 3927), from which no client connects: name the clients' network",
+            ),
+            (False, "224.0.0.0/4", "is in 224.0.0.0/4, multicast (RFC 5771), from which no client connects: name the clients' network"),
+        )
+    ),
+    Example(
+        "authorized networks",
+        "[cluster]\nauthorized_networks = { a = '0.0.0.0/1', b = '128.0.0.0/2', c = '192.0.0.0/2' }",
+        (f"cluster.authorized_networks: is every network, taken together: {EVERY}",),
+    ),
+    Example("authorized networks", "[cluster]\nauthorized_networks = { a = '0.0.0.0/1', b = '128.0.0.0/2', c = '192.0.0.0/3' }"),
+    Example("maintenance exclusions", exclusions(*(["NO_UPGRADES"] * 3 + ["NO_MINOR_UPGRADES"] * 17))),
+    Example(
+        "maintenance exclusions",
+        exclusions(*["NO_MINOR_UPGRADES"] * 21),
+        ("cluster.maintenance_exclusions: has 21 exclusions, 20 are allowed",),
+    ),
+    Example(
+        "maintenance exclusions",
+        exclusions(*["NO_UPGRADES"] * 5),
+        tuple(
+            f"cluster.maintenance_exclusions[{index}].scope: 'NO_UPGRADES' is the scope of 5 exclusions, 3 are allowed: use another scope"
+            for index in (3, 4)
         ),
     ),
     Example("required", "project = 'abcdef'"),

@@ -15,7 +15,9 @@ from itertools import combinations
 
 from gitpod_pov.configuration import Configuration, Fault
 from gitpod_pov.gcp_names import Cidr, NetworkName
+from gitpod_pov.ipv4_ranges import subnetwork_fault
 from gitpod_pov.project_apis import ProjectApis, waiting_for
+from gitpod_pov.risks import warn
 
 from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_google.compute_network import ComputeNetwork
@@ -31,6 +33,8 @@ from pydantic import Field
 
 AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
 """What the auto-mode network `default` keeps for itself."""
+DOCKER_BRIDGE_RANGE = IPv4Network("172.17.0.0/16")
+"""What Docker's default bridge takes inside a machine or a workspace: https://cloud.google.com/vpc/docs/subnets#additional-ipv4-considerations"""
 PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/16 to /27")}
 """For each range its shortest and its longest prefix, and the two in words."""
 
@@ -46,6 +50,12 @@ def _range_sizes(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     for key, (largest, smallest, allowed) in PREFIXES.items():
         if key in ranges and not largest <= ranges[key].prefixlen <= smallest:
             yield Fault((key,), f"must be {allowed}", str(ranges[key]))
+
+
+def _usable_ranges(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    for key, cidr in ranges_of(config).items():
+        if fault := subnetwork_fault(cidr):
+            yield Fault((key,), fault, str(cidr))
 
 
 def _ranges_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
@@ -72,6 +82,15 @@ def _created_network_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
             ("network",),
             "is the network that projects come with: name the network to create, or set network.create_network to false",
             config.network,
+        )
+
+
+def _subnetwork_of_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    if config.network == config.subnetwork == "default" and not config.create_network:
+        yield Fault(
+            ("subnetwork",),
+            "is the name of the subnetwork that the auto-mode network 'default' has in every region: choose another, or leave it out",
+            config.subnetwork,
         )
 
 
@@ -114,7 +133,7 @@ class ClusterNetworkConfig(Configuration):
         ),
     )
 
-    rules = (_range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named)
+    rules = (_usable_ranges, _range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named, _subnetwork_of_auto_mode)
 
     def subnetwork_of(self, cluster_name: str) -> str:
         """Return the name of the subnetwork of a cluster: the configured one, or the guide's."""
@@ -204,7 +223,18 @@ class ClusterNetwork(Construct):
                 log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),
             )
             self.egress = [nat]
+        self._warn_of_docker()
 
     def enable_private_google_access(self) -> None:
         """Let nodes without public addresses reach Google's APIs and registries, which private nodes need."""
         self._subnetwork.private_ip_google_access = True
+
+    def _warn_of_docker(self) -> None:
+        overlapping = [f"network.{key} '{cidr}'" for key, cidr in ranges_of(self.config).items() if cidr.overlaps(DOCKER_BRIDGE_RANGE)]
+        if overlapping:
+            warn(
+                self,
+                "docker-bridge-range",
+                f"{' and '.join(overlapping)} overlaps {DOCKER_BRIDGE_RANGE}, the range of Docker's default bridge: workspaces that run "
+                "Docker cannot reach addresses in it; use a range apart from it",
+            )

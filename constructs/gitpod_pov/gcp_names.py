@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema, core_schema
 
 
 @dataclass(frozen=True)
-class Matching:
+class Pattern:
     """A rule for a string: it matches `pattern` as a whole, else it "is not `allowed`".
 
     The pattern of a value that a hand-over can have as a parameter looks neither ahead nor back: Terraform's `regex` cannot.
@@ -48,7 +48,7 @@ class Matching:
 
 
 def repeated(values: tuple[str, ...]) -> Iterator[int]:
-    """Yield the index of every value that stands before it already."""
+    """Yield the index of every value that is listed before."""
     seen: set[str] = set()
     for index, value in enumerate(values):
         if value in seen:
@@ -57,9 +57,9 @@ def repeated(values: tuple[str, ...]) -> Iterator[int]:
 
 
 @dataclass(frozen=True)
-class _NoneTwice:
+class _Unique:
     def check(self, values: tuple[str, ...]) -> tuple[str, ...]:
-        refuse(Fault((index,), "stands in the list twice", values[index]) for index in repeated(values))
+        refuse(Fault((index,), "is listed twice", values[index]) for index in repeated(values))
         return values
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -69,34 +69,48 @@ class _NoneTwice:
         return {**handler(schema), "uniqueItems": True}
 
 
-NoneTwice = _NoneTwice()
-"""A rule for a list: no value stands in it twice."""
+Unique = _Unique()
+"""A rule for a list: no value is listed twice."""
 
 ProjectId = Annotated[
     str,
-    Matching(
+    Pattern(
         r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
         "a project ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)",
     ),
 ]
-"""https://cloud.google.com/resource-manager/docs/creating-managing-projects"""
+"""https://cloud.google.com/resource-manager/docs/creating-managing-projects
 
-Region = Annotated[str, Matching(r"[a-z]+-[a-z]+[0-9]+", "a region, such as us-central1 (for one zone of it, set zones)")]
-Zone = Annotated[str, Matching(r"[a-z]+-[a-z]+[0-9]+-[a-z]", "a zone, such as us-central1-a")]
-"""https://cloud.google.com/compute/docs/regions-zones"""
+A legacy ID with a domain, `example.com:my-project`, is refused: what is derived from an ID, such as the workload pool, has another form
+for it. An ID that contains google or ssl is accepted: no new project can have it, but existing ones do.
+"""
+
+Region = Annotated[str, Pattern(r"[a-z]+-[a-z]+[0-9]+", "a region, such as us-central1 (for one zone of it, set zones)")]
+Zone = Annotated[str, Pattern(r"[a-z]+-[a-z]+[0-9]+-(ai[0-9]+)?[a-z]", "a zone, such as us-central1-a")]
+"""https://cloud.google.com/compute/docs/regions-zones, and with ai https://cloud.google.com/compute/docs/regions-zones/ai-zones"""
 
 ServiceAccountId = Annotated[
     str,
-    Matching(
+    Pattern(
         r"[a-z][-a-z0-9]{4,28}[a-z0-9]",
         "a service account ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
     ),
 ]
 """https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"""
 
+SERVICE_ACCOUNT_EMAIL = r"[a-z0-9]([a-z0-9.-]{0,126}[a-z0-9])?@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+gserviceaccount\.com"
+"""What the e-mail address of a service account matches, one that Google creates included.
+
+https://cloud.google.com/iam/docs/service-account-types
+"""
+ServiceAccountEmail = Annotated[
+    str,
+    Pattern(SERVICE_ACCOUNT_EMAIL, "the e-mail address of a service account, such as ID@PROJECT.iam.gserviceaccount.com"),
+]
+
 ClusterName = Annotated[
     str,
-    Matching(
+    Pattern(
         r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
         "a name GKE takes: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
     ),
@@ -106,7 +120,7 @@ NodePoolName = ClusterName
 
 NetworkName = Annotated[
     str,
-    Matching(
+    Pattern(
         r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
         "a name Compute Engine takes: at most 63 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
     ),
@@ -115,18 +129,19 @@ NetworkName = Annotated[
 
 Role = Annotated[
     str,
-    Matching(
-        r"(roles/[a-z]|projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/roles/[A-Za-z0-9_.]|organizations/[0-9]+/roles/[A-Za-z0-9_.])[A-Za-z0-9_.]*",
-        "a role: roles/NAME, projects/PROJECT/roles/NAME or organizations/NUMBER/roles/NAME",
+    Pattern(
+        r"roles/[a-z][A-Za-z0-9_.]*|(projects/[a-z][a-z0-9-]{4,28}[a-z0-9]|organizations/[0-9]+)/roles/[A-Za-z0-9_.]{3,64}",
+        "a role: roles/NAME, projects/PROJECT/roles/ID or organizations/NUMBER/roles/ID, with an ID of 3 to 64 letters, digits, "
+        "underscores and dots",
     ),
 ]
-"""https://cloud.google.com/iam/docs/roles-overview"""
+"""https://cloud.google.com/iam/docs/roles-overview, and for the names https://cloud.google.com/iam/docs/creating-custom-roles"""
 
-Api = Annotated[str, Matching(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*\.googleapis\.com", "an API: NAME.googleapis.com")]
+Api = Annotated[str, Pattern(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*\.googleapis\.com", "an API: NAME.googleapis.com")]
 """https://cloud.google.com/service-usage/docs/list-services"""
 
 KubernetesVersion = Annotated[
-    str, Matching(r"[0-9]+\.[0-9]+(\.[0-9]+)?(-gke\.[0-9]+)?", "a Kubernetes version, such as 1.33, 1.33.4 or 1.33.4-gke.1245000")
+    str, Pattern(r"[0-9]+\.[0-9]+(\.[0-9]+)?(-gke\.[0-9]+)?", "a Kubernetes version, such as 1.33, 1.33.4 or 1.33.4-gke.1245000")
 ]
 """https://cloud.google.com/kubernetes-engine/versioning"""
 
@@ -156,7 +171,7 @@ Cidr = Annotated[
 
 ResourceLabelKey = Annotated[
     str,
-    Matching(
+    Pattern(
         r"(?!goog-)[a-z][a-z0-9_-]{0,62}",
         "a resource label's key: at most 63 lower-case letters, digits, hyphens and underscores, the first a letter, and no goog- before "
         "it, which Google keeps for itself",
@@ -164,13 +179,13 @@ ResourceLabelKey = Annotated[
 ]
 ResourceLabelValue = Annotated[
     str,
-    Matching(r"[a-z0-9_-]{0,63}", "a resource label's value: at most 63 lower-case letters, digits, hyphens and underscores"),
+    Pattern(r"[a-z0-9_-]{0,63}", "a resource label's value: at most 63 lower-case letters, digits, hyphens and underscores"),
 ]
 """https://cloud.google.com/resource-manager/docs/labels-overview#requirements"""
 
 KmsKey = Annotated[
     str,
-    Matching(
+    Pattern(
         r"projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]{1,63}/cryptoKeys/[A-Za-z0-9_-]{1,63}",
         "a Cloud KMS key: projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, without a version",
     ),
@@ -179,7 +194,7 @@ KmsKey = Annotated[
 
 RbacName = Annotated[
     str,
-    Matching(r"(?!\.\.?$)((?!\$\{)[^/%\x00-\x1f\x7f])+", "an RBAC name: not empty, not . or .., without /, %, ${ and control characters"),
+    Pattern(r"(?!\.\.?$)((?!\$\{)[^/%\x00-\x1f\x7f])+", "an RBAC name: not empty, not . or .., without /, %, ${ and control characters"),
 ]
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
 
@@ -188,7 +203,7 @@ The last two are no names of Terraform's: it would read an expression, and refus
 
 PlainText = Annotated[
     str,
-    Matching(
+    Pattern(
         r"((?![$%]\{)[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f])*",
         "plain text: without ${ and %{, which Terraform would read as expressions, and control characters",
     ),
@@ -197,7 +212,7 @@ PlainText = Annotated[
 
 KubernetesLabelKey = Annotated[
     str,
-    Matching(
+    Pattern(
         r"(?=([^/]{1,253}/)?[^/]{1,63}$)([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
         r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?",
         "a label key: an optional DNS prefix and /, then at most 63 letters, digits, hyphens, underscores and dots, the first and "
@@ -206,7 +221,7 @@ KubernetesLabelKey = Annotated[
 ]
 KubernetesLabelValue = Annotated[
     str,
-    Matching(
+    Pattern(
         r"(?=.{0,63}$)([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?",
         "a label value: at most 63 letters, digits, hyphens, underscores and dots, the first and last a letter or digit",
     ),

@@ -10,24 +10,26 @@ Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/res
 """
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from gitpod_pov.blocks import node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, refuse
+from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, refuse, show
 from gitpod_pov.gcp_names import (
     Cidr,
     ClusterName,
     KmsKey,
     KubernetesVersion,
-    Matching,
-    NoneTwice,
+    Pattern,
     PlainText,
     ResourceLabelKey,
     ResourceLabelValue,
+    Unique,
     repeated,
 )
+from gitpod_pov.ipv4_ranges import authorized_network_faults
+from gitpod_pov.locations import is_known_region, missing_zone_faults
 from gitpod_pov.maintenance import (
     KEEP_VERSIONS,
     MaintenanceExclusion,
@@ -35,9 +37,10 @@ from gitpod_pov.maintenance import (
     maintenance_policy,
     override_open_ends,
 )
+from gitpod_pov.maintenance_rules import exclusion_faults
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
-from gitpod_pov.provider_versions import MINIMUM_VERSIONS, has, required_version
+from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version
 from gitpod_pov.risks import warn
 
 import cdktf_cdktf_provider_google.container_cluster as gke
@@ -66,20 +69,26 @@ MonitoringComponent = Literal[
     "DCGM",
     "JOBSET",
 ]
+PROMETHEUS_COMPONENTS = frozenset(
+    {"STORAGE", "HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET", "KUBELET", "CADVISOR", "DCGM", "JOBSET"}
+)
+"""Monitoring components that Google Cloud Managed Service for Prometheus collects.
+
+Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/kube-state-metrics, .../how-to/cadvisor-kubelet-metrics and
+.../how-to/dcgm-metrics, each under "Before you begin".
+"""
 SecurityGroup = Annotated[
     str,
-    Matching(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
+    Pattern(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
 ]
 """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac"""
 
-_MOST_LABELS, _MOST_NETWORKS, _MOST_EXCLUSIONS = 64, 100, 20
+_MOST_LABELS, _MOST_NETWORKS = 64, 100
 
 
 def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
     networks = config.authorized_networks or {}
-    for name, cidr in networks.items():
-        if IPv4Network(cidr).prefixlen == 0:
-            yield Fault(("authorized_networks", name), "is every network: leave authorized_networks out to say so, or name yours", cidr)
+    yield from authorized_network_faults(networks, private_endpoint=bool(config.private_endpoint))
     if len(networks) > _MOST_NETWORKS:
         yield Fault(
             ("authorized_networks",), f"has {len(networks)} networks, GKE takes {_MOST_NETWORKS}: join neighbouring ranges", NO_VALUE
@@ -104,14 +113,19 @@ def _system_components(config: "GkeClusterConfig") -> Iterator[Fault]:
             yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
 
 
+def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
+    for index, component in enumerate(config.monitoring_components or ()):
+        if config.managed_prometheus is False and component in PROMETHEUS_COMPONENTS:
+            yield Fault(
+                ("monitoring_components", index),
+                "needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
+                component,
+            )
+
+
 def _maintenance_exclusions(config: "GkeClusterConfig") -> Iterator[Fault]:
     exclusions = config.maintenance_exclusions or ()
-    if len(exclusions) > _MOST_EXCLUSIONS:
-        yield Fault(("maintenance_exclusions",), f"has {len(exclusions)} exclusions, {_MOST_EXCLUSIONS} are allowed", NO_VALUE)
-    for index in repeated(tuple(exclusion.name for exclusion in exclusions)):
-        yield Fault(
-            ("maintenance_exclusions", index, "name"), "is the name of another exclusion too: use another name", exclusions[index].name
-        )
+    yield from (fault.below("maintenance_exclusions") for fault in exclusion_faults(exclusions))
     for index, exclusion in enumerate(exclusions):
         if config.release_channel == "UNSPECIFIED" and exclusion.scope != "NO_UPGRADES":
             yield Fault(
@@ -157,7 +171,7 @@ class GkeClusterConfig(Configuration):
         default=False,
         description=(
             "Whether nodes have no public addresses, so that nothing outside the network can reach them. True needs network.cloud_nat. "
-            "With google 6.x a change replaces the cluster; with 7.x it does not."
+            "With google below 7.13.0 a change replaces the cluster."
         ),
     )
     private_endpoint: bool = Field(
@@ -251,18 +265,18 @@ class GkeClusterConfig(Configuration):
     rbac_security_group: SecurityGroup | None = Field(
         default=None,
         description=(
-            "The group `gke-security-groups@DOMAIN` whose member groups RBAC knows; without it a `group:` in admins.members is nobody. "
-            "Left out: RBAC knows no Google groups."
+            "The group `gke-security-groups@DOMAIN`, whose member groups RBAC knows. A `group:` in admins.members needs it. Left out: RBAC "
+            "ignores Google groups."
         ),
     )
-    logging_components: Annotated[tuple[LoggingComponent, ...], Field(strict=False), NoneTwice] | None = Field(
+    logging_components: Annotated[tuple[LoggingComponent, ...], Field(strict=False), Unique] | None = Field(
         default=None,
         description=(
             "What writes to Cloud Logging, SYSTEM_COMPONENTS first; APISERVER, CONTROLLER_MANAGER and SCHEDULER are the control plane's. "
             "An empty list: nothing. Left out: GKE's default, system and workloads."
         ),
     )
-    monitoring_components: Annotated[tuple[MonitoringComponent, ...], Field(strict=False), NoneTwice] | None = Field(
+    monitoring_components: Annotated[tuple[MonitoringComponent, ...], Field(strict=False), Unique] | None = Field(
         default=None,
         description="What writes to Cloud Monitoring, SYSTEM_COMPONENTS first. An empty list: nothing. Left out: GKE's default.",
     )
@@ -282,7 +296,7 @@ class GkeClusterConfig(Configuration):
         ),
     )
 
-    rules = (_authorized_networks, _label_count, _system_components, _maintenance_exclusions)
+    rules = (_authorized_networks, _label_count, _system_components, _prometheus_components, _maintenance_exclusions)
 
     @property
     def restricts_control_plane(self) -> bool:
@@ -307,13 +321,40 @@ class GkeClusterConfig(Configuration):
         return None if self.kubelet_readonly_port is None else str(self.kubelet_readonly_port).upper()
 
 
+IGNORED_CHANGES = MappingProxyType(
+    {
+        "enable_l4_ilb_subsetting": "GKE creates clusters with subsetting on, and switching it off replaces the cluster",
+        "node_config": "it describes the removed default pool, and what is read back would replace the cluster",
+        "datapath_provider": "Google migrates clusters to Dataplane V2 in place, and changing it back replaces the cluster",
+        "dataplane_optimization_mode": "Google may set it with Dataplane V2, and unsetting it replaces the cluster",
+        "enable_fqdn_network_policy": "switching it off replaces the cluster",
+        "enable_k8s_beta_apis": "switching a beta API off replaces the cluster",
+        "dns_config": "Cloud DNS may be switched on elsewhere, and unsetting its additive domain replaces the cluster",
+        # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2370
+        "in_transit_encryption_config": "Google sets it and refuses to unset it",
+        # Not with newer providers, which know both names: a key that is added later would keep the state DECRYPTED.
+        "database_encryption[0].state": "GKE answers with another name for the same state",
+        "min_master_version": "no version is configured, so a newer release must not upgrade the control plane at the next apply",
+    }
+)
+"""Arguments of the cluster whose changes Terraform ignores, with the reason.
+
+They replace the cluster in google 7.45.0 (`ForceNew` in resource_container_cluster.go), or the provider asks for what GKE refuses. The
+other arguments that replace it are safe: they are written here and cannot change outside of Terraform (name, location, network,
+subnetwork, project, ranges, networking mode, pods per node, client certificate, initial node count), or the provider keeps what it
+reads (cluster CIDR, confidential nodes, IP allocation, master CIDR), or GKE only accepts them at creation (description, alpha features,
+Autopilot, TPU, user-managed keys).
+"""
+
+
 def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
-    """Yield a fault for every zone outside the region and every zone that is named twice."""
+    """Yield a fault for every zone outside the region, every one that does not exist and every one that is named twice."""
     for index, zone in enumerate(zones):
         if not zone.startswith(f"{region}-"):
             yield Fault(("zones", index), f"is not a zone of {region}", zone)
+    yield from missing_zone_faults(region, zones)
     for index in repeated(zones):
-        yield Fault(("zones", index), "stands in the list twice", zones[index])
+        yield Fault(("zones", index), "is listed twice", zones[index])
 
 
 def egress_faults(cluster: GkeClusterConfig, network: ClusterNetworkConfig) -> Iterator[Fault]:
@@ -364,6 +405,17 @@ def key_faults(region: str, cluster: GkeClusterConfig) -> Iterator[Fault]:
         # A boot disk's key may also lie in a location without a number, such as us or global; a secrets key may not.
         if location != region and (field == "secrets_kms_key" or location[-1].isdigit()):
             yield Fault(("cluster", field), f"lies in {location}, use a key in {region}", key)
+
+
+def oldest_google(cluster: GkeClusterConfig, google: str) -> str:
+    """Return the oldest google provider that accepts what is written for the version `google`."""
+    used: dict[Feature, bool] = {
+        "exclusion-until-end-of-support": any(exclusion.end_time is None for exclusion in cluster.effective_exclusions),
+        "stable-database-encryption-state": cluster.secrets_kms_key is not None,
+        "dataplane-optimization-mode": True,
+    }
+    versions = [MINIMUM_VERSIONS[feature][1] for feature, is_used in used.items() if is_used and has(feature, google)]
+    return max([SUPPORTED["google"].bindings, *versions], key=parsed)
 
 
 def _authorized_networks_block(config: GkeClusterConfig) -> gke.ContainerClusterMasterAuthorizedNetworksConfig | None:
@@ -533,31 +585,22 @@ class GkeCluster(Construct):
         channel = self.config.release_channel
         return versions.release_channel_latest_version.lookup(channel if self.config.has_release_channel else "REGULAR")
 
-    @property
-    def _has_stable_encryption_state(self) -> bool:
-        return has("stable-database-encryption-state", required_version(self, "google"))
-
     def _ignored_changes(self) -> list[str]:
-        return [
-            # GKE creates it true, provider 6.50 defaults to false, and true to false replaces the cluster.
-            "enable_l4_ilb_subsetting",
-            # Of the removed pool; what is read back is another pool's or none, and a difference replaces the cluster.
-            "node_config",
-            # Google migrates clusters to Dataplane V2 in place; changing it back replaces the cluster.
-            "datapath_provider",
-            # Google fills it in and does not allow anyone to unset it:
-            # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2370
-            "in_transit_encryption_config",
-            # Google or its console may switch the cluster to Cloud DNS; nothing here depends on the DNS provider.
-            "dns_config",
-            # GKE answers ALL_OBJECTS_ENCRYPTION_ENABLED to ENCRYPTED, which older providers plan to change back at every apply. Newer
-            # ones do not, and there it must not be ignored: a key that is added later would keep the state DECRYPTED.
-            *(["database_encryption[0].state"] if self.config.secrets_kms_key and not self._has_stable_encryption_state else []),
-            # Without a version in the configuration, a newer release must not become an upgrade at the next apply.
-            *(["min_master_version"] if self.config.version is None else []),
-        ]
+        google = required_version(self, "google")
+        left_out = {
+            "dataplane_optimization_mode": not has("dataplane-optimization-mode", google),
+            "database_encryption[0].state": not self.config.secrets_kms_key or has("stable-database-encryption-state", google),
+            "min_master_version": self.config.version is not None,
+        }
+        return [argument for argument in IGNORED_CHANGES if not left_out.get(argument)]
 
     def _warn_of_risks(self) -> None:
+        if not is_known_region(self.region):
+            warn(
+                self,
+                "unknown-region",
+                f"{show(self.region)} is not on the list of known regions; check region with gcloud compute regions list",
+            )
         if not self.config.restricts_control_plane:
             warn(
                 self,

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from gitpod_pov.configuration import NO_VALUE, Configuration, Fault
-from gitpod_pov.gcp_names import Matching, PlainText
+from gitpod_pov.gcp_names import Pattern, PlainText
 
 from cdktf_cdktf_provider_google.container_cluster import (
     ContainerCluster,
@@ -46,7 +46,7 @@ UtcTime = Annotated[str, AfterValidator(_utc_time)]
 
 Recurrence = Annotated[
     str,
-    Matching(
+    Pattern(
         r"FREQ=(DAILY|WEEKLY(;BYDAY=(MO|TU|WE|TH|FR|SA|SU)(,(MO|TU|WE|TH|FR|SA|SU))*)?)",
         "a recurrence: FREQ=DAILY, or FREQ=WEEKLY;BYDAY= and days of MO,TU,WE,TH,FR,SA,SU",
     ),
@@ -114,7 +114,7 @@ class MaintenanceExclusion(Configuration):
         default="NO_MINOR_OR_NODE_UPGRADES",
         description=(
             "The upgrades that do not happen. NO_MINOR_OR_NODE_UPGRADES, the default: minor upgrades and all node upgrades. "
-            "NO_MINOR_UPGRADES: minor upgrades. NO_UPGRADES: all upgrades, for at most some weeks; needs end_time."
+            "NO_MINOR_UPGRADES: minor upgrades. NO_UPGRADES: all upgrades, for at most 90 days; needs end_time."
         ),
     )
 

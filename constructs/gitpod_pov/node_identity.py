@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from gitpod_pov.configuration import Configuration, Fault
-from gitpod_pov.gcp_names import NoneTwice, Role, ServiceAccountId
+from gitpod_pov.gcp_names import Role, ServiceAccountId, Unique
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
 
@@ -42,6 +42,20 @@ ROLE_SETS = MappingProxyType(
 """The lists of roles that have a name in a deployment file."""
 
 
+BROAD_ROLES = frozenset(
+    {
+        # The basic roles, today's and the legacy ones: https://cloud.google.com/iam/docs/roles-overview#basic
+        *("roles/admin", "roles/writer", "roles/reader", "roles/owner", "roles/editor", "roles/viewer"),
+        # Roles that can grant any role: https://cloud.google.com/iam/docs/roles-permissions/resourcemanager
+        *("roles/resourcemanager.projectIamAdmin", "roles/iam.securityAdmin"),
+        # Roles that can act as any service account of the project: https://cloud.google.com/iam/docs/service-account-permissions
+        *("roles/iam.serviceAccountUser", "roles/iam.serviceAccountTokenCreator"),
+        *("roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountKeyAdmin"),
+    }
+)
+"""Project roles that reach most of a project, directly or through another account."""
+
+
 def _named_roles(value: Any) -> Any:
     if isinstance(value, str):
         if value not in ROLE_SETS:
@@ -62,6 +76,22 @@ def _grants_apart(config: "NodeIdentityConfig") -> Iterator[Fault]:
             yield Fault(("roles", index), f"would share the Terraform address of '{other}', grant one of the two elsewhere", role)
 
 
+def custom_role_faults(project: str, roles: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault for every custom role that belongs to another project; a project's custom role can be granted in that project only.
+
+    Source: https://cloud.google.com/iam/docs/roles-overview#custom
+    """
+    for index, role in enumerate(roles):
+        kind, _, rest = role.partition("/")
+        if kind == "projects" and (owner := rest.partition("/")[0]) != project:
+            yield Fault(
+                ("identity", "roles", index),
+                f"is a custom role of project '{owner}', which cannot be granted in '{project}': create it there, or use a role of the "
+                "organization",
+                role,
+            )
+
+
 class NodeIdentityConfig(Configuration):
     """Configuration of `NodeIdentity`."""
 
@@ -72,7 +102,7 @@ class NodeIdentityConfig(Configuration):
     roles: Annotated[
         tuple[Role, ...],
         Field(strict=False),
-        NoneTwice,
+        Unique,
         BeforeValidator(_named_roles, json_schema_input_type=Literal["guide", "least-privilege"] | tuple[Role, ...]),
     ] = Field(
         default=ROLE_SETS["guide"],
@@ -126,4 +156,11 @@ class NodeIdentity(Construct):
                 "node-account-is-cluster-admin",
                 "the nodes' service account holds roles/container.admin: with the cloud-platform scope, which nodes have by default, any "
                 'pod can become cluster admin; set identity.roles to "least-privilege" where the workloads allow it',
+            )
+        if broad := [role for role in config.roles if role in BROAD_ROLES]:
+            warn(
+                self,
+                "node-account-has-broad-role",
+                f"the nodes' service account holds {' and '.join(broad)}: any pod can take it and read or control most of the project; "
+                'set identity.roles to "least-privilege", or to the roles that the workloads need',
             )

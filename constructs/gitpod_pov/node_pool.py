@@ -16,10 +16,19 @@ from typing import Annotated, Literal
 
 from gitpod_pov.blocks import node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, Fault, refuse
-from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, Matching, NodePoolName, NoneTwice, PlainText, repeated
+from gitpod_pov.configuration import Configuration, Fault, refuse, show
+from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
+from gitpod_pov.machine_types import (
+    boot_disk_faults,
+    boot_disk_size_faults,
+    is_known_disk_type,
+    is_known_machine_type,
+    machine_type_faults,
+)
 from gitpod_pov.node_identity import NodeIdentity
+from gitpod_pov.node_images import UBUNTU_CONTAINERD, image_type_faults
+from gitpod_pov.reserved_names import metadata_faults, reserved_label_faults
 from gitpod_pov.risks import warn
 
 import cdktf_cdktf_provider_google.container_node_pool as gke
@@ -56,15 +65,18 @@ def _no_scope_alias(value: str) -> str:
 OauthScope = Annotated[
     str,
     AfterValidator(_no_scope_alias),
-    Matching(r"https://www\.googleapis\.com/auth/[a-z0-9._/-]+", "an OAuth scope: https://www.googleapis.com/auth/NAME"),
+    Pattern(
+        r"https://www\.googleapis\.com/auth/[a-z0-9._-]+(/[a-z0-9._-]+)*",
+        "an OAuth scope: https://www.googleapis.com/auth/NAME without a trailing slash",
+    ),
 ]
 """https://developers.google.com/identity/protocols/oauth2/scopes; the provider expands no alias."""
 
 
-MachineType = Annotated[str, Matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a machine type, such as n2d-standard-16")]
-DiskType = Annotated[str, Matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a disk type, such as pd-ssd")]
-ImageType = Annotated[str, Matching(r"[A-Z][A-Z0-9_]*", "an image type, such as UBUNTU_CONTAINERD")]
-MetadataKey = Annotated[str, Matching(r"[A-Za-z0-9_-]{1,128}", "a metadata key: 1 to 128 letters, digits, hyphens and underscores")]
+MachineType = Annotated[str, Pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a machine type, such as n2d-standard-16")]
+DiskType = Annotated[str, Pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", "a disk type, such as pd-ssd")]
+ImageType = Annotated[str, Pattern(r"[A-Z][A-Z0-9_]*", "an image type, such as UBUNTU_CONTAINERD")]
+MetadataKey = Annotated[str, Pattern(r"[A-Za-z0-9_-]{1,128}", "a metadata key: 1 to 128 letters, digits, hyphens and underscores")]
 """https://cloud.google.com/compute/docs/metadata/setting-custom-metadata#limitations"""
 
 
@@ -100,10 +112,6 @@ def _reserved_metadata(config: "NodePoolConfig") -> Iterator[Fault]:
             )
 
 
-_CONFIDENTIAL_FAMILIES = ("n2d", "c2d", "c3d")
-"""Machine families with AMD SEV: https://cloud.google.com/kubernetes-engine/docs/how-to/confidential-gke-nodes"""
-
-
 def _keeps_no_workload_away(config: "NodeTaint") -> Iterator[Fault]:
     if config.effect != "PREFER_NO_SCHEDULE":
         yield Fault(
@@ -126,16 +134,6 @@ class NodeTaint(Configuration):
     rules = (_keeps_no_workload_away,)
 
 
-def _confidential_machines(config: "NodePoolConfig") -> Iterator[Fault]:
-    family = config.machine_type.partition("-")[0]
-    if config.confidential_nodes and family not in _CONFIDENTIAL_FAMILIES:
-        yield Fault(
-            ("machine_type",),
-            f"is no machine for confidential_nodes: use one of {', '.join(_CONFIDENTIAL_FAMILIES)}, or set confidential_nodes to false",
-            config.machine_type,
-        )
-
-
 def _taint_keys(config: "NodePoolConfig") -> Iterator[Fault]:
     for index in repeated(tuple(f"{taint.key} {taint.effect}" for taint in config.taints)):
         taint = config.taints[index]
@@ -147,7 +145,7 @@ class NodePoolConfig(Configuration):
 
     name: NodePoolName = Field(default="gitpod", description="Name of the node pool.")
     machine_type: MachineType = Field(default="n2d-standard-16", description="Compute Engine machine type of the nodes.")
-    disk_type: DiskType = Field(default="pd-ssd", description="Type of the boot disk.")
+    disk_type: DiskType = Field(default="pd-ssd", description="Type of the boot disk; n4 and c4 machines need hyperdisk-balanced.")
     disk_size_gb: int = Field(default=100, ge=10, le=65_536, description="Size of the boot disk in GB, 10 to 65536.")
     image_type: ImageType = Field(default="UBUNTU_CONTAINERD", description="Node image; Gitpod's workspaces need an Ubuntu one.")
     initial_nodes: int = Field(default=1, ge=0, description="Nodes per zone at creation; later changes of it have no effect.")
@@ -165,7 +163,7 @@ class NodePoolConfig(Configuration):
             "In a channel, cluster.maintenance_exclusions decide when."
         ),
     )
-    oauth_scopes: Annotated[tuple[OauthScope, ...], Field(strict=False), NoneTwice] = Field(
+    oauth_scopes: Annotated[tuple[OauthScope, ...], Field(strict=False), Unique] = Field(
         default=(*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite"),
         description="OAuth scopes of the nodes, as full URLs; left out, what gcloud sends for the guide's `gke-default` and Cloud DNS.",
     )
@@ -186,8 +184,8 @@ class NodePoolConfig(Configuration):
     confidential_nodes: bool = Field(
         default=False,
         description=(
-            "Whether the nodes' memory is encrypted by the processor (AMD SEV), which n2d, c2d and c3d machines can, at a surcharge and "
-            "not in every zone. False, as in the guide. A change replaces the node pool."
+            "Whether the nodes' memory is encrypted by the processor (AMD SEV), which n2d, c2d, c3d and c4d machines can, at a surcharge "
+            "and not in every zone. False, as in the guide. A change replaces the node pool."
         ),
     )
     taints: Annotated[tuple[NodeTaint, ...], Field(strict=False)] = Field(
@@ -195,7 +193,18 @@ class NodePoolConfig(Configuration):
         description="Taints of the nodes, for clusters with pools beside this one. Effects that keep Gitpod's workloads away are refused.",
     )
 
-    rules = (_node_counts, _reserved_labels, _reserved_metadata, _confidential_machines, _taint_keys)
+    rules = (
+        _node_counts,
+        _reserved_labels,
+        _reserved_metadata,
+        _taint_keys,
+        lambda config: machine_type_faults(config.machine_type, confidential=config.confidential_nodes),
+        lambda config: boot_disk_faults(config.machine_type, config.disk_type, confidential=config.confidential_nodes),
+        lambda config: boot_disk_size_faults(config.machine_type, config.disk_size_gb),
+        lambda config: image_type_faults(config.image_type),
+        lambda config: reserved_label_faults(config.labels),
+        lambda config: metadata_faults(config.metadata),
+    )
 
 
 def management_faults(cluster: GkeClusterConfig, pool: NodePoolConfig) -> Iterator[Fault]:
@@ -215,7 +224,8 @@ def prefix_of_a_node(max_pods: int) -> int:
     return 32 - math.ceil(math.log2(2 * max_pods))
 
 
-def _addresses(max_pods: int) -> int:
+def addresses_of_a_node(max_pods: int) -> int:
+    """Return how many addresses of the pod range a node takes."""
     return 1 << 32 - prefix_of_a_node(max_pods)
 
 
@@ -231,11 +241,11 @@ def pod_range_faults(
     range must hold the larger of the two, not both.
     """
     pods = IPv4Network(network.pods_cidr)
-    holds, most = pods.num_addresses // _addresses(pool.max_pods_per_node), _most_nodes(pool, zones)
+    holds, most = pods.num_addresses // addresses_of_a_node(pool.max_pods_per_node), _most_nodes(pool, zones)
     if holds < most:
         fitting_prefix = prefix_of_a_node(pool.max_pods_per_node) - math.ceil(math.log2(most))
         yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
-    needed = _zone_count(zones) * _addresses(cluster.default_max_pods_per_node)
+    needed = _zone_count(zones) * addresses_of_a_node(cluster.default_max_pods_per_node)
     if pods.num_addresses < needed:
         fitting_prefix = 32 - math.ceil(math.log2(needed))
         yield Fault(
@@ -249,8 +259,8 @@ def pod_range_faults(
 
 def _room_for_surge_nodes(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> bool:
     needed = _most_nodes(pool, zones) + _MAX_SURGE
-    pods, nodes = IPv4Network(network.pods_cidr), IPv4Network(network.nodes_cidr)
-    return pods.num_addresses // _addresses(pool.max_pods_per_node) >= needed and nodes.num_addresses - ADDRESSES_GOOGLE_KEEPS >= needed
+    in_pods = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
+    return min(in_pods, IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS) >= needed
 
 
 def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
@@ -274,6 +284,30 @@ def _too_small(holds: int, fitting_prefix: int, pool: NodePoolConfig, zones: tup
     possible = f"{_most_nodes(pool, zones)} are possible ({pool.max_nodes} per zone in {count} zone{'s' if count > 1 else ''})"
     lower = f", or lower node_pool.max_nodes to {holds // count}" if holds >= count else ""
     return f"holds {holds} node{'' if holds == 1 else 's'}, {possible}: use a /{fitting_prefix} or larger{lower}"
+
+
+IGNORED_CHANGES = MappingProxyType(
+    {
+        "initial_node_count": "a change replaces the pool, and the autoscaler sets the number of nodes anyway",
+        "version": "GKE upgrades nodes, and an apply must not change their version",
+        # Google's console writes the first two when someone saves the pool there:
+        # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2304
+        "node_config[0].advanced_machine_features": "the console sets it, and unsetting it replaces the pool",
+        "queued_provisioning": "the console sets an empty block, and removing it replaces the pool",
+        "placement_policy": "an empty block may be set elsewhere, and removing it replaces the pool",
+        "node_config[0].reservation_affinity": "the console may set it, and unsetting it replaces the pool",
+        "node_config[0].host_maintenance_policy": "the console may set it, and unsetting it replaces the pool",
+        "node_config[0].ephemeral_storage_local_ssd_config": "GKE sets it for machines with local SSDs, and unsetting it replaces the pool",
+    }
+)
+"""Arguments of the pool whose changes Terraform ignores, with the reason.
+
+All of them replace the pool in google 7.45.0 (`ForceNew` in resource_container_node_pool.go and node_config.go), except `version`. The
+other arguments that replace it are safe: they are written here and cannot change outside of Terraform (name, cluster, location, project,
+pods per node, service account, scopes, metadata, spot, disk encryption), or the provider keeps what it reads (network config, accelerators,
+minimum CPU platform, shielded instances, confidential nodes), or GKE only accepts them at creation (local SSDs, secondary boot disks,
+sandbox, sole tenancy, run duration, flex start).
+"""
 
 
 class LabelledNodePool(Construct):
@@ -356,22 +390,37 @@ class LabelledNodePool(Construct):
             # Nodes stay unhealthy if they start before their account may write logs and metrics or pull images, or before private
             # ones can reach the internet.
             depends_on=[*identity.grants, *cluster.network.egress] or None,
-            lifecycle=TerraformResourceLifecycle(
-                ignore_changes=[
-                    "initial_node_count",  # a change replaces the pool, and the autoscaler sets the number of nodes anyway
-                    "version",  # Google upgrades nodes; an apply must not change their version
-                    # Google's console writes both when someone saves the pool there, and both replace the pool:
-                    # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2304
-                    "node_config[0].advanced_machine_features",
-                    "queued_provisioning",
-                ]
-            ),
+            lifecycle=TerraformResourceLifecycle(ignore_changes=list(IGNORED_CHANGES)),
         )
         self.name: str = pool.name
+        self._warn_of_risks(config, network, zones)
+
+    def _warn_of_risks(self, config: NodePoolConfig, network: ClusterNetworkConfig, zones: tuple[str, ...]) -> None:
         if not _room_for_surge_nodes(network, config, zones):
             warn(
                 self,
                 "no-room-for-surge-nodes",
                 f"the ranges hold the {_most_nodes(config, zones)} nodes that are possible but not the node that an upgrade adds, so an "
                 "upgrade at the maximum size waits; use a larger network.pods_cidr or network.nodes_cidr, or lower node_pool.max_nodes",
+            )
+        if not is_known_machine_type(config.machine_type):
+            warn(
+                self,
+                "unknown-machine-type",
+                f"{show(config.machine_type)} is not on the list of known machine types; if it does not exist, the node pool fails after "
+                "the cluster is created; check node_pool.machine_type with gcloud compute machine-types list",
+            )
+        if not is_known_disk_type(config.disk_type):
+            warn(
+                self,
+                "unknown-disk-type",
+                f"{show(config.disk_type)} is not on the list of known boot disk types; if GKE does not support it, the node pool fails "
+                "after the cluster is created; check node_pool.disk_type with gcloud compute disk-types list",
+            )
+        if config.image_type != UBUNTU_CONTAINERD:
+            warn(
+                self,
+                "image-not-ubuntu-containerd",
+                f"the nodes run {show(config.image_type)}, but Gitpod's workspaces need Ubuntu; set node_pool.image_type to "
+                f"{UBUNTU_CONTAINERD}",
             )

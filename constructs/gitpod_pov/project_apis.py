@@ -10,7 +10,7 @@ Why they are never switched off: a proof of value shares its project with what w
 from typing import Annotated
 
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.gcp_names import Api, NoneTwice
+from gitpod_pov.gcp_names import Api, Unique
 
 from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_google.project_service import ProjectService
@@ -25,7 +25,7 @@ class ProjectApisConfig(Configuration):
         default=True,
         description="Whether to enable the APIs here. False leaves them to the platform team; they must then be on before the first apply.",
     )
-    services: Annotated[tuple[Api, ...], Field(strict=False), NoneTwice] = Field(
+    services: Annotated[tuple[Api, ...], Field(strict=False), Unique] = Field(
         default=(
             "artifactregistry.googleapis.com",  # in place of containerregistry, which was shut down on 2025-03-18
             "cloudbilling.googleapis.com",

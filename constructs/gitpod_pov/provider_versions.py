@@ -47,13 +47,13 @@ SUPPORTED: dict[Provider, SupportedVersions] = {
     "kubernetes": SupportedVersions(bindings="2.38.0", default="2.38.0", newest_tested="3.2.1", below=4),
 }
 
-Feature = Literal["exclusion-until-end-of-support", "stable-database-encryption-state"]
+Feature = Literal["exclusion-until-end-of-support", "stable-database-encryption-state", "dataplane-optimization-mode"]
 
+# https://github.com/hashicorp/terraform-provider-google/blob/main/CHANGELOG.md
 MINIMUM_VERSIONS: dict[Feature, tuple[Provider, str]] = {
-    # https://github.com/hashicorp/terraform-provider-google/blob/main/CHANGELOG.md, 7.12.0: `end_time_behavior` of exclusion_options
-    "exclusion-until-end-of-support": ("google", "7.12.0"),
-    # 7.30.0: ENCRYPTED and ALL_OBJECTS_ENCRYPTION_ENABLED are no longer a difference
-    "stable-database-encryption-state": ("google", "7.30.0"),
+    "exclusion-until-end-of-support": ("google", "7.12.0"),  # added `end_time_behavior` field to `google_container_cluster`
+    "stable-database-encryption-state": ("google", "7.30.0"),  # fixed a permadiff where `database_encryption.state` ...
+    "dataplane-optimization-mode": ("google", "7.38.0"),  # added `dataplane_optimization_mode` in `google_container_cluster`
 }
 """The oldest provider version that has a feature which the bindings' version lacks."""
 

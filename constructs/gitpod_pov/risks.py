@@ -13,22 +13,37 @@ from constructs import Construct
 
 Risk = Literal[
     "node-account-is-cluster-admin",
+    "node-account-has-broad-role",
+    "docker-bridge-range",
     "public-control-plane",
     "no-release-channel",
     "nodes-without-security-patches",
     "node-in-every-zone",
     "no-room-for-surge-nodes",
+    "applying-account-becomes-admin",
+    "admin-email-has-capital-letters",
     "untested-provider-version",
+    "unknown-region",
+    "unknown-machine-type",
+    "unknown-disk-type",
+    "image-not-ubuntu-containerd",
 ]
 """What can be acknowledged in a deployment file.
 
 - `node-account-is-cluster-admin`: any pod can use the node account's `container.admin` and become cluster admin.
+- `node-account-has-broad-role`: any pod can use the node account's role to read or control most of the project.
+- `docker-bridge-range`: a range of the subnetwork overlaps the one of Docker's bridge, so workspaces that run Docker cannot reach it.
 - `public-control-plane`: the control plane has a public address, and every network can reach it.
 - `no-release-channel`: GKE refuses new clusters without a release channel and ends existing ones on 2027-06-14.
 - `nodes-without-security-patches`: a maintenance exclusion stops node upgrades, and with them security patches.
 - `node-in-every-zone`: the guide describes one node, but a cluster without `zones` has one in every zone of the region.
 - `no-room-for-surge-nodes`: the ranges do not hold the additional node that an upgrade creates.
+- `applying-account-becomes-admin`: no administrator is listed, so each account that applies replaces the one before.
+- `admin-email-has-capital-letters`: RBAC compares e-mail addresses exactly, and an address that is spelled differently is not bound.
 - `untested-provider-version`: a provider is newer than the newest version that was tested.
+- `unknown-region`, `unknown-machine-type`, `unknown-disk-type`: a name that is not on this package's lists. It may be newer than they
+  are, or misspelled.
+- `image-not-ubuntu-containerd`: Gitpod's workspaces need Ubuntu nodes with containerd.
 """
 
 _ACKNOWLEDGED = "gitpod-pov/acknowledged-risks"

@@ -1,4 +1,11 @@
 from collections.abc import Callable
+from pathlib import Path
+
+from gitpod_pov.cluster_admins import GKE_BINDINGS, ClusterAdmins, ClusterAdminsConfig
+from gitpod_pov.configuration import Faults
+
+import pytest
+from cdktf import App, TerraformStack
 
 from tests.app import Synthesized
 
@@ -8,7 +15,7 @@ GROUP = "rbac.authorization.k8s.io"
 
 def test_members_become_subjects_as_gke_sees_them(synth: Callable[..., Synthesized]) -> None:
     members = ["user:alice@example.com", "group:platform@example.com", "serviceAccount:ci@demo-project.iam.gserviceaccount.com"]
-    app = synth(admins={"members": members})
+    app = synth(cluster={"rbac_security_group": "gke-security-groups@example.com"}, admins={"members": members})
     assert app.resource("pov-rbac", BINDING)["subject"] == [
         {"api_group": GROUP, "kind": "User", "name": "alice@example.com"},
         {"api_group": GROUP, "kind": "Group", "name": "platform@example.com"},
@@ -33,3 +40,58 @@ def test_another_role_and_name(synth: Callable[..., Synthesized]) -> None:
     binding = synth(admins={"cluster_role": "view", "binding_name": "gitpod:viewers"}).resource("pov-rbac", BINDING)
     assert binding["metadata"] == {"name": "gitpod:viewers"}
     assert binding["role_ref"] == {"api_group": GROUP, "kind": "ClusterRole", "name": "view"}
+
+
+class TestCapitalLetters:
+    """RBAC compares exactly, and Google knows some accounts by an address with capital letters: accepted, with a warning."""
+
+    @staticmethod
+    def warning(synth: Callable[..., Synthesized], *members: str) -> str | None:
+        app = synth(cluster={"rbac_security_group": "gke-security-groups@example.com"}, admins={"members": members})
+        found = [
+            annotation["message"]
+            for annotation in app.manifest["stacks"]["pov-rbac"]["annotations"]
+            if annotation["message"].startswith("admin-email-has-capital-letters: ")
+        ]
+        return found[0] if found else None
+
+    @pytest.mark.parametrize(
+        "members",
+        [
+            ["user:jane@example.com", "group:platform-1@sub.example.com", "serviceAccount:ci@demo-project.iam.gserviceaccount.com"],
+            ["user:o'hara.x+y_z%1@example.com"],
+        ],
+        ids=len,
+    )
+    def test_none(self, synth: Callable[..., Synthesized], members: list[str]) -> None:
+        assert self.warning(synth, *members) is None
+
+    @pytest.mark.parametrize(
+        "member", ["user:Jane@example.com", "user:jane@Example.com", "group:platform@example.COM", "group:jaNe@example.com"]
+    )
+    def test_anywhere_in_the_address(self, synth: Callable[..., Synthesized], member: str) -> None:
+        assert f"has capital letters in '{member}';" in (self.warning(synth, "user:a@example.com", member) or "")
+
+    def test_of_many_members_a_few_are_shown(self, synth: Callable[..., Synthesized]) -> None:
+        warning = self.warning(synth, *(f"user:A{n}@example.com" for n in range(100))) or ""
+        assert "has capital letters in 'user:A0@example.com', 'user:A1@example.com', 'user:A2@example.com', …; write" in warning
+
+
+class TestBindingName:
+    @pytest.mark.parametrize("name", [*GKE_BINDINGS, "cluster-admin", "system:", "system:basic-user", "system:masters"])
+    def test_of_the_cluster_itself_is_refused(self, name: str) -> None:
+        with pytest.raises(Faults, match=r"binding_name: .* uses for a binding of its own: choose another, such as gitpod-admins$"):
+            ClusterAdminsConfig.checked({"binding_name": name})
+
+    @pytest.mark.parametrize(
+        "name", ["cluster-admin-binding", "gitpod-admins", "cluster-admins", "gce", "systems:a", "npd", "view", "edit"]
+    )
+    def test_another_is_accepted(self, name: str) -> None:
+        assert ClusterAdminsConfig.checked({"binding_name": name}).binding_name == name
+
+
+def test_without_a_deployment_groups_are_accepted(tmp_path: Path) -> None:
+    """The construct does not know the cluster, and with it not whether RBAC knows groups."""
+    config = ClusterAdminsConfig(members=("group:platform@example.com",))
+    admins = ClusterAdmins(TerraformStack(App(outdir=str(tmp_path)), "stack"), "admins", config=config)
+    assert admins.subjects == ["platform@example.com"]

@@ -2,6 +2,8 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from gitpod_pov.gke_cluster import GkeClusterConfig, oldest_google
+
 import pytest
 from cdktf import Testing
 
@@ -9,6 +11,7 @@ from tests.app import Synthesized, deployment
 
 CLUSTER = "google_container_cluster.cluster"
 POOL = "google_container_node_pool.node_pool"
+KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
 
 
 class TestVersion:
@@ -109,9 +112,28 @@ class TestProviderVersion:
     def test_the_encryption_state_is_ignored_where_it_would_never_be_empty(
         self, synth: Callable[..., Synthesized], google: str, *, ignored: bool
     ) -> None:
-        key = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
-        cluster = synth(providers={"google": google}, cluster={"secrets_kms_key": key}).resource("pov-cluster", CLUSTER)
+        cluster = synth(providers={"google": google}, cluster={"secrets_kms_key": KEY}).resource("pov-cluster", CLUSTER)
         assert ("database_encryption[0].state" in cluster["lifecycle"]["ignore_changes"]) is ignored
+
+    @pytest.mark.parametrize(("google", "ignored"), [("7.12.0", False), ("7.37.9", False), ("7.38.0", True), ("8.7.0", True)])
+    def test_an_argument_is_ignored_only_where_the_provider_has_it(
+        self, synth: Callable[..., Synthesized], google: str, *, ignored: bool
+    ) -> None:
+        cluster = synth(providers={"google": google}).resource("pov-cluster", CLUSTER)
+        assert ("dataplane_optimization_mode" in cluster["lifecycle"]["ignore_changes"]) is ignored
+
+    @pytest.mark.parametrize(
+        ("google", "cluster", "oldest"),
+        [
+            ("7.45.0", {}, "7.38.0"),
+            ("7.30.0", {}, "7.12.0"),
+            ("7.30.0", {"secrets_kms_key": KEY}, "7.30.0"),
+            ("7.12.0", {"secrets_kms_key": KEY}, "7.12.0"),
+            ("6.50.0", {"maintenance_exclusions": []}, "6.50.0"),
+        ],
+    )
+    def test_the_oldest_provider_that_accepts_the_output(self, google: str, cluster: dict[str, Any], oldest: str) -> None:
+        assert oldest_google(GkeClusterConfig.checked(cluster), google) == oldest
 
     def test_without_a_key_there_is_no_state_to_ignore(self, synth: Callable[..., Synthesized]) -> None:
         cluster = synth(providers={"google": "7.12.0"}).resource("pov-cluster", CLUSTER)
@@ -182,6 +204,29 @@ def test_deletion_protection(synth: Callable[..., Synthesized]) -> None:
 def test_there_is_one_cluster_and_one_pool(synthesized: Synthesized) -> None:
     resources = synthesized.stack("pov-cluster")["resource"]
     assert len(resources["google_container_cluster"]) == len(resources["google_container_node_pool"]) == 1
+
+
+class TestMonitoring:
+    PROMETHEUS = ("STORAGE", "HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET", "KUBELET", "CADVISOR", "DCGM", "JOBSET")
+    OTHERS = ("SYSTEM_COMPONENTS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER")
+
+    @pytest.mark.parametrize("component", PROMETHEUS)
+    def test_a_component_needs_managed_prometheus(self, component: str) -> None:
+        cluster = {"monitoring_components": ["SYSTEM_COMPONENTS", component]}
+        message = rf"monitoring_components\[1\]: '{component}' needs managed Prometheus; leave it out, or set cluster.managed_prometheus"
+        with pytest.raises(ValueError, match=message):
+            deployment(cluster={**cluster, "managed_prometheus": False})
+        deployment(cluster={**cluster, "managed_prometheus": True})
+        deployment(cluster=cluster)
+
+    def test_others_do_not(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(cluster={"managed_prometheus": False, "monitoring_components": list(self.OTHERS)})
+        monitoring = app.resource("pov-cluster", CLUSTER)["monitoring_config"]
+        assert monitoring == {"enable_components": list(self.OTHERS), "managed_prometheus": {"enabled": False}}
+
+    @pytest.mark.parametrize("cluster", [{"managed_prometheus": False}, {"managed_prometheus": False, "monitoring_components": []}])
+    def test_it_may_be_off_without_components(self, cluster: dict[str, Any]) -> None:
+        deployment(cluster=cluster)
 
 
 def test_a_zone_elsewhere_is_refused() -> None:

@@ -1,7 +1,12 @@
 from collections.abc import Callable
 
+from gitpod_pov.configuration import Faults
+from gitpod_pov.node_identity import ROLE_SETS, custom_role_faults
+
+import pytest
 from cdktf import Testing
 
+from deployment.model import Deployment
 from tests.app import Synthesized
 
 
@@ -45,3 +50,41 @@ def test_custom_roles(synth: Callable[..., Synthesized]) -> None:
     assert app.resource("pov-cluster", "google_container_node_pool.node_pool")["depends_on"] == [
         "google_project_iam_member.identity_projects_demo-project_roles_gitpod_nodes"
     ]
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        *("roles/owner", "roles/editor", "roles/viewer", "roles/admin", "roles/writer", "roles/reader"),
+        *("roles/resourcemanager.projectIamAdmin", "roles/iam.securityAdmin", "roles/iam.serviceAccountUser"),
+        *("roles/iam.serviceAccountTokenCreator", "roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountKeyAdmin"),
+    ],
+)
+def test_a_broad_role_is_warned_of(synth: Callable[..., Synthesized], role: str) -> None:
+    app = synth(identity={"roles": ["roles/logging.logWriter", role]})
+    (message,) = [
+        annotation["message"] for annotation in app.manifest["stacks"]["pov-cluster"]["annotations"] if role in annotation["message"]
+    ]
+    assert message.startswith(f"node-account-has-broad-role: the nodes' service account holds {role}:")
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        *ROLE_SETS.values(),
+        ("roles/storage.objectViewer", "roles/artifactregistry.reader", "roles/container.viewer"),
+        ("roles/iam.workloadIdentityUser", "roles/monitoring.editor", "roles/compute.admin"),
+        ("projects/demo-project/roles/owner", "organizations/1/roles/editor"),
+    ],
+    ids=range(5),
+)
+def test_a_role_of_one_service_is_not(synth: Callable[..., Synthesized], roles: tuple[str, ...]) -> None:
+    assert "node-account-has-broad-role" not in synth(identity={"roles": roles}).warnings("pov-cluster")
+
+
+def test_a_custom_role_of_another_project_is_refused() -> None:
+    roles = ("roles/a", "projects/demo-project/roles/own", "projects/other-project/roles/foreign", "organizations/1/roles/other")
+    (fault,) = custom_role_faults("demo-project", roles)
+    assert (fault.key, fault.value) == (("identity", "roles", 2), "projects/other-project/roles/foreign")
+    with pytest.raises(Faults, match="is a custom role of project 'other-project', which cannot be granted in 'demo-project'"):
+        Deployment.checked({"project": "demo-project", "region": "us-central1", "identity": {"roles": roles}})

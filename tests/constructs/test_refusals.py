@@ -26,6 +26,16 @@ CONFIGURATIONS: list[tuple[type[Configuration], dict[str, Any], str]] = [
     (ClusterNetworkConfig, {"nodes_cidr": "10.128.0.0/20"}, "nodes_cidr: '10.128.0.0/20' overlaps 10.128.0.0/9"),
     (ClusterNetworkConfig, {"create_network": True}, "network: 'default' is the network that projects come with"),
     (GkeClusterConfig, {"release_channel": "NONE"}, "release_channel: 'NONE' must be one of 'UNSPECIFIED', 'RAPID'"),
+    (
+        GkeClusterConfig,
+        {"managed_prometheus": False, "monitoring_components": ("SYSTEM_COMPONENTS", "HPA")},
+        "monitoring_components[1]: 'HPA' needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
+    ),
+    (NodePoolConfig, {"machine_type": "n4-standard-8"}, "disk_type: 'pd-ssd' cannot be the boot disk of n4 machines"),
+    (NodePoolConfig, {"machine_type": "t2a-standard-8"}, "machine_type: 't2a-standard-8' is an Arm machine type"),
+    (NodePoolConfig, {"image_type": "COS"}, "image_type: 'COS' runs Docker"),
+    (NodePoolConfig, {"labels": {"cloud.google.com/gke-spot": "a"}}, "labels.\"cloud.google.com/gke-spot\": 'a' has a key that GKE sets"),
+    (NodePoolConfig, {"metadata": {"kube-env": "a"}}, "metadata.kube-env: 'a' has a key that GKE uses itself"),
     (NodePoolConfig, {"min_nodes": 4, "max_nodes": 3}, "min_nodes: 4 is more than node_pool.max_nodes 3"),
     (NodePoolConfig, {"initial_nodes": 51}, "initial_nodes: 51 must be from node_pool.min_nodes 1 to node_pool.max_nodes 50"),
     (NodePoolConfig, {"labels": {"k8s.io/a": "b"}}, "labels.\"k8s.io/a\": 'b' has a key under kubernetes.io or k8s.io"),
@@ -75,7 +85,14 @@ def cluster(stack: TerraformStack, identity: NodeIdentity) -> Cluster:
     ("zones", "message"),
     [
         (("us-central1-a", "us-central2-a"), "zones[1]: 'us-central2-a' is not a zone of us-central1"),
-        (("us-central1-a", "us-central1-a"), "zones[1]: 'us-central1-a' stands in the list twice"),
+        (
+            ("us-central1-d",),
+            (
+                "zones[0]: 'us-central1-d' does not exist; the zones of us-central1 are us-central1-a, us-central1-b, us-central1-c, "
+                "us-central1-f"
+            ),
+        ),
+        (("us-central1-a", "us-central1-a"), "zones[1]: 'us-central1-a' is listed twice"),
     ],
 )
 def test_a_cluster_refuses_zones(cluster: Cluster, stack: TerraformStack, zones: tuple[str, ...], message: str) -> None:

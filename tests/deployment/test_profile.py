@@ -52,7 +52,7 @@ def test_hardened_is_what_its_values_are(synth: Callable[..., Synthesized]) -> N
 
 
 def test_hardened_carries_no_risk(synth: Callable[..., Synthesized]) -> None:
-    app = synth(profile="hardened", zones=["us-central1-a"])
+    app = synth(profile="hardened", zones=["us-central1-a"], admins={"members": ["user:a@example.com"]})
     assert app.warnings("pov-cluster") | app.warnings("pov-rbac") == set()
 
 
@@ -83,9 +83,20 @@ def test_a_value_in_the_file_wins_in_the_output(synth: Callable[..., Synthesized
     assert [block["display_name"] for block in cluster["master_authorized_networks_config"]["cidr_blocks"]] == ["vpn"]
 
 
+def test_hardened_without_managed_prometheus_leaves_out_what_needs_it(synth: Callable[..., Synthesized]) -> None:
+    app = synth(profile="hardened", cluster={"managed_prometheus": False})
+    monitoring = app.resource("pov-cluster", "google_container_cluster.cluster")["monitoring_config"]
+    components = ["SYSTEM_COMPONENTS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER"]
+    assert monitoring == {"enable_components": components, "managed_prometheus": {"enabled": False}}
+
+
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
+        (
+            {"profile": "hardened", "cluster": {"managed_prometheus": False, "monitoring_components": ["SYSTEM_COMPONENTS", "POD"]}},
+            "cluster.monitoring_components[1]: 'POD' needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
+        ),
         ({"profile": "hardend"}, "profile: 'hardend' must be one of 'reference' or 'hardened'"),
         ({"profile": ["hardened"]}, "profile: ['hardened'] must be one of 'reference' or 'hardened'"),
         ({"profile": "hardened", "cluster": 3}, "cluster: 3 must be a table"),

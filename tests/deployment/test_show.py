@@ -49,7 +49,7 @@ def test_says_where_each_value_comes_from(tmp_path: Path, capsys: pytest.Capture
 
 def test_an_unknown_deployment(capsys: pytest.CaptureFixture[str]) -> None:
     assert show("pvo", ROOT / "deployments") == 2
-    assert capsys.readouterr().err == "there is no deployment 'pvo', known are pov\n"
+    assert capsys.readouterr().err == "there is no deployment 'pvo'; known: pov; did you mean 'pov'?\n"
 
 
 def test_a_refused_deployment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

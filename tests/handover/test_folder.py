@@ -15,6 +15,7 @@ import pytest
 
 from deployment.parameters import ADMINS, MARKS, ParameterKey
 from deployment.reading import load_deployments
+from handover import example as handover_example
 from handover import stacks as handover_stacks
 from handover.__main__ import hand_over
 from handover.folder import MANIFEST, files_of, write
@@ -87,6 +88,19 @@ class TestFolder:
                 assert provider["source"] == f"hashicorp/{name}"
                 assert re.fullmatch(r"[\d.]+" if exact else r">= [\d.]+, < \d+\.0\.0", provider["version"])
 
+    @pytest.mark.parametrize(
+        ("sections", "expected"),
+        [
+            ({}, ">= 7.38.0, < 8.0.0"),
+            ({"providers": {"google": "7.30.0"}}, ">= 7.12.0, < 8.0.0"),
+            ({"providers": {"google": "8.7.0"}}, ">= 7.38.0, < 9.0.0"),
+            ({"providers": {"google": "6.50.0"}, "cluster": {"maintenance_exclusions": []}}, ">= 6.50.0, < 7.0.0"),
+        ],
+    )
+    def test_a_module_accepts_the_providers_that_have_what_it_uses(self, sections: dict[str, Any], expected: str) -> None:
+        files = files_of("pov", deployment(**sections))
+        assert parsed(files, "modules/cluster/terraform.tf.json")["terraform"]["required_providers"]["google"]["version"] == expected
+
     def test_modules_configure_nothing(self, files: dict[str, bytes]) -> None:
         for module in ("cluster", "rbac"):
             contents = [parsed(files, path) for path in files if path.startswith(f"modules/{module}/")]
@@ -129,6 +143,44 @@ class TestFolder:
             "node-in-every-zone": "no",
         }
 
+    @pytest.mark.parametrize(
+        ("members", "risks"),
+        [
+            ([], {"applying-account-becomes-admin"}),
+            (["user:jane@example.com"], set()),
+            (["user:Jane@example.com"], {"admin-email-has-capital-letters"}),
+        ],
+        ids=str,
+    )
+    def test_the_readme_tells_the_risks_of_the_administrators(self, members: list[str], risks: set[str]) -> None:
+        readme = files_of("pov", deployment(admins={"members": members}))["README.md"].decode()
+        assert set(re.findall(r"\| `(appl[a-z-]+|admin-[a-z-]+)` \|", readme)) == risks
+
+
+class TestExample:
+    @pytest.mark.parametrize(
+        ("cluster", "attribute"),
+        [({}, "endpoint"), ({"dns_endpoint": True}, "control_plane_endpoints_config[0].dns_endpoint_config[0].endpoint")],
+        ids=["by address", "by name"],
+    )
+    def test_connects_as_the_rbac_stack_does(self, cluster: dict[str, Any], attribute: str) -> None:
+        files = files_of("pov", deployment(cluster=cluster))
+        (example,) = parsed(files, "example/terraform.tf.json")["provider"]["kubernetes"]
+        (root,) = parsed(files, "2-rbac/terraform.tf.json")["provider"]["kubernetes"]
+        assert example.keys() == root.keys()
+        assert root["host"] == f"https://${{data.google_container_cluster.cluster.{attribute}}}"
+        (output,) = re.findall(r"^https://\$\{module\.cluster\.(\w+)\}$", example["host"])
+        outputs = parsed(files, "modules/cluster/outputs.tf.json")["output"]
+        assert outputs[output]["value"] == f"${{google_container_cluster.cluster.{attribute}}}"
+        assert outputs["endpoint"]["value"] == "${google_container_cluster.cluster.endpoint}"
+
+    def test_no_two_attributes_share_an_output(self) -> None:
+        """Not even those whose paths differ in an index alone."""
+        (cluster, _), _ = stacks_of("pov", deployment())
+        paths = [".a[0].endpoint", ".a[1].endpoint", ".b[0].a[0].endpoint", ".a[0].endpoint", ".endpoint"]
+        names = [handover_example._output(cluster, "google_container_cluster", path) for path in paths]
+        assert names == ["a_endpoint", "a_1_endpoint", "b_a_endpoint", "a_endpoint", "endpoint"]
+
 
 class TestParameters:
     def test_no_value_of_a_parameter_is_left_as_a_literal(self, files: dict[str, bytes]) -> None:
@@ -136,6 +188,16 @@ class TestParameters:
             found = set(strings(parsed(files, f"{folder}/main.tf.json")))
             assert not found & {"my-gitpod-pov", "us-central1", "gitpod-gitpod", "10.4.0.0/14", "n2d-standard-16", 50}
             assert {"${var.project}", "gitpod-${var.cluster_name}", "${var.node_pool_max_nodes}"} <= found
+
+    def test_the_members_of_the_deployment_are_a_parameter_like_no_members(self, files: dict[str, bytes]) -> None:
+        named = files_of("pov", deployment(admins={"members": ["user:alice@example.com"]}))
+        assert parsed(named, "2-rbac/main.tf.json")["resource"] == parsed(files, "2-rbac/main.tf.json")["resource"]
+        assert parsed(named, "2-rbac/variables.tf.json")["variable"]["admins_members"]["default"] == ["user:alice@example.com"]
+
+    def test_a_custom_role_of_the_project_stays_as_it_is(self) -> None:
+        files = files_of("pov", deployment(identity={"roles": ["projects/demo-project/roles/nodes"]}))
+        (grant,) = parsed(files, "1-cluster/main.tf.json")["resource"]["google_project_iam_member"].values()
+        assert (grant["project"], grant["role"]) == ("${var.project}", "projects/demo-project/roles/nodes")
 
     def test_without_parameters_the_output_is_the_synthesized_one(self, synthesized: Synthesized) -> None:
         pov = deployment(project="my-gitpod-pov", zones=["us-central1-a"], handover={"parameters": []})
@@ -159,6 +221,33 @@ class TestParameters:
             content = synthesized.stack(stack)
             assert fill(content, {key: handover_stacks.Replacement("found", "found") for key in MARKS}) == content
 
+    @pytest.mark.parametrize(
+        "pool",
+        [
+            {"machine_type": "c4-standard-8", "disk_type": "hyperdisk-balanced"},
+            {"machine_type": "c3d-standard-8", "disk_type": "pd-balanced", "confidential_nodes": True},
+            {"machine_type": "n2d-standard-8", "disk_type": "hyperdisk-balanced", "confidential_nodes": True},
+            {"machine_type": "n2-custom-8-16384-ext", "disk_type": "pd-standard"},
+            {"machine_type": "e2-small", "disk_type": "pd-ssd", "disk_size_gb": 3072},
+            {"machine_type": "n7-standard-8", "disk_type": "titanium-ssd"},
+        ],
+        ids=lambda pool: pool["machine_type"],
+    )
+    def test_the_machine_type_is_a_variable_beside_every_disk(self, pool: dict[str, Any]) -> None:
+        files = files_of("pov", deployment(node_pool=pool))
+        (node_pool,) = parsed(files, "1-cluster/main.tf.json")["resource"]["google_container_node_pool"].values()
+        assert node_pool["node_config"]["machine_type"] == "${var.node_pool_machine_type}"
+        assert node_pool["node_config"]["disk_type"] == pool["disk_type"]
+        default = parsed(files, "1-cluster/variables.tf.json")["variable"]["node_pool_machine_type"]["default"]
+        assert default == pool["machine_type"]
+        assert not [path for path, content in files.items() if b"marked" in content]
+
+    @pytest.mark.parametrize(("region", "zones"), [("us-east1", ["us-east1-d"]), ("us-west8", ["us-west8-a"]), ("europe-west1", [])])
+    def test_region_and_zones_are_variables_wherever_they_lie(self, region: str, zones: list[str]) -> None:
+        files = files_of("pov", deployment(region=region, zones=zones))
+        variables = parsed(files, "1-cluster/variables.tf.json")["variable"]
+        assert (variables["region"]["default"], variables["zones"]["default"]) == (region, zones)
+
     def test_a_variable_carries_type_default_and_description_of_its_field(self) -> None:
         assert variable(deployment(), "zones")["type"] == "list(string)"
         assert variable(deployment(), "node_pool.max_nodes")["type"] == "number"
@@ -172,9 +261,9 @@ class TestParameters:
         synthesize = handover_stacks._synthesize
 
         def cut(name: str, one: Any) -> Any:
-            contents, warnings = synthesize(name, one)
-            contents["cluster"]["output"]["project"]["value"] = one.project[:8]
-            return contents, warnings
+            contents, *others = synthesize(name, one)
+            contents["pov-cluster"]["output"]["project"]["value"] = one.project[:8]
+            return contents, *others
 
         monkeypatch.setattr(handover_stacks, "_synthesize", cut)
         with pytest.raises(HandoverError, match=r"pov-cluster\.output\.project\.value: does not follow"):
@@ -220,7 +309,7 @@ class TestCommand:
 
     def test_an_unknown_deployment_is_told_in_one_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert hand_over("prod", tmp_path / "prod") == 2
-        assert capsys.readouterr().err == "prod: is no deployment, known are pov\n"
+        assert capsys.readouterr().err == "there is no deployment 'prod'; known: pov\n"
         assert not (tmp_path / "prod").exists()
 
 

@@ -30,7 +30,7 @@ OTHER: dict[str, Any] = {
     "node_pool_initial_nodes": 3,
     "node_pool_min_nodes": 2,
     "node_pool_max_nodes": 7,
-    "admins_members": ["user:alice@example.com", "group:platform@example.com", "serviceAccount:ci@my-project.iam.gserviceaccount.com"],
+    "admins_members": ["user:alice@example.com", "user:Bob@example.com", "serviceAccount:ci@my-project.iam.gserviceaccount.com"],
 }
 
 
@@ -40,6 +40,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "every parameter": {"handover": {"parameters": get_args(ParameterKey)}, "admins": {"members": ["user:alice@example.com"]}},
     "own network": {"network": {"network": "gitpod", "create_network": True}, "apis": {"manage": False}},
     "pinned version": {"cluster": {"version": "1.33.5-gke.1080000"}},
+    "groups": {
+        "cluster": {"rbac_security_group": "gke-security-groups@example.com"},
+        "admins": {"members": ["group:platform@example.com"]},
+    },
+    "custom role": {"identity": {"roles": ["projects/demo-project/roles/nodes"]}},
 }
 
 
@@ -92,6 +97,22 @@ class TestRoots:
             assert (copy / name / "terraform.tfstate").exists()
         for name in ("2-rbac", "1-cluster"):
             root = Folder(stand_ins, copy / name, copy / name)
+            root.destroy()
+            assert root.state() == {}
+
+    def test_of_a_hardened_deployment_are_destroyed_as_the_readme_says(self, stand_ins: StandIns, tmp_path: Path) -> None:
+        write(files_of("pov", deployment(**SOURCE, profile="hardened")), tmp_path / "pov")
+        readme = (tmp_path / "pov" / "README.md").read_text()
+        section = readme[readme.index("## Destroy") :]
+        assert all(name in section for name in ("`deletion_protection`", "`prevent_destroy`", "`1-cluster/main.tf.json`"))
+        cluster, rbac = (folder(stand_ins, tmp_path / "pov" / name) for name in ("1-cluster", "2-rbac"))
+        for root in (cluster, rbac):
+            root.apply()
+            assert root.plan().empty
+        unprotect(cluster.directory)
+        assert cluster.plan().changes == {"google_container_cluster.cluster": "update"}
+        cluster.apply()
+        for root in (rbac, cluster):
             root.destroy()
             assert root.state() == {}
 
@@ -149,6 +170,16 @@ def with_values(values: Mapping[str, Any]) -> Any:
     return deployment(**sections)
 
 
+def unprotect(directory: Path) -> None:
+    """Edit the cluster as the README's section on destroying says."""
+    main = directory / "main.tf.json"
+    content = json.loads(main.read_text())
+    (cluster,) = content["resource"]["google_container_cluster"].values()
+    cluster["deletion_protection"] = False
+    del cluster["lifecycle"]["prevent_destroy"]
+    main.write_text(json.dumps(content))
+
+
 class TestModules:
     def test_the_example_applies_then_has_nothing_to_do_then_destroys(self, stand_ins: StandIns, copy: Path) -> None:
         root = folder(stand_ins, copy / "example")
@@ -157,6 +188,25 @@ class TestModules:
         assert root.plan().empty
         assert root.outputs()["cluster_admins"] == [stand_ins.cloud.facts["account_email"]]
         assert stand_ins.cloud.journal.precedes("google_container_cluster", "kubernetes_cluster_role_binding_v1")
+        root.destroy()
+        assert stand_ins.cloud.objects("google_container_cluster") == []
+
+    def test_the_example_of_a_hardened_deployment_connects_by_name_and_is_destroyed_as_the_readme_says(
+        self, stand_ins: StandIns, tmp_path: Path
+    ) -> None:
+        write(files_of("pov", deployment(**SOURCE, profile="hardened")), tmp_path / "pov")
+        (kubernetes,) = json.loads((tmp_path / "pov" / "example" / "terraform.tf.json").read_text())["provider"]["kubernetes"]
+        assert kubernetes.keys() == {"host", "token"}
+        root = folder(stand_ins, tmp_path / "pov" / "example")
+        assert root.validate() == []
+        root.apply(root.plan())
+        assert root.plan().empty
+
+        with pytest.raises(TerraformError, match="prevent_destroy"):
+            root.destroy()
+        unprotect(tmp_path / "pov" / "modules" / "cluster")
+        assert root.plan().changes == {"module.cluster.google_container_cluster.cluster": "update"}
+        root.apply()
         root.destroy()
         assert stand_ins.cloud.objects("google_container_cluster") == []
 
@@ -178,17 +228,26 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("project", "My Project", "project: 'My Project' is not a project ID"),
     ("region", "us-central1-a", "region: 'us-central1-a' is not a region"),
     ("zones", ["us-central1"], "zones: 'us-central1' is not a zone"),
-    ("zones", ["us-central1-a", "us-central1-a"], "a value that stands in the list twice"),
+    ("zones", ["us-central1-a", "us-central1-a"], "a value that is listed twice"),
     ("cluster_name", "c" * 41, "is not a name GKE takes: at most 40"),
     ("network_nodes_cidr", "10.0.0.1/20", "network_nodes_cidr: '10.0.0.1/20' is not an IPv4 range in CIDR notation without host bits"),
     ("network_nodes_cidr", "10.0.0.0/30", "network_nodes_cidr: '10.0.0.0/30' must be /29 or larger"),
     ("network_pods_cidr", "fd00::/64", "network_pods_cidr: 'fd00::/64' is not an IPv4 range"),
     ("network_services_cidr", "10.8.0.0/28", "network_services_cidr: '10.8.0.0/28' must be /16 to /27"),
+    ("network_nodes_cidr", "169.254.0.0/16", "network_nodes_cidr: '169.254.0.0/16' overlaps one of 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16"),
+    ("network_pods_cidr", "224.0.0.0/8", "network_pods_cidr: '224.0.0.0/8' overlaps one of"),
+    ("network_services_cidr", "127.1.0.0/20", "network_services_cidr: '127.1.0.0/20' overlaps one of"),
     ("node_pool_machine_type", "N2", "node_pool_machine_type: 'N2' is not a machine type"),
     ("node_pool_initial_nodes", -1, "node_pool_initial_nodes: '-1' must be 0 or more"),
     ("node_pool_min_nodes", 0.5, "node_pool_min_nodes: '0.5' must be a whole number"),
     ("node_pool_max_nodes", 1001, "node_pool_max_nodes: '1001' must be 1000 or less"),
     ("admins_members", ["allUsers"], "admins_members: 'allUsers' is not a member"),
+    (
+        "admins_members",
+        ["user:a@example.com", "group:b@example.com"],
+        '["user:a@example.com","group:b@example.com"] has a group, which RBAC',
+    ),
+    ("admins_members", ["serviceAccount:jane@example.com"], "admins_members: 'serviceAccount:jane@example.com' is not a member"),
 ]
 REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"zones": ["us-east1-b"]}, 'zones: ["us-east1-b"] has a zone that is not one of us-central1'),
@@ -197,7 +256,15 @@ REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"network_services_cidr": "10.128.0.0/20"}, "network_services_cidr: '10.128.0.0/20' meets 10.128.0.0/9"),
     ({"network_pods_cidr": "10.4.0.0/19"}, "network_pods_cidr: '10.4.0.0/19' holds 32 nodes, 50 are possible"),
     ({"network_pods_cidr": "10.4.0.0/17", "zones": []}, "network_pods_cidr: '10.4.0.0/17' holds 128 nodes, 150 are possible"),
+    (
+        {"network_pods_cidr": "10.4.0.0/25", "node_pool_max_nodes": 1},
+        "network_pods_cidr: '10.4.0.0/25' is too small for the default node pool",
+    ),
     ({"network_nodes_cidr": "10.0.0.0/27"}, "network_nodes_cidr: '10.0.0.0/27' holds 28 nodes, 50 are possible"),
+    (
+        {"admins_members": ["user:a@example.com", "group:b@example.com"]},
+        '["user:a@example.com","group:b@example.com"] has a group, which RBAC',
+    ),
 ]
 
 

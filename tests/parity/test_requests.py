@@ -6,6 +6,9 @@ a field or by a listed addition. A new field, a new argument or a changed value 
 
 from typing import Any
 
+from gitpod_pov.gke_cluster import IGNORED_CHANGES as CLUSTER_IGNORED
+from gitpod_pov.node_pool import IGNORED_CHANGES as POOL_IGNORED
+
 import pytest
 
 from tests.app import Synthesized, deployment, synthesize
@@ -86,10 +89,7 @@ ADDITIONS: dict[str, tuple[Any, str]] = {
     f"{CLUSTER} ip_allocation_policy|cluster_secondary_range_name": ("pods", "the subnetwork is a resource"),
     f"{CLUSTER} ip_allocation_policy|services_secondary_range_name": ("services", "the subnetwork is a resource"),
     f"{CLUSTER} lifecycle|ignore_changes": (
-        [
-            *("enable_l4_ilb_subsetting", "node_config", "datapath_provider", "in_transit_encryption_config", "dns_config"),
-            "min_master_version",
-        ],
+        [name for name in CLUSTER_IGNORED if name != "database_encryption[0].state"],
         "see gke_cluster.py",
     ),
     f"{CLUSTER} location": ("us-central1", "part of the request's parent"),
@@ -112,7 +112,7 @@ ADDITIONS: dict[str, tuple[Any, str]] = {
         "nodes need their roles at their start",
     ),
     f"{POOL} lifecycle|ignore_changes": (
-        ["initial_node_count", "version", "node_config[0].advanced_machine_features", "queued_provisioning"],
+        list(POOL_IGNORED),
         "see node_pool.py",
     ),
     f"{POOL} location": ("${google_container_cluster.cluster.location}", "the pool is a resource of its own"),

@@ -1,9 +1,13 @@
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from deployment.model import Deployment
+from deployment.profile import Profile
+from rehearsal import __main__ as main
 from rehearsal.__main__ import WHAT_IT_SHOWS, rehearse
-from rehearsal.workspace import TerraformError
+from rehearsal.workspace import TerraformError, Workspace
 
 pytestmark = pytest.mark.terraform
 
@@ -18,9 +22,66 @@ def test_shows_progress_and_ends_with_what_would_exist(capsys: pytest.CaptureFix
     assert output.endswith(f"{WHAT_IT_SHOWS}\n")
 
 
+@pytest.mark.parametrize("profile", get_args(Profile))
+def test_passes_for_every_profile(capsys: pytest.CaptureFixture[str], tmp_path: Path, profile: str) -> None:
+    (tmp_path / "trial.toml").write_text(f'project = "demo-project"\nregion = "us-central1"\nprofile = "{profile}"\n')
+    assert rehearse("trial", tmp_path) == 0, capsys.readouterr().err
+    assert "trial-cluster: destroy … " in capsys.readouterr().out
+
+
+class TestProtected:
+    @pytest.fixture(autouse=True)
+    def _deployment(self, tmp_path: Path) -> None:
+        (tmp_path / "trial.toml").write_text('project = "demo-project"\nregion = "us-central1"\n[cluster]\ndeletion_protection = true\n')
+
+    def test_removes_the_protection_before_anything_is_destroyed(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        assert rehearse("trial", tmp_path) == 0
+        steps = [line.partition(" … ")[0] for line in capsys.readouterr().out.splitlines() if " … " in line]
+        cluster = "google_container_cluster.cluster"
+        assert steps[-6:] == [
+            f"trial-cluster: destroy is refused, {cluster} is protected",
+            "synthesize trial with cluster.deletion_protection = false",
+            f"trial-cluster: plan updates {cluster} in place",
+            "trial-cluster: apply",
+            "trial-rbac: destroy",
+            "trial-cluster: destroy",
+        ]
+
+    def test_fails_when_the_destroy_is_not_refused(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        synthesize = Workspace.synthesize
+
+        def without_protection(workspace: Workspace, stack: Path) -> None:
+            synthesize(workspace, stack)
+            if stack.name == "trial-cluster" and workspace.directory.exists():
+                block = workspace.configured("google_container_cluster.cluster")
+                del block["lifecycle"]["prevent_destroy"]
+                workspace.edit("google_container_cluster.cluster", lifecycle=block["lifecycle"])
+
+        monkeypatch.setattr(Workspace, "synthesize", without_protection)
+        assert rehearse("trial", tmp_path) == 2
+        captured = capsys.readouterr()
+        assert captured.out.endswith("trial-cluster: destroy is refused, google_container_cluster.cluster is protected … ")
+        assert captured.err.startswith("failed\n")
+
+    def test_fails_when_removing_the_protection_would_change_more(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        unprotected = main._unprotected
+
+        def other_machines(one: Deployment) -> Deployment:
+            content = unprotected(one).model_dump(exclude_unset=True)
+            return Deployment.model_validate({**content, "node_pool": {"machine_type": "n2-standard-8"}})
+
+        monkeypatch.setattr(main, "_unprotected", other_machines)
+        assert rehearse("trial", tmp_path) == 2
+        assert "removing the protection would change {'google_container_cluster.cluster': 'update', " in capsys.readouterr().err
+
+
 def test_an_unknown_deployment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert rehearse("prod") == 2
-    assert capsys.readouterr().err == "there is no deployment 'prod', there are: pov\n"
+    assert capsys.readouterr().err == "there is no deployment 'prod'; known: pov\n"
 
 
 def test_a_refused_deployment_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

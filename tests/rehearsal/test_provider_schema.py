@@ -106,7 +106,7 @@ class TestPackages:
 
     def test_are_read_once(self, google: ProviderSchema, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tarfile, "open", lambda _: pytest.fail("read the tarball again"))
-        assert schema_of("google", frozenset(), frozenset(), behaviour().providers["google"]) is google
+        assert schema_of("google", frozenset(), frozenset(), behaviour().providers["google"]) == google
 
     def test_that_lack_a_type_say_so(self) -> None:
         with pytest.raises(LookupError, match="the bindings of kubernetes do not know kubernetes_teapot"):

@@ -22,35 +22,26 @@ import pytest
 from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import OVERRIDE_FILE, Action, Plan, TerraformError, Workspace, attach
-from tests.rehearsal.examples import CLUSTER_ID, PROJECT, binding_configuration, cluster_configuration, write
+from tests.rehearsal.examples import (
+    BINDING,
+    CLUSTER,
+    CLUSTER_ID,
+    NEWEST,
+    OLDEST,
+    POOL,
+    PROJECT,
+    SUBNETWORK,
+    Configuration,
+    binding_configuration,
+    changed,
+    cluster_configuration,
+    resource,
+    without_ignoring,
+    workspace,
+    write,
+)
 
 pytestmark = pytest.mark.terraform
-
-CLUSTER = "google_container_cluster.example"
-POOL = "google_container_node_pool.example"
-SUBNETWORK = "google_compute_subnetwork.example"
-BINDING = "kubernetes_cluster_role_binding_v1.admins"
-
-Configuration = dict[str, Any]
-
-
-def resource(content: Configuration, address: str) -> dict[str, Any]:
-    kind, name = address.split(".")
-    found: dict[str, Any] = content["resource"][kind][name]
-    return found
-
-
-def workspace(stand_ins: StandIns, directory: Path, content: Configuration) -> Workspace:
-    made = Workspace(stand_ins, write(directory / "synthesized", content), directory / "work")
-    made.init()
-    return made
-
-
-def unprotected(argument: str, address: str = CLUSTER) -> Configuration:
-    """The cluster's configuration without the protection of one argument."""
-    content = cluster_configuration()
-    resource(content, address)["lifecycle"]["ignore_changes"].remove(argument)
-    return content
 
 
 @pytest.fixture
@@ -125,8 +116,10 @@ class TestFullCycle:
         cluster.apply()
         binding.apply()
         cluster.destroy()
-        with pytest.raises(TerraformError, match=f"Not found: {CLUSTER_ID}"):
+        with pytest.raises(TerraformError, match=f"{CLUSTER_ID} not found"):
             binding.destroy()
+        binding.state_rm(BINDING)
+        assert binding.state() == {}
 
 
 class TestRefusedByTerraform:
@@ -202,6 +195,7 @@ class TestRefusedByTheApi:
             ),
             ("token", "expired", "Unauthorized"),
             ("token", None, "Unauthorized"),
+            ("cluster_ca_certificate", None, "x509: certificate signed by unknown authority"),
         ],
     )
     def test_a_provider_with_the_wrong_access(
@@ -215,10 +209,10 @@ class TestRefusedByTheApi:
             made.apply()
 
     def test_a_pool_without_upgrades_in_a_cluster_that_was_enrolled_in_a_channel(self, stand_ins: StandIns, tmp_path: Path) -> None:
-        content = cluster_configuration()
-        del resource(content, CLUSTER)["release_channel"]
+        content = changed(cluster_configuration(), CLUSTER, {"release_channel": None})
+        changed(content, POOL, {"management.auto_upgrade": False})
         made = workspace(stand_ins, tmp_path, content)
-        with pytest.raises(TerraformError, match="Auto_upgrade must be true when release_channel is set"):
+        with pytest.raises(TerraformError, match="Auto_upgrade cannot be false when release_channel REGULAR is set"):
             made.apply()
         assert made.state()[CLUSTER]["release_channel"] == [{"channel": "REGULAR"}]
 
@@ -227,6 +221,19 @@ class TestRefusedByTheApi:
         resource(content, POOL)["autoscaling"]["total_max_node_count"] = 50
         with pytest.raises(TerraformError, match="Total limits and per-zone limits"):
             workspace(stand_ins, tmp_path, content).apply()
+
+    def test_a_combination_that_an_update_brings_about_but_not_one_that_google_did(self, stand_ins: StandIns, tmp_path: Path) -> None:
+        content = changed(cluster_configuration(), CLUSTER, {"network_policy": {"enabled": True, "provider": "CALICO"}})
+        resource(content, CLUSTER)["lifecycle"]["ignore_changes"].append("datapath_provider")
+        made = workspace(stand_ins, tmp_path, content)
+        made.apply()
+        stand_ins.cloud.change("google_container_cluster", "datapath_provider", "ADVANCED_DATAPATH")
+        made.edit(CLUSTER, resource_labels={"team": "platform"})
+        made.apply()
+        assert made.plan().empty
+        made.edit(CLUSTER, addons_config={"network_policy_config": {"disabled": True}})
+        with pytest.raises(TerraformError, match="The network policy addon must be enabled"):
+            made.apply()
 
     def test_what_exists_already(self, cluster: Workspace, stand_ins: StandIns, tmp_path: Path) -> None:
         cluster.apply()
@@ -250,23 +257,16 @@ class TestRefusedByTheApi:
         assert made.state() == {}
 
     def test_a_data_source_for_what_does_not_exist(self, binding: Workspace) -> None:
-        with pytest.raises(TerraformError, match=f"Error 404: Not found: {CLUSTER_ID}"):
+        with pytest.raises(TerraformError, match=f"{CLUSTER_ID} not found"):
             binding.plan()
 
 
 class TestChanges:
     """Which arguments are updated and which replace, all of one resource in one plan."""
 
-    def changed(self, applied: Workspace, tmp_path: Path, address: str, arguments: dict[str, Any]) -> Action:
+    def action(self, applied: Workspace, tmp_path: Path, address: str, arguments: dict[str, Any]) -> Action:
         """What the plan does to the resource after a change of the arguments, by path."""
-        content = cluster_configuration()
-        for path, value in arguments.items():
-            block = resource(content, address)
-            *blocks, last = path.split(".")
-            for name in blocks:
-                block = block.setdefault(name, {})
-            block[last] = value
-        applied.synthesize(write(tmp_path, content))
+        applied.synthesize(write(tmp_path, changed(cluster_configuration(), address, arguments)))
         return applied.plan().actions[address]
 
     @pytest.mark.parametrize(
@@ -289,6 +289,7 @@ class TestChanges:
                     "default_max_pods_per_node",
                     "ip_allocation_policy.0.cluster_secondary_range_name",
                     "master_auth.0.client_certificate_config",
+                    "master_auth.0.client_certificate_config.0.issue_client_certificate",
                 },
             ),
             (
@@ -307,6 +308,8 @@ class TestChanges:
                     "node_config.0.spot",
                     "node_config.0.service_account",
                     "node_config.0.shielded_instance_config",
+                    "node_config.0.shielded_instance_config.0.enable_secure_boot",
+                    "node_config.0.shielded_instance_config.0.enable_integrity_monitoring",
                 },
             ),
             (SUBNETWORK, {"ip_cidr_range": "10.8.0.0/21"}, {"ip_cidr_range"}),
@@ -314,7 +317,7 @@ class TestChanges:
         ],
     )
     def test_that_replace(self, applied: Workspace, tmp_path: Path, address: str, arguments: dict[str, Any], because: set[str]) -> None:
-        action = self.changed(applied, tmp_path, address, arguments)
+        action = self.action(applied, tmp_path, address, arguments)
         assert (action.verb, set(action.because)) == ("replace", because)
 
     @pytest.mark.parametrize(
@@ -325,7 +328,7 @@ class TestChanges:
                 CLUSTER,
                 {
                     "deletion_protection": True,
-                    "release_channel.channel": "REGULAR",
+                    "release_channel.channel": "STABLE",
                     "resource_labels": {"team": "example"},
                 },
             ),
@@ -345,14 +348,14 @@ class TestChanges:
         ],
     )
     def test_that_are_updates(self, applied: Workspace, tmp_path: Path, address: str, arguments: dict[str, Any]) -> None:
-        action = self.changed(applied, tmp_path, address, arguments)
+        action = self.action(applied, tmp_path, address, arguments)
         assert (action.verb, action.because) == ("update", ())
         assert action.changed == {path.split(".")[0] for path in arguments}
 
     def test_that_are_none(self, applied: Workspace, tmp_path: Path) -> None:
         scopes = ["https://www.googleapis.com/auth/a", "https://www.googleapis.com/auth/b"]
         same = {"node_config.oauth_scopes": scopes, "node_config.image_type": None, "initial_node_count": 2}
-        assert self.changed(applied, tmp_path, POOL, same).verb == "no-op"
+        assert self.action(applied, tmp_path, POOL, same).verb == "no-op"
 
 
 class TestSecondApply:
@@ -372,25 +375,28 @@ class TestSecondApply:
 
     def test_a_protected_cluster_stays(self, stand_ins: StandIns, tmp_path: Path) -> None:
         def world_moves_on() -> None:
-            stand_ins.cloud.facts["regular_version"] = "1.34.0-gke.1"
+            stand_ins.cloud.facts["regular_version"] = "1.36.2-gke.1"
             stand_ins.cloud.change("google_container_node_pool", "initial_node_count", 7)
 
         assert self.second(stand_ins, tmp_path, cluster_configuration(), world_moves_on).changes == {}
 
     def test_subsetting_was_switched_on_by_gke(self, stand_ins: StandIns, tmp_path: Path) -> None:
-        plan = self.second(stand_ins, tmp_path, unprotected("enable_l4_ilb_subsetting"))
+        plan = self.second(stand_ins, tmp_path, without_ignoring(cluster_configuration(OLDEST), CLUSTER, ["enable_l4_ilb_subsetting"]))
         assert (plan.actions[CLUSTER].verb, plan.actions[CLUSTER].because) == ("replace", ("enable_l4_ilb_subsetting",))
 
     def test_the_removed_default_pool_has_no_configuration(self, stand_ins: StandIns, tmp_path: Path) -> None:
-        plan = self.second(stand_ins, tmp_path, unprotected("node_config"))
-        assert (plan.actions[CLUSTER].verb, plan.actions[CLUSTER].because) == ("replace", ("node_config",))
+        plan = self.second(stand_ins, tmp_path, without_ignoring(cluster_configuration(), CLUSTER, ["node_config"]))
+        assert (plan.actions[CLUSTER].verb, plan.actions[CLUSTER].because) == (
+            "replace",
+            ("node_config", "node_config.0.service_account"),
+        )
 
     def test_the_version_of_the_channel_moves(self, stand_ins: StandIns, tmp_path: Path) -> None:
         plan = self.second(
             stand_ins,
             tmp_path,
-            unprotected("min_master_version"),
-            lambda: stand_ins.cloud.facts.update(regular_version="1.34.0-gke.1"),
+            without_ignoring(cluster_configuration(), CLUSTER, ["min_master_version"]),
+            lambda: stand_ins.cloud.facts.update(regular_version="1.36.2-gke.1"),
         )
         assert plan.changes == {CLUSTER: "update"}
         assert plan.actions[CLUSTER].changed == {"min_master_version"}
@@ -399,8 +405,8 @@ class TestSecondApply:
         plan = self.second(
             stand_ins,
             tmp_path,
-            unprotected("version", POOL),
-            lambda: stand_ins.cloud.facts.update(regular_version="1.34.0-gke.1"),
+            without_ignoring(cluster_configuration(), POOL, ["version"]),
+            lambda: stand_ins.cloud.facts.update(regular_version="1.36.2-gke.1"),
         )
         assert plan.changes == {POOL: "update"}
 
@@ -408,7 +414,7 @@ class TestSecondApply:
         plan = self.second(
             stand_ins,
             tmp_path,
-            unprotected("initial_node_count", POOL),
+            without_ignoring(cluster_configuration(), POOL, ["initial_node_count"]),
             lambda: stand_ins.cloud.change("google_container_node_pool", "initial_node_count", 3),
         )
         assert (plan.actions[POOL].verb, plan.actions[POOL].because) == ("replace", ("initial_node_count",))
@@ -438,7 +444,7 @@ class TestSecondApply:
 
     def test_a_service_outlives_its_resource_only_if_told_to(self, stand_ins: StandIns, tmp_path: Path) -> None:
         content = cluster_configuration()
-        del resource(content, "google_project_service.iam")["disable_on_destroy"]
+        resource(content, "google_project_service.iam")["disable_on_destroy"] = True
         made = workspace(stand_ins, tmp_path, content)
         made.apply()
         made.destroy()
@@ -571,7 +577,7 @@ class TestInterruptedApply:
         self.abandoned(stand_ins)
         with pytest.raises(TerraformError, match=f"Already exists: {CLUSTER_ID}"):
             cluster.apply()
-        cluster.run("import", CLUSTER, CLUSTER_ID)
+        cluster.import_(CLUSTER, CLUSTER_ID)
         self.resumes(cluster, stand_ins)
 
     def ending(self, process: subprocess.Popen[str]) -> str:
@@ -656,6 +662,46 @@ class TestWorkspace:
         assert (made.directory / ".terraform.lock.hcl").exists()
         assert not list(made.directory.rglob("providers"))
         assert made.plan().changes
+
+    @pytest.mark.parametrize("required", ["7.45.0", ">= 7.12.0, < 8.0.0"])
+    def test_has_the_providers_that_its_configuration_requires(self, stand_ins: StandIns, tmp_path: Path, required: str) -> None:
+        made = Workspace(stand_ins, write(tmp_path / "stack", cluster_configuration(required)), tmp_path / "work")
+        newest = stand_ins.environment_for({"google": [NEWEST]})
+        oldest = stand_ins.environment_for({"google": [OLDEST]})
+        assert newest != oldest
+        assert made._environment_of_providers() == newest
+        made.synthesize(write(tmp_path / "stack", cluster_configuration(OLDEST)))
+        assert made._environment_of_providers() == oldest
+
+    def test_reads_the_requirement_in_hcl_too(self, stand_ins: StandIns, tmp_path: Path) -> None:
+        made = Workspace(stand_ins, write(tmp_path / "stack", cluster_configuration()), tmp_path / "work")
+        (made.directory / "cdk.tf.json").unlink()
+        (made.directory / "versions.tf").write_text(
+            'terraform {\n  required_version = ">= 1.6"\n  required_providers {\n    google = {\n'
+            f'      source  = "hashicorp/google"\n      version = "{OLDEST}"\n    }}\n  }}\n}}\n'
+        )
+        assert made._environment_of_providers() == stand_ins.environment_for({"google": [OLDEST]})
+
+    def test_has_the_version_that_the_stand_ins_are_told_whatever_it_requires(self, tmp_path: Path) -> None:
+        stack = write(tmp_path / "stack", cluster_configuration(NEWEST))
+        with attach([stack], tmp_path / "journal.jsonl", versions={"google": OLDEST}) as running:
+            made = Workspace(running, stack, tmp_path / "work")
+            made.init()
+            made.apply()
+            assert made.state()[CLUSTER]["enable_l4_ilb_subsetting"] is True
+            made.synthesize(write(tmp_path / "stack", without_ignoring(cluster_configuration(), CLUSTER, ["enable_l4_ilb_subsetting"])))
+            assert made.plan().actions[CLUSTER].verb == "replace"
+
+    def test_of_stacks_that_agree_share_the_default_environment(self, tmp_path: Path) -> None:
+        stacks = [write(tmp_path / "cluster", cluster_configuration(OLDEST)), write(tmp_path / "binding", binding_configuration(OLDEST))]
+        with attach(stacks, tmp_path / "journal.jsonl") as running:
+            assert Workspace(running, stacks[0], tmp_path / "work")._environment_of_providers() == running.environment
+
+    def test_does_not_apply_a_saved_plan_that_is_older_than_the_state(self, cluster: Workspace) -> None:
+        plan = cluster.plan()
+        cluster.apply()
+        with pytest.raises(TerraformError, match="Saved plan is stale"):
+            cluster.apply(plan)
 
     def test_edits_only_its_copy(self, stand_ins: StandIns, tmp_path: Path) -> None:
         stack = write(tmp_path / "stack", cluster_configuration())

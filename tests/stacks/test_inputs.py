@@ -499,8 +499,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"node_pool": {"confidential_nodes": True, "machine_type": "e2-standard-8"}},
         (
-            "node_pool.machine_type: 'e2-standard-8' is no machine for confidential_nodes: use one of n2d, c2d, c3d, or set "
-            "confidential_nodes to false"
+            "node_pool.machine_type: 'e2-standard-8' does not support confidential_nodes (AMD SEV); use n2d, c2d, c3d or c4d machines "
+            "with at most 255 vCPUs, or set confidential_nodes to false"
         ),
     ),
     (
@@ -516,7 +516,12 @@ ACCEPTED: list[dict[str, Any]] = [
     {"cluster": {"maintenance_window": {**WINDOW, "end_time": "2027-01-02T07:00:00Z"}}},
     {"cluster": {"maintenance_window": {**WINDOW, "end_time": "2027-01-03T03:00:00Z"}}},
     {"cluster": {"maintenance_window": {**WINDOW, "recurrence": "FREQ=WEEKLY;BYDAY=SA,SU"}}},
-    {"cluster": {"maintenance_window": WINDOW, "maintenance_exclusions": [{**EXCLUSION, "scope": "NO_UPGRADES"}]}},
+    {
+        "cluster": {
+            "maintenance_window": WINDOW,
+            "maintenance_exclusions": [{**EXCLUSION, "scope": "NO_UPGRADES", "end_time": "2027-04-01T00:00:00Z"}],
+        }
+    },
     {"node_pool": {"confidential_nodes": True, "machine_type": "c3d-standard-8"}},
 ]
 

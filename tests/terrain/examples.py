@@ -6,22 +6,15 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 
 from tests.app import ROOT
-from tests.checkov.test_checkov import SCANNED
-from tests.stacks.test_inputs import INPUTS, KEY
+from tests.inputs import INPUTS, KEY, every_input, sections, with_input
 from tests.stacks.test_life import VARIANTS
-from tests.stacks.test_life_hardened import IN_PLACE, REPLACED
 from tests.test_properties import deployments
+from tests.test_risks import RISKS
 
-ELSEWHERE: list[dict[str, Any]] = [
+WITHOUT_EFFECT_ON_RESOURCES: list[dict[str, Any]] = [
     {"backend": {"type": "local"}},
-    {
-        "backend": {
-            "type": "gcs",
-            "bucket": "states",
-            "prefix": "trial",
-            "kms_encryption_key": KEY,
-        }
-    },
+    {"backend": {"type": "gcs", "bucket": "states", "prefix": "trial", "kms_encryption_key": KEY}},
+    {"backend": {"type": "gcs", "bucket": "states", "prefix": "trial", "impersonate_service_account": "a@b.iam.gserviceaccount.com"}},
     {"backend": {"type": "cloud", "organization": "acme", "hostname": "tfe.example.com", "project": "Trials"}},
     {"providers": {"google": "7.12.0", "kubernetes": "2.38.0"}},
     {"handover": {"parameters": ["project"]}},
@@ -42,12 +35,18 @@ def drawn() -> list[dict[str, Any]]:
 
 
 def examples() -> dict[str, dict[str, Any]]:
-    """Return the deployments by name, each as the sections of its file."""
-    of_inputs = [{section: {field: value}} for key, cases in INPUTS.items() for value, _ in cases for section, field in [key.split(".")]]
-    numbered = [*of_inputs, *VARIANTS.values(), IN_PLACE, *(sections for sections, _ in REPLACED), *SCANNED.values(), *ELSEWHERE, *drawn()]
+    """Return the deployments by name, each as the content of its file."""
+    numbered = [
+        *(with_input(key, value) for key, one in INPUTS.items() for value in (one.value, one.other) if value is not None),
+        sections(*every_input()),
+        *(content for risk in RISKS.values() for content in (risk.present, risk.absent)),
+        *VARIANTS.values(),
+        *WITHOUT_EFFECT_ON_RESOURCES,
+        *drawn(),
+    ]
     return {
         "reference": {"zones": ["us-central1-a"]},
         "hardened": {"profile": "hardened"},
         **{path.stem: tomllib.loads(path.read_text()) for path in sorted((ROOT / "deployments").glob("*.toml"))},
-        **{f"example-{number}": sections for number, sections in enumerate(numbered)},
+        **{f"example-{number}": content for number, content in enumerate(numbered)},
     }

@@ -1,0 +1,144 @@
+"""Scans the stacks of a deployment with checkov: `python -m checks.scan NAME`, part of `make scan`.
+
+Owns: what is scanned, and which findings stay. A finding stays when this repository accepts it for the deployment's profile or for the
+deployment itself, or when the deployment acknowledges the risk that it is about; `accepted.toml` says which, each with its reason. Leaves
+to others: checkov, which runs from an environment of its own (`make .checkov/.synced`), since its dependencies are many and pinned.
+
+What is scanned is a copy, changed in two places. The `terraform` block is left out: checkov's reader of Terraform JSON fails on
+`required_version`, a string where it expects a table, and the block holds nothing to scan. The member of the node account is written out:
+checkov does not resolve references, and would not see which grants are a service account's. It skips cdktf's `//` keys by itself.
+
+Exit status: 0 when every finding stays, 1 when one does not, 2 when the deployment is refused or checkov does not run.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployment.model import Deployment
+from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
+from stacks.registry import build, stack_names
+
+CHECKOV = DEPLOYMENTS.parent / ".checkov" / "bin" / "checkov"
+ACCEPTED: dict[str, Any] = tomllib.loads((Path(__file__).parent / "accepted.toml").read_text())
+_MEMBER = "${google_service_account.identity.member}"
+
+
+class ScanError(Exception):
+    """checkov did not run, or did not read what it was given."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check of checkov says of a resource.
+
+    Attributes:
+        deployment: name of the deployment.
+        check: ID of the check, such as CKV_GCP_26.
+        resource: name of the resource, as checkov has it.
+        title: what the check asks for.
+        passed: whether the resource passes.
+    """
+
+    deployment: str
+    check: str
+    resource: str
+    title: str
+    passed: bool
+
+
+def scan(deployments: Mapping[str, Deployment]) -> list[Result]:
+    """Return what checkov says of the stacks of deployments, by name.
+
+    Raises:
+        ScanError: when checkov is not installed, fails, or says nothing of one of them.
+    """
+    if not CHECKOV.exists():
+        raise ScanError("checkov is not installed: run `make .checkov/.synced`")
+    with tempfile.TemporaryDirectory() as temporary:
+        for name, deployment in deployments.items():
+            _write(name, deployment, Path(temporary) / "scanned" / name)
+        options = ["--framework", "terraform_json", "--output", "json", "--skip-download", "--soft-fail"]
+        process = subprocess.run(  # noqa: S603 - the pinned program
+            [str(CHECKOV), "--directory", f"{temporary}/scanned", *options],
+            env={**os.environ, "HOME": temporary},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if process.returncode:
+        raise ScanError(f"checkov ended with {process.returncode}: {process.stderr.strip()}")
+    report = json.loads(process.stdout)
+    results = list(_results(report))
+    if report["summary"]["parsing_errors"] or deployments.keys() - {result.deployment for result in results}:
+        raise ScanError("checkov did not read everything that it was given")
+    return results
+
+
+def _write(name: str, deployment: Deployment, folder: Path) -> None:
+    """Write the stacks of a deployment into a folder, as checkov reads them."""
+    folder.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as outdir:
+        build({name: deployment}, outdir).synth()
+        for stack in stack_names(name, deployment):
+            content = json.loads((Path(outdir) / "stacks" / stack / "cdk.tf.json").read_text())
+            del content["terraform"]
+            account = f"serviceAccount:{deployment.identity.account_id}@{deployment.project}.iam.gserviceaccount.com"
+            (folder / f"{stack}.tf.json").write_text(json.dumps(content).replace(_MEMBER, account))
+
+
+def _results(report: dict[str, Any]) -> Iterator[Result]:
+    for passed, checks in ((True, "passed_checks"), (False, "failed_checks")):
+        for check in report["results"][checks]:
+            deployment = check["file_path"].split("/")[1]
+            yield Result(deployment, check["check_id"], check["resource"].removeprefix("resource."), check["check_name"], passed)
+
+
+def remaining(deployment: Deployment, results: list[Result]) -> dict[Result, str]:
+    """Return the findings that do not stay, each with what to do.
+
+    Args:
+        deployment: the deployment.
+        results: what checkov says of it.
+    """
+    found = {}
+    for result in results:
+        accepted = (ACCEPTED[deployment.profile], ACCEPTED.get("deployments", {}).get(result.deployment, {}))
+        if result.passed or any(result.resource in table.get(result.check, {}).get("resources", ()) for table in accepted):
+            continue
+        remedy = "change the input, or accept it with a reason in checks/accepted.toml"
+        risk = ACCEPTED["risks"].get(result.check, {})
+        if result.resource in risk.get("resources", ()):
+            if risk["risk"] in deployment.acknowledged_risks:
+                continue
+            remedy = f"change the input, or add '{risk['risk']}' to acknowledged_risks"
+        found[result] = remedy
+    return found
+
+
+def main(name: str, folder: Path = DEPLOYMENTS) -> int:
+    """Scan the deployment `name` and print the findings that do not stay; return the exit status."""
+    try:
+        deployment = load_deployment(name, folder)
+        results = scan({name: deployment})
+    except (RefusedDeploymentsError, ScanError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    found = remaining(deployment, results)
+    file = f"{os.path.relpath(folder / name)}.toml"
+    for result, remedy in found.items():
+        print(f"{file}: {result.check} {result.resource}: {result.title}: {remedy}")  # noqa: T201
+    findings = sum(not result.passed for result in results)
+    print(f"{file}: findings: {findings}, of them accepted or acknowledged: {findings - len(found)}")  # noqa: T201
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,101 @@
+"""What GKE accepts as the maintenance exclusions of one cluster.
+
+Owns: the rules between the exclusions of a cluster, and those of the scope NO_UPGRADES. Leaves to others: the form of an exclusion and
+the block that they make (`maintenance`), and which scopes a release channel allows (`gke_cluster`).
+
+Why these rules are apart: GKE checks them when the cluster is created, after minutes, and it has changed the numbers before. Until the
+spring of 2026, NO_UPGRADES could last 30 days, and maintenance had to be possible for 48 hours in 32 days.
+
+Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions#limitations-maint-exclusions
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gitpod_pov.configuration import NO_VALUE, Fault
+from gitpod_pov.gcp_names import repeated
+
+MOST_EXCLUSIONS = 20
+MOST_NO_UPGRADES = 3
+LONGEST_NO_UPGRADES = timedelta(days=90)
+ROLLING_WINDOW = timedelta(days=92)
+AVAILABILITY = timedelta(hours=48)
+SHORTEST_AVAILABILITY = timedelta(hours=4)
+"""Shorter gaps between exclusions do not count as available."""
+
+
+class Exclusion(Protocol):
+    """What the rules need of an exclusion; times are in UTC, such as 2027-01-02T03:00:00Z, and no end is the end of support."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def start_time(self) -> str: ...  # noqa: D102
+
+    @property
+    def end_time(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def scope(self) -> str: ...  # noqa: D102
+
+
+def exclusion_faults(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
+    """Yield a fault for everything in the exclusions of a cluster that GKE refuses; a key starts with the index of the exclusion."""
+    if len(exclusions) > MOST_EXCLUSIONS:
+        yield Fault((), f"has {len(exclusions)} exclusions, {MOST_EXCLUSIONS} are allowed", NO_VALUE)
+    for index in repeated(tuple(exclusion.name for exclusion in exclusions)):
+        yield Fault((index, "name"), "is the name of another exclusion too: use another name", exclusions[index].name)
+    spans: list[_Span] = []
+    closed = [(index, exclusion) for index, exclusion in enumerate(exclusions) if exclusion.scope == "NO_UPGRADES"]
+    for count, (index, exclusion) in enumerate(closed, start=1):
+        if count > MOST_NO_UPGRADES:
+            yield Fault(
+                (index, "scope"),
+                f"is the scope of {len(closed)} exclusions, {MOST_NO_UPGRADES} are allowed: use another scope",
+                exclusion.scope,
+            )
+        if exclusion.end_time is None:  # refused already: such an exclusion cannot last until the end of support
+            continue
+        span = _Span(index, datetime.fromisoformat(exclusion.start_time), datetime.fromisoformat(exclusion.end_time))
+        if span.end - span.start <= LONGEST_NO_UPGRADES:
+            spans.append(span)
+        else:
+            yield Fault(
+                (index, "end_time"),
+                f"is more than {LONGEST_NO_UPGRADES.days} days after start_time {exclusion.start_time}: end it earlier, or use the scope "
+                "NO_MINOR_OR_NODE_UPGRADES",
+                exclusion.end_time,
+            )
+    for span in spans:
+        if (available := _available_before(span.end, spans)) < AVAILABILITY:
+            yield Fault(
+                (span.index, "end_time"),
+                f"leaves {available // timedelta(hours=1)} hours for upgrades in the {ROLLING_WINDOW.days} days before it, GKE requires "
+                f"{AVAILABILITY // timedelta(hours=1)}: leave more time between exclusions with the scope NO_UPGRADES",
+                exclusions[span.index].end_time,
+            )
+
+
+@dataclass(frozen=True)
+class _Span:
+    index: int
+    start: datetime
+    end: datetime
+
+
+def _available_before(end: datetime, spans: Sequence[_Span]) -> timedelta:
+    """Return how much of the 92 days before a time lies outside the spans; the recurring window can only leave less.
+
+    The days before the end of an exclusion are the ones with the least: later or earlier ones have as much or more.
+    """
+    available, open_from = timedelta(), end - ROLLING_WINDOW
+    for span in sorted(spans, key=lambda span: span.start):
+        if (gap := span.start - open_from) >= SHORTEST_AVAILABILITY:
+            available += gap
+        open_from = max(open_from, span.end)
+        if open_from >= end:
+            break
+    return available
