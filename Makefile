@@ -50,7 +50,7 @@ rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform, without 
 bench: .venv/.synced-dev ## stock provider bindings against ours: time, memory, many deployments
 	@$(RUN) tests/bench.py
 
-terrain: .venv/.synced-dev .terrain/.synced ## a copy for CDK Terrain: the same output, state and wheel
+terrain: .venv/.synced-dev .terrain/.synced $(if $(shell command -v terraform),node_modules/.synced) ## a copy for CDK Terrain: the same output, state and wheel
 	@REQUIRE_TERRAIN=1 $(RUN) -m pytest tests/terrain
 
 scan: .venv/.synced-dev .checkov/.synced ## checkov on the stacks of DEPLOYMENT and of each profile, against what is accepted
