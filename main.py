@@ -3,12 +3,18 @@
 `python main.py NAME` prints the names of that deployment's stacks, in the order of deployment, and nothing else: what the Makefile
 hands to the cdktf CLI. One call does both, so that a deploy starts Python once.
 
-Exit status: 0 when every stack is written, 2 when a deployment is refused; then nothing is written.
+Exit status: that of every command, see `deployment.commands`. When a deployment is refused, nothing is written.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
+
+from deployment import commands
+
+if __name__ == "__main__":
+    commands.start()
 
 from gitpod_pov.bindings import collect_no_garbage
 
@@ -29,10 +35,13 @@ def main(folder: Path = Path(__file__).parent / "deployments", name: str | None 
     except RefusedDeploymentsError as error:
         print(error, file=sys.stderr)
         return 2
-    app = build(deployments)
-    app.synth()
+    outdir = Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")  # the variable is the cdktf CLI's
+    with commands.temporary_folder() as temporary:
+        build(deployments, str(temporary)).synth()
+        files = [path for path in sorted(temporary.rglob("*")) if path.is_file()]
+        commands.write_files(outdir, {str(path.relative_to(temporary)): path.read_bytes() for path in files})
     if name is None:
-        report(Path(app.outdir))
+        report(outdir)
     else:
         print("\n".join(names))
     return 0
@@ -40,7 +49,7 @@ def main(folder: Path = Path(__file__).parent / "deployments", name: str | None 
 
 def report(outdir: Path) -> None:
     """Print each stack of a synthesized app with its path, and each warning once."""
-    stacks = json.loads((outdir / "manifest.json").read_text())["stacks"].values()
+    stacks = json.loads((outdir / "manifest.json").read_text(encoding="utf-8"))["stacks"].values()
     for stack in stacks:
         print(f"{stack['name']}  {outdir / stack['synthesizedStackPath']}")
     for stack in stacks:
@@ -50,4 +59,6 @@ def report(outdir: Path) -> None:
 
 if __name__ == "__main__":
     collect_no_garbage()
-    sys.exit(main(name=next(iter(sys.argv[1:]), None)))
+    arguments = commands.Arguments("python main.py")
+    arguments.add_argument("name", metavar="NAME", nargs="?")
+    commands.run(main, arguments)

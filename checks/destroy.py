@@ -43,7 +43,7 @@ def main(name: str, folder: Path = DEPLOYMENTS, outdir: Path = OUTDIR) -> int:
             resources = protectable(stack)
         except UnreadableStateError as error:
             print(f"{stack.name}: the state cannot be read: {error}", file=sys.stderr)  # noqa: T201
-            protected += [f"what {stack.name} may hold"] if by_file else []
+            protected += [f"any cluster in {stack.name}"] if by_file else []
             continue
         for resource in resources:
             by_state = resource["values"][_ARGUMENT]

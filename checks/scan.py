@@ -78,7 +78,7 @@ def scan(deployments: Mapping[str, Deployment]) -> list[Result]:
     report = json.loads(process.stdout)
     results = list(_results(report))
     if report["summary"]["parsing_errors"] or deployments.keys() - {result.deployment for result in results}:
-        raise ScanError("checkov did not read everything that it was given")
+        raise ScanError("checkov did not read every stack")
     return results
 
 

@@ -14,7 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from gitpod_pov.configuration import Configuration, Fault, Faults, faults_of
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault, Faults, faults_of
 from gitpod_pov.gcp_names import KmsKey, Pattern, ServiceAccountEmail
 
 from cdktf import DataTerraformRemoteState, GcsBackend, LocalBackend, TerraformBackend, TerraformRemoteState, TerraformStack
@@ -27,9 +28,8 @@ class LocalBackendConfig(Configuration):
 
     model_config = ConfigDict(json_schema_extra={"required": ["type"]})  # the default is for code: a file names its type
 
-    type: Literal["local"] = Field(
-        default="local", description="State in the file `terraform.STACK.tfstate` of the project's folder, as without this section."
-    )
+    type: Literal["local"] = "local"
+    """State in the file `terraform.STACK.tfstate` of the project's folder, as without this section."""
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""
@@ -43,13 +43,15 @@ _LONGEST_PART = 63
 def _bucket_name(value: str) -> str:
     parts = value.split(".")
     if max(map(len, parts)) > _LONGEST_PART:
-        raise ValueError(f"is too long: a bucket name has at most {_LONGEST_PART} characters, or {_LONGEST_PART} between two dots")
+        raise ValueError(f"is too long: a bucket name has at most {_LONGEST_PART} characters, or {_LONGEST_PART} in each part between dots")
     if not all(re.fullmatch(r"[^-](.*[^-])?", part) for part in parts):
-        raise ValueError("has a dot beside another dot or a hyphen, and a bucket name with dots is a domain name")
+        raise ValueError("has a dot next to another dot or a hyphen: a bucket name with dots must be a valid domain name")
     if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", value):
-        raise ValueError("is an IP address, which no bucket has as its name")
+        raise ValueError("is an IP address, which Cloud Storage does not allow as a bucket name")
     if value.startswith("goog") or re.search("g[o0][o0]g[l1]e", value):
-        raise ValueError("starts with goog or contains google, or nearly so, which Cloud Storage allows in no bucket name")
+        raise ValueError(
+            "starts with goog, or contains google or a close misspelling of it, which Cloud Storage does not allow in a bucket name"
+        )
     return value
 
 
@@ -57,7 +59,7 @@ BucketName = Annotated[
     str,
     Pattern(
         r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]",
-        "a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, the first and last a letter or digit",
+        "a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit",
     ),
     AfterValidator(_bucket_name),
 ]
@@ -68,7 +70,10 @@ Prefix = Annotated[
     str,
     Pattern(
         rf"(?!\.well-known/acme-challenge(/|$)){_SEGMENT}(/{_SEGMENT})*",
-        "an object prefix, such as team/gitpod: names between single slashes, none . or .., without ${, %{ and control characters",
+        (
+            "an object prefix, such as team/gitpod: names separated by single slashes, none of them . or .., "
+            "without ${, %{ or control characters"
+        ),
     ),
 ]
 """https://cloud.google.com/storage/docs/objects#naming
@@ -84,7 +89,7 @@ ProjectName = Annotated[
     str,
     Pattern(
         r"[A-Za-z0-9_-][A-Za-z0-9 _-]{1,38}[A-Za-z0-9_-]",
-        "a project name: 3 to 40 letters, digits, hyphens, underscores and spaces, the first and last no space",
+        "a project name: 3 to 40 letters, digits, hyphens, underscores and spaces, not starting or ending with a space",
     ),
 ]
 """hashicorp/terraform-provider-tfe at 09e9fea, internal/provider/resource_tfe_project.go"""
@@ -104,7 +109,7 @@ Hostname = Annotated[
     str,
     Pattern(
         rf"(?=[^:]{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:[1-9][0-9]{{0,4}})?",
-        "a host name, such as tfe.example.com, with an optional port: without https://, path and xn-- labels",
+        "a host name, such as tfe.example.com, with an optional port: without https://, a path or xn-- labels",
     ),
     AfterValidator(_port),
 ]
@@ -128,17 +133,20 @@ def _object_names_fit(config: "GcsBackendConfig") -> Iterator[Fault]:
 class GcsBackendConfig(Configuration):
     """State in a Cloud Storage bucket, one object prefix per stack."""
 
-    type: Literal["gcs"] = Field(description="State in a Cloud Storage bucket.")
-    bucket: BucketName = Field(description="Name of the bucket; it must exist.")
-    prefix: Prefix = Field(default="gitpod-pov", description="Prefix of the objects; the stack's name follows it.")
-    impersonate_service_account: ServiceAccountEmail | None = Field(
-        default=None,
-        description="E-mail of the service account to act as when reading and writing state.",
-    )
-    kms_encryption_key: KmsKey | None = Field(
-        default=None,
-        description="Cloud KMS key for the state, as projects/…/locations/…/keyRings/…/cryptoKeys/….",
-    )
+    type: Literal["gcs"]
+    """State in a Cloud Storage bucket."""
+
+    bucket: BucketName
+    """Name of the bucket; it must exist."""
+
+    prefix: Prefix = "gitpod-pov"
+    """Prefix of the objects; the stack's name follows it."""
+
+    impersonate_service_account: ServiceAccountEmail | None = None
+    """E-mail of the service account to act as when reading and writing state."""
+
+    kms_encryption_key: KmsKey | None = None
+    """Cloud KMS key for the state, as projects/…/locations/…/keyRings/…/cryptoKeys/…."""
 
     rules = (_object_names_fit,)
 
@@ -156,10 +164,17 @@ class GcsBackendConfig(Configuration):
 class CloudBackendConfig(Configuration):
     """State and runs in HCP Terraform or Terraform Enterprise, one workspace per stack, named after it."""
 
-    type: Literal["cloud"] = Field(description="State and runs in HCP Terraform or Terraform Enterprise.")
-    organization: Organization = Field(description="Name of the organization.")
-    hostname: Hostname = Field(default="app.terraform.io", description="Host of HCP Terraform or Terraform Enterprise.")
-    project: ProjectName | None = Field(default=None, description="Project in which missing workspaces are created.")
+    type: Literal["cloud"]
+    """State and runs in HCP Terraform or Terraform Enterprise."""
+
+    organization: Organization
+    """Name of the organization."""
+
+    hostname: Hostname = "app.terraform.io"
+    """Host of HCP Terraform or Terraform Enterprise."""
+
+    project: ProjectName | None = None
+    """Project in which missing workspaces are created."""
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""

@@ -59,7 +59,7 @@ machine type have a valid form and do not exist, so that no rule about known one
 class HandoverConfig(Configuration):
     """What a hand-over of the deployment is to be."""
 
-    parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), Unique] = Field(
-        default=tuple(key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}),
-        description="Keys of the deployment that become Terraform variables; every other value stays as the deployment has it.",
+    parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), Unique] = tuple(
+        key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}
     )
+    """Keys of the deployment that become Terraform variables; every other value stays as the deployment has it."""

@@ -44,10 +44,15 @@ PROFILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
                 "managed_prometheus": True,
                 "cost_allocation": True,
             },
+            "ingress": {"dns_access": "least-privilege"},
         },
     }
 )
 """Section and input, as a deployment file names them, to value; `reference` is what the configurations default to."""
+
+
+OPTIONAL_SECTIONS = frozenset({"ingress"})
+"""Sections that exist only in deployments whose file has them; a profile does not add them."""
 
 
 def profile_of(content: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -56,10 +61,16 @@ def profile_of(content: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     return PROFILES.get(profile, {}) if isinstance(profile, str) else {}
 
 
-def with_profile(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of a deployment file with its profile's values where the file has none."""
+def with_profile(content: Mapping[str, Any], profile: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the content of a deployment file with a profile's values where the file has none."""
+    absent = OPTIONAL_SECTIONS - content.keys()
+    return under(content, {section: values for section, values in profile.items() if section not in absent})
+
+
+def under(content: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the content of a deployment file with the values of these sections where the content has none."""
     merged = dict(content)
-    for section, values in profile_of(content).items():
+    for section, values in sections.items():
         given = content.get(section, {})
         if isinstance(given, Mapping):
             merged[section] = {**_supported(values, given), **given}

@@ -9,7 +9,7 @@ from typing import Annotated
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.provider_versions import EXACT_VERSION, SUPPORTED, Provider, version_problem
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
 
 def _version_of(provider: Provider) -> tuple[AfterValidator, WithJsonSchema]:
@@ -24,14 +24,15 @@ def _version_of(provider: Provider) -> tuple[AfterValidator, WithJsonSchema]:
 class ProvidersConfig(Configuration):
     """The exact versions of the providers."""
 
-    google: Annotated[str, *_version_of("google")] = Field(
-        default=SUPPORTED["google"].default,
-        description=(
-            "Exact version of hashicorp/google, from 6.50.0 and below 9.0.0. Tested: 6.50.0 and 7.45.0. The bindings pin 6.50.0, but they "
-            "only provide types."
-        ),
-    )
-    kubernetes: Annotated[str, *_version_of("kubernetes")] = Field(
-        default=SUPPORTED["kubernetes"].default,
-        description="Exact version of hashicorp/kubernetes, from 2.38.0 and below 4.0.0. Tested: 2.38.0 and 3.2.1.",
-    )
+    google: Annotated[str, *_version_of("google")] = SUPPORTED["google"].default
+    """Exact version of hashicorp/google, from 6.50.0 and below 9.0.0. Tested: 6.50.0 and 7.45.0. The bindings pin 6.50.0, but they only
+    provide types.
+    """
+
+    kubernetes: Annotated[str, *_version_of("kubernetes")] = SUPPORTED["kubernetes"].default
+    """Exact version of hashicorp/kubernetes, from 2.38.0 and below 4.0.0. Tested: 2.38.0 and 3.2.1."""
+
+    helm: Annotated[str, *_version_of("helm")] = SUPPORTED["helm"].default
+    """Exact version of hashicorp/helm, from 3.1.1 and below 4.0.0, for the stack of [ingress]. Not tested with the real provider; 3.1.1
+    is the version of the bindings.
+    """

@@ -1,21 +1,24 @@
 """Reads the deployment files of a folder.
 
-Owns: which files are read, the rules between files, and the one-line messages in which every refused value is told. Leaves to
-others: what a file may say (`model`).
+Owns: which files are read, what no file can contain, the rules between files, and the lines in which faults are reported. Leaves to
+others: what a deployment can be (`model`).
 """
 
 import difflib
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from itertools import combinations, product
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from gitpod_pov.cluster_network import ClusterNetworkConfig, ranges_of
-from gitpod_pov.configuration import Configuration, Fault, Faults, escaped, show
+from gitpod_pov.cluster_network import ranges_of
+from gitpod_pov.configuration import RefusedValueError, without_tokens
+from gitpod_pov.faults import Fault, Faults, escaped, printable, refuse, show
 from gitpod_pov.gcp_names import Pattern
+from gitpod_pov.tokens import is_token
 
 from deployment.model import Deployment
 
@@ -24,8 +27,14 @@ DEPLOYMENTS = Path(__file__).parents[1] / "deployments"
 
 _NAME = Pattern(
     r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
-    "a deployment name: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
+    "a deployment name: at most 40 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
 )
+
+_TOKENS = ("${TfToken[", "#{TfToken[", "&{TfToken[")
+"""How cdktf marks values that are known only at apply: https://developer.hashicorp.com/terraform/cdktf/concepts/tokens
+
+The configurations accept them, from an application. In a file, cdktf would look up a token that does not exist.
+"""
 
 
 class RefusedDeploymentsError(Exception):
@@ -52,23 +61,25 @@ def load_deployments(folder: Path) -> dict[str, Deployment]:
     try:
         files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
-        raise RefusedDeploymentsError([f"{_shown(folder)}: cannot be read: {_reason(error)}"]) from None
+        raise RefusedDeploymentsError([f"{_display_path(folder)}: cannot be read: {_reason(error)}"]) from None
     if not files:
-        raise RefusedDeploymentsError([f"{_shown(folder)}: holds no deployment, add a file NAME.toml"])
+        raise RefusedDeploymentsError([f"{_display_path(folder)}: has no deployments; add a file NAME.toml"])
     deployments: dict[Path, Deployment] = {}
-    known: dict[Path, Configuration] = {}  # of a refused file what is valid of it
+    known: dict[Path, Deployment] = {}  # with what is known of refused files
     faults: list[tuple[Path, Fault]] = []
     for path in files:
         try:
             known[path] = deployments[path] = _load(path)
         except Faults as error:
             faults += ((path, fault) for fault in error.faults)
-            if error.known:
+            if isinstance(error.known, Deployment):
                 known[path] = error.known
     faults += _collisions(known)
+    faults += _overlaps(known)
     if faults:
         faults.sort(key=lambda found: (found[0], found[1].rank))
-        raise RefusedDeploymentsError([f"{_shown(path)}: {fault}" for path, fault in faults])
+        shown = {path: _display_path(path) for path in files}
+        raise RefusedDeploymentsError([f"{shown[path]}: {fault}" for path, fault in faults])
     return {path.stem: deployment for path, deployment in deployments.items()}
 
 
@@ -78,37 +89,53 @@ def _load(path: Path) -> Deployment:
     Raises:
         Faults: with every fault of the file.
     """
-    if fault := _no_deployment_file(path):
-        raise Faults([Fault((), fault)])
+    content = _content(path)
+    reserved = list(_reserved_text(content))
     try:
-        text = path.read_bytes().decode()
+        deployment = Deployment.checked(content)
+    except Faults as error:
+        keys = {fault.key for fault in reserved}
+        raise Faults([*reserved, *(fault for fault in error.faults if fault.key not in keys)], error.known) from None
+    if reserved:
+        raise Faults(reserved, without_tokens(deployment))
+    return deployment
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return the content of a file.
+
+    Raises:
+        Faults: with the reason why there is none.
+    """
+    try:
+        reason = _not_a_deployment_file(path)
+        text = "" if reason else path.read_bytes().decode()
     except OSError as error:
-        raise Faults([Fault((), f"cannot be read: {_reason(error)}")]) from None
+        reason = f"cannot be read: {_reason(error)}"
     except UnicodeDecodeError as error:
-        raise Faults(
-            [Fault((), f"is not UTF-8 text, byte {error.start + 1} is {error.object[error.start]:#04x}: save it as UTF-8")]
-        ) from None
+        reason = f"is not UTF-8 text: byte {error.start + 1} is {error.object[error.start]:#04x}; save it as UTF-8"
+    refuse([Fault((), reason)] if reason else [])
     if text.startswith("\ufeff"):
-        raise Faults([Fault((), "begins with a byte order mark, save it as UTF-8 without one")])
+        raise Faults([Fault((), "begins with a byte order mark; save it as UTF-8 without one")])
     try:
-        content = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Faults([Fault((), f"is not TOML: {_told(error)}")]) from None
+        reason = f"is not TOML: {_syntax_error(error)}"
     except RecursionError:
-        raise Faults([Fault((), "is not TOML that can be read: nested too deeply")]) from None
-    except ValueError:  # from int(), which takes no more digits
-        raise Faults([Fault((), "is not TOML that can be read: a number has more than 4300 digits")]) from None
-    return Deployment.checked(content)
+        reason = "cannot be read: its values are nested too deeply"
+    except ValueError:  # of int(), which takes no more digits
+        reason = "cannot be read: it has a number of more than 4300 digits"
+    raise Faults([Fault((), reason)])
 
 
-def _no_deployment_file(path: Path) -> str | None:
-    """Return why nothing is read from a path, if so."""
+def _not_a_deployment_file(path: Path) -> str | None:
+    """Return why a path is not read, or None."""
     if path.is_symlink() and not path.exists():
-        return "is a link to nothing, mend it or take it out of the folder"
+        return "is a broken link; repair it or move it out of this folder"
     if not path.is_file():  # a directory; or a pipe, from which a read would wait forever
-        return "is no file, take it out of the folder"
+        return "is not a file; move it out of this folder"
     if path.suffix != ".toml":
-        return "is no deployment file, name it NAME.toml or take it out of the folder"
+        return "is not a deployment file; name it NAME.toml or move it out of this folder"
     try:
         _NAME.check(path.stem)
     except ValueError as error:
@@ -116,22 +143,41 @@ def _no_deployment_file(path: Path) -> str | None:
     return None
 
 
-def _told(error: tomllib.TOMLDecodeError) -> str:
-    """Return what tomllib says of a syntax error, in the terms of a file rather than of Python."""
-    reason = str(error).replace("Cannot overwrite a value", "A key is given a second value")
+def _syntax_error(error: tomllib.TOMLDecodeError) -> str:
+    """Return what tomllib says about a syntax error, in TOML's terms instead of Python's."""
+    reason, _, place = str(error).rpartition(" (at ")
+    reason = reason.replace("Cannot overwrite a value", "A key is given a second value")
     reason = re.sub(r"\(('.*?'),?\)", lambda keys: keys[1].replace("', '", "."), reason)
-    return escaped(reason[:1].lower() + reason[1:])
+    return printable(f"{reason[:1].lower()}{reason[1:]}") + escaped(f" (at {place}")
 
 
 def _reason(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
-def _shown(path: Path) -> str:
-    """Return the path as a person at the prompt would write it, with nothing in it that a terminal would act on."""
-    with suppress(ValueError, OSError):  # it lies elsewhere, or the current directory is gone
+def _display_path(path: Path) -> str:
+    """Return the path as a person at the prompt would write it, with nothing in it that a terminal acts on."""
+    with suppress(ValueError, OSError):  # it is elsewhere, or the current directory is gone
         path = path.absolute().relative_to(Path.cwd())
     return escaped(path.as_posix())
+
+
+def _reserved_text(content: dict[str, Any]) -> Iterator[Fault]:
+    """Yield a fault for every key and every text that means something to cdktf or to JavaScript, at any depth."""
+    pending: list[tuple[tuple[str | int, ...], Any]] = [((), content)]
+    while pending:  # instead of a recursion, for which tables can be nested too deeply
+        key, value = pending.pop()
+        pending += (((*key, part), item) for part, item in (value.items() if isinstance(value, dict) else ()))
+        pending += (((*key, index), item) for index, item in (enumerate(value) if isinstance(value, list) else ()))
+        if key and key[-1] == "__proto__":
+            yield Fault(key, "is not allowed as a key: JavaScript, in which cdktf runs, reserves it; choose another key")
+        if isinstance(value, float) and is_token(value):
+            yield Fault(key, "is a number that cdktf reserves for tokens; write the value itself", value)
+        for token in _TOKENS:
+            if key and isinstance(key[-1], str) and token in key[-1]:
+                yield Fault(key, f"is not allowed as a key: it contains '{token}', which cdktf reserves for tokens; choose another key")
+            if isinstance(value, str) and token in value:
+                yield Fault(key, f"must not contain '{token}', which cdktf reserves for tokens; write the value itself", value)
 
 
 # What a deployment creates in its project, by the key that names it: the kind, and where its name must be unique.
@@ -140,29 +186,67 @@ _OWNED: dict[tuple[str, str], Callable[[Deployment], tuple[str, ...] | None]] = 
     ("identity", "account_id"): lambda d: ("service account", d.project, d.identity.account_id),
     ("network", "network"): lambda d: ("network", d.project, d.network.network) if d.network.create_network else None,
     ("network", "subnetwork"): lambda d: ("subnetwork", d.project, d.region, d.network.subnetwork_of(d.cluster.name)),
+    ("ingress", "domain"): lambda d: ("DNS records", d.project, d.ingress.domain) if d.ingress else None,
+    ("ingress", "zone"): lambda d: (
+        ("DNS zone", d.project, d.ingress.zone_of(d.cluster.name)) if d.ingress and d.ingress.create_zone else None
+    ),
+    ("ingress", "account_id"): lambda d: ("service account", d.project, d.ingress.account_id) if d.ingress else None,
 }
 
 
-def _collisions(deployments: Mapping[Path, Any]) -> Iterator[tuple[Path, Fault]]:
+def _collisions(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
     """Yield a fault for everything that a deployment would create and an earlier one creates already."""
     owners: dict[tuple[str, ...], Path] = {}
     for path, deployment in deployments.items():
         for key, owned in _OWNED.items():
-            with suppress(AttributeError):  # a value that it needs is refused already
+            with suppress(RefusedValueError):
                 if (what := owned(deployment)) and (owner := owners.setdefault(what, path)) != path:
-                    message = f"is taken: {_shown(owner)} creates the {what[0]} of that name in project '{what[1]}', choose another"
+                    message = (
+                        f"is already in use: {_display_path(owner)} creates the {what[0]} with this name in project '{what[1]}'; choose "
+                        "another"
+                    )
                     yield path, Fault(key, message, what[-1])
-    for (first, one), (second, other) in combinations(deployments.items(), 2):
-        with suppress(AttributeError):
-            if (one.project, one.network.network) == (other.project, other.network.network):
-                yield from ((second, fault) for fault in _overlaps(first, one.network, other.network))
 
 
-def _overlaps(path: Path, network: ClusterNetworkConfig, other: ClusterNetworkConfig) -> Iterator[Fault]:
-    for (taken_key, taken), (key, cidr) in product(ranges_of(network).items(), ranges_of(other).items()):
-        if cidr.overlaps(taken):
-            message = f"overlaps network.{taken_key} '{taken}' of {_shown(path)} in the same network, use a range apart from it"
-            yield Fault(("network", key), message, str(cidr))
+def _overlaps(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
+    """Yield a fault for every range that overlaps one of another deployment in the same network, the first such deployment only."""
+    networks: dict[tuple[str, str], dict[Path, dict[str, IPv4Network]]] = defaultdict(dict)
+    for path, deployment in deployments.items():
+        with suppress(RefusedValueError):
+            networks[deployment.project, deployment.network.network][path] = ranges_of(deployment.network)
+    for ranges in networks.values():
+        first_with = _first_with_overlap(ranges)
+        for path, own in ranges.items():
+            for key, cidr in own.items():
+                if (first := first_with[cidr]) != path:
+                    for taken_key, taken in ranges[first].items():
+                        if taken.overlaps(cidr):
+                            message = (
+                                f"overlaps network.{taken_key} '{taken}' of {_display_path(first)} in the same network; choose another"
+                            )
+                            yield path, Fault(("network", key), message, str(cidr))
+
+
+def _first_with_overlap(ranges: Mapping[Path, Mapping[str, IPv4Network]]) -> dict[IPv4Network, Path]:
+    """Return for every range the first deployment that has a range in common with it.
+
+    Ranges in CIDR notation are inside one another or apart. So in the order of their addresses, the larger first, those that overlap a
+    range and come before it are still open when it comes, and they are at most 32.
+    """
+    owners: dict[IPv4Network, Path] = {}
+    for path, own in ranges.items():
+        for cidr in own.values():
+            owners.setdefault(cidr, path)
+    first = dict(owners)
+    around: list[IPv4Network] = []
+    for cidr in sorted(owners):
+        while around and not around[-1].overlaps(cidr):
+            around.pop()
+        for outer in around:
+            first[outer] = min(first[outer], owners[cidr])
+            first[cidr] = min(first[cidr], owners[outer])
+        around.append(cidr)
+    return first
 
 
 def load_deployment(name: str, folder: Path) -> Deployment:

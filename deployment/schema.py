@@ -9,8 +9,16 @@ Why definitions are written out where they are used and the draft is an old one:
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from deployment import commands
+
+if __name__ == "__main__":
+    commands.start()
+
+from gitpod_pov.descriptions import descriptions
+
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -33,6 +41,13 @@ _TYPES = {"string": "string", "integer": "whole number", "boolean": "`true` or `
 
 class _TomlSchema(GenerateJsonSchema):
     """Pydantic's schema without null, which TOML has not: what may be null may be left out."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Return the schema of a configuration, each input with its text."""
+        generated, model = super().model_schema(schema), cast("type[BaseModel]", schema["cls"])
+        for name, text in descriptions(model).items():
+            generated["properties"][name]["description"] = text
+        return generated
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -148,7 +163,11 @@ def files() -> dict[Path, str]:
     return {SCHEMA: json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", CONFIGURATION: configuration()}
 
 
+def main() -> int:
+    """Write the generated files; return the exit status."""
+    commands.write_files(_ROOT, {str(path.relative_to(_ROOT)): text.encode() for path, text in files().items()})
+    return 0
+
+
 if __name__ == "__main__":
-    for path, text in files().items():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    commands.run(main, commands.Arguments("python -m deployment.schema"))

@@ -11,8 +11,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from deployment import commands
+
+if __name__ == "__main__":
+    commands.start()
+
 from pydantic import BaseModel
 
+from deployment.ingress import derived_from_ingress
 from deployment.model import Deployment
 from deployment.profile import profile_of
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
@@ -21,29 +27,30 @@ _LONGEST_LINE = 120
 
 
 def effective_values(deployment: Deployment, content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines of a deployment file that says everything, with `# file` or `# profile` where a value is not the default.
+    """Yield the lines of a deployment file that says everything, with `# file`, `# profile` or `# derived` where a value is no default.
 
     Args:
         deployment: the deployment as it is built.
         content: its file as it was read.
     """
-    profile = profile_of(content)
+    profile, derived = profile_of(content), derived_from_ingress(content)
     for key, value in _values(deployment):
         if not isinstance(value, BaseModel):
-            yield from _lines(key, value, _origin(key, content, {}))
+            yield from _lines(key, value, _origin(key, content, {}, {}))
     for section, values in _values(deployment):
         if isinstance(values, BaseModel):
             yield from ("", f"[{section}]")
             for key, value in _values(values):
-                yield from _lines(key, value, _origin(key, content.get(section, {}), profile.get(section, {})))
+                origin = _origin(key, content.get(section, {}), profile.get(section, {}), derived.get(section, {}))
+                yield from _lines(key, value, origin)
 
 
 def _values(model: BaseModel) -> Iterator[tuple[str, Any]]:
     return ((key, getattr(model, key)) for key in type(model).model_fields)
 
 
-def _origin(key: str, given: Mapping[str, Any], profile: Mapping[str, Any]) -> str:
-    return "  # file" if key in given else "  # profile" if key in profile else ""
+def _origin(key: str, given: Mapping[str, Any], profile: Mapping[str, Any], derived: Mapping[str, Any]) -> str:
+    return next((f"  # {name}" for name, keys in (("file", given), ("profile", profile), ("derived", derived)) if key in keys), "")
 
 
 def _lines(key: str, value: Any, origin: str) -> Iterator[str]:
@@ -82,4 +89,6 @@ def main(name: str, folder: Path = DEPLOYMENTS) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    arguments = commands.Arguments("python -m deployment.show")
+    arguments.add_argument("name", metavar="NAME")
+    commands.run(main, arguments)

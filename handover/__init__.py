@@ -3,8 +3,10 @@
     __main__.py    the command
     folder.py      which files the folder has; writes them with a manifest of checksums
     stacks.py      a deployment's stacks, with a Terraform variable at every place that a parameter reaches
+    example.py     a root that calls the stacks as modules
     variables.py   those variables, and the rules that Terraform checks of them
     readme.py      the text for the folder's reader
+    operations.py  its sections on failures and on destroying
     picture.py     the picture of what will exist
 
 Everything is made from the synthesized output. The constructs know nothing of it.

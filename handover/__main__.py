@@ -1,10 +1,15 @@
 """`python -m handover NAME DIR`: writes the hand-over of a deployment into a folder; `make handover` knows the usual one.
 
-Exit status: 0 when it is written, 2 when it is refused; then nothing is written.
+Exit status: that of every command, see `deployment.commands`. When it is refused, nothing is written.
 """
 
 import sys
 from pathlib import Path
+
+from deployment import commands
+
+if __name__ == "__main__":
+    commands.start()
 
 from gitpod_pov.bindings import collect_no_garbage
 
@@ -28,5 +33,7 @@ def hand_over(name: str, directory: Path, folder: Path = DEPLOYMENTS) -> int:
 
 if __name__ == "__main__":
     collect_no_garbage()
-    _, name, directory = sys.argv
-    sys.exit(hand_over(name, Path(directory)))
+    arguments = commands.Arguments("python -m handover")
+    arguments.add_argument("name", metavar="NAME")
+    arguments.add_argument("directory", metavar="DIR", type=Path)
+    commands.run(hand_over, arguments)

@@ -54,7 +54,10 @@ class _Root:
         self.required_providers |= stack.content["terraform"]["required_providers"]
         for provider, configuration in self._resolved(stack.content["provider"], stack, earlier).items():
             if self.providers.setdefault(provider, configuration) != configuration:
-                raise HandoverError(f"{stack.name}: configures the provider {provider} unlike a stack before it, which no example can do")
+                raise HandoverError(
+                    f"{stack.name}: configures the provider {provider} differently from an earlier stack, which the "
+                    "example cannot reproduce"
+                )
         self.calls[module.name] = {
             "source": f"../modules/{module.name}",
             **{variable_name(key): _plain(value_of(self._deployment, key)) for key in module.parameters},

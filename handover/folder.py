@@ -16,6 +16,7 @@ from typing import Any
 from gitpod_pov.gke_cluster import oldest_google
 from gitpod_pov.provider_versions import SUPPORTED, module_range
 
+from deployment.commands import write_files
 from deployment.model import Deployment
 from deployment.parameters import ParameterKey
 from handover.example import DATA_REFERENCE, example
@@ -58,16 +59,13 @@ def write(files: dict[str, bytes], directory: Path) -> None:
         HandoverError: when the folder holds something and no hand-over.
     """
     manifest = directory / MANIFEST
-    if manifest.exists():
-        for line in manifest.read_text().splitlines():
-            earlier = (directory / line.partition("  ")[2]).resolve()
-            if earlier.is_relative_to(directory.resolve()):
-                earlier.unlink(missing_ok=True)
-    elif directory.exists() and any(directory.iterdir()):
-        raise HandoverError(f"{directory}: is not empty and holds no hand-over, name another folder with TO=DIR")
-    for path, content in files.items():
-        (directory / path).parent.mkdir(parents=True, exist_ok=True)
-        (directory / path).write_bytes(content)
+    earlier = manifest.read_text().splitlines() if manifest.exists() else []
+    if not manifest.exists() and directory.exists() and any(directory.iterdir()):
+        raise HandoverError(f"{directory}: is not empty and does not contain a hand-over: choose another folder with TO=DIR")
+    write_files(directory, files)
+    for path in {line.partition("  ")[2] for line in earlier} - files.keys():
+        if (directory / path).is_file() and (directory / path).resolve().is_relative_to(directory.resolve()):
+            (directory / path).unlink()
 
 
 def _in_folder(folder: str, files: Json) -> Json:

@@ -1,7 +1,7 @@
 """The text for the reader of a hand-over: a platform team that has the folder and nothing else.
 
-Owns: every sentence of the README, and what the applying account needs for each type of resource. Leaves to others: everything that
-is read from the configuration, which the tables repeat and do not decide.
+Owns: the sections up to the first apply and the tables, and what the applying account needs for each type of resource. Leaves to others:
+what comes after the first apply (`operations`), and everything that is read from the configuration, which the tables only repeat.
 """
 
 import json
@@ -11,8 +11,10 @@ from typing import Any
 from gitpod_pov.node_pool import ZONES_OF_A_REGION
 
 from deployment.backend import CloudBackendConfig, GcsBackendConfig
+from deployment.ingress import INGRESS_APIS
 from deployment.model import Deployment
 from deployment.parameters import ParameterKey
+from handover.operations import operations
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
 
@@ -24,7 +26,9 @@ _ROLES = {
     "google_compute": ("roles/compute.networkAdmin", "create what belongs to the network"),
     "google_container": ("roles/container.admin", "create the cluster and its nodes"),
     "google_container_node_pool": ("roles/iam.serviceAccountUser", "let the nodes run under their service account"),
+    "google_dns": ("roles/dns.admin", "create the DNS zone"),
     "kubernetes": ("roles/container.admin", "bind a cluster role that allows everything"),
+    "helm": ("roles/container.admin", "install charts"),
 }
 _NEEDED_FIRST = ("cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com")
 
@@ -68,6 +72,7 @@ def readme(
                 "## What the applying account needs",
                 _table(("role on the project", "in order to"), _roles(roots)),
                 _apis(deployment, roots),
+                *_charts(roots),
                 "## Inputs",
                 (
                     "The defaults are the values of the source deployment. An empty list counts as left out. A refused "
@@ -83,7 +88,7 @@ def readme(
                 _risks(deployment, risks),
                 "## What drives the cost",
                 _costs(deployment),
-                *_operations(roots),
+                *operations(roots, deployment),
                 "## As modules",
                 _modules(modules),
                 "## The source deployment",
@@ -187,12 +192,30 @@ def _apis(deployment: Deployment, roots: dict[str, Stack]) -> str:
         block["service"]: folder for folder, stack in roots.items() for kind, _, block in _blocks(stack) if kind == "google_project_service"
     }
     before = "The project must exist and have billing. These APIs must be on before the first apply: "
-    needed = sorted({*_NEEDED_FIRST, *(() if switched_on else deployment.apis.services)})
+    of_the_stacks = {*deployment.apis.services, *(INGRESS_APIS if deployment.ingress else ())}
+    needed = sorted({*_NEEDED_FIRST, *(() if switched_on else of_the_stacks)})
     text = before + ", ".join(f"`{api}`" for api in needed) + "."
     for folder in dict.fromkeys(switched_on.values()):
         apis = ", ".join(f"`{api}`" for api, by in switched_on.items() if by == folder)
         text += f" These are switched on by `{folder}`, and stay on when it is destroyed: {apis}."
     return text
+
+
+def _charts(roots: dict[str, Stack]) -> list[str]:
+    """Return a paragraph on where charts come from, if there are any."""
+    folders: dict[str, str] = {
+        block["repository"]: folder
+        for folder, stack in roots.items()
+        for kind, _, block in _blocks(stack)
+        if kind == "helm_release" and "repository" in block
+    }
+    if not folders:
+        return []
+    text = (
+        f"Terraform loads charts when it plans and applies {_and(dict.fromkeys(folders.values()))}: the machine that runs it must reach "
+        f"{_and(folders)}. Nodes pull the images of the charts from `quay.io` and `registry.k8s.io`."
+    )
+    return [text]
 
 
 def _inputs(roots: dict[str, Stack], modules: list[Stack], variables: dict[ParameterKey, Json]) -> Iterator[tuple[str, ...]]:
@@ -238,29 +261,6 @@ def _costs(deployment: Deployment) -> str:
             "- The control plane's fee, for as long as the cluster exists.",
             "- Load balancers, disks and traffic that the workloads ask for; they appear in no plan.",
         ]
-    )
-
-
-def _operations(roots: dict[str, Stack]) -> list[str]:
-    """Return the sections on what happens after the first apply, each as a heading and its text."""
-    return ["## Destroy", _destroy(roots)]
-
-
-def _destroy(roots: dict[str, Stack]) -> str:
-    steps = "\n".join(f"terraform -chdir={folder} destroy" for folder in reversed(roots))
-    protection = "".join(
-        f"`{kind}.{name}` is protected: Terraform refuses to destroy it. Before you destroy anything, edit its block in "
-        f"`{folder}/main.tf.json`: set `deletion_protection` to false, and remove `prevent_destroy` from `lifecycle` or set it to false. "
-        f"Then run `terraform -chdir={folder} apply`, which updates it in place: the provider refuses to destroy it for as long as the "
-        "state says that it is protected. In a module the block is in "
-        f"`modules/{stack.name}/main.tf.json`, and the apply is that of the root which calls it.\n\n"
-        for folder, stack in roots.items()
-        for kind, name, block in _blocks(stack)
-        if block.get("deletion_protection")
-    )
-    return (
-        f"{protection}Destroy the folders in reverse order:\n\n```sh\n{steps}\n```\n\nThe APIs stay on. Terraform does not know the load "
-        "balancers and disks that workloads created: delete the workloads first, or look for what they left afterwards."
     )
 
 

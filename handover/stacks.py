@@ -10,17 +10,16 @@ place, else there is no hand-over. A construct that decides by a value, or compu
 
 import json
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from gitpod_pov.cluster_admins import SUBJECT_KINDS
-from gitpod_pov.configuration import faults_of
+from gitpod_pov.faults import faults_of
 
 from pydantic import ValidationError
 
+from deployment.commands import temporary_folder
 from deployment.model import Deployment
 from deployment.parameters import ADMINS, MARKS, ParameterKey
 from handover.variables import Json, RulesBetweenValues, value_of, variable_name
@@ -109,19 +108,19 @@ def _with(deployment: Deployment, values: Mapping[Any, Any]) -> Deployment:
         return Deployment.model_validate(content)
     except ValidationError as error:
         faults = "; ".join(str(fault) for fault in faults_of(error))
-        raise HandoverError(f"a rule refuses the values by which a hand-over finds its parameters: {faults}") from None
+        raise HandoverError(f"a rule refuses the values with which a hand-over finds its parameters: {faults}") from None
 
 
 def _synthesize(name: str, deployment: Deployment) -> tuple[dict[str, Json], dict[str, dict[str, bytes]], list[str]]:
     """Return for each stack, by its name, the configuration and every other file of its folder; and every warning."""
     contents: dict[str, Json] = {}
     assets: dict[str, dict[str, bytes]] = {}
-    with tempfile.TemporaryDirectory() as directory:
-        build({name: deployment}, directory).synth()
-        manifest = json.loads((Path(directory) / "manifest.json").read_text())["stacks"]
+    with temporary_folder() as directory:
+        build({name: deployment}, str(directory)).synth()
+        manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["stacks"]
         for stack, entry in manifest.items():
-            configuration = Path(directory) / entry["synthesizedStackPath"]
-            contents[stack] = {**{section: {} for section in _SECTIONS}, **json.loads(configuration.read_text())}
+            configuration = directory / entry["synthesizedStackPath"]
+            contents[stack] = {**{section: {} for section in _SECTIONS}, **json.loads(configuration.read_text(encoding="utf-8"))}
             files = (path for path in configuration.parent.rglob("*") if path.is_file() and path != configuration)
             assets[stack] = {path.relative_to(configuration.parent).as_posix(): path.read_bytes() for path in files}
     return contents, assets, [annotation["message"] for stack in manifest.values() for annotation in stack["annotations"]]

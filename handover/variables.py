@@ -14,7 +14,9 @@ from itertools import combinations
 from typing import Any, cast, get_args, get_origin
 
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
-from gitpod_pov.configuration import ALLOWED, Configuration
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.descriptions import descriptions
+from gitpod_pov.faults import ALLOWED
 from gitpod_pov.gcp_names import Cidr, Pattern, Unique
 from gitpod_pov.ipv4_ranges import PROHIBITED
 from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, ZONES_OF_A_REGION, addresses_of_a_node, prefix_of_a_node
@@ -49,7 +51,7 @@ def variable(deployment: Deployment, key: ParameterKey) -> Json:
     field = _field(deployment, key)
     value = value_of(deployment, key)
     return {
-        "description": field.description,
+        "description": descriptions(type(_section(deployment, key)))[key.rpartition(".")[2]],
         "type": {str: "string", int: "number"}.get(cast("type", field.annotation), "list(string)"),
         "default": list(value) if isinstance(value, tuple) else value,
         "nullable": False,
@@ -77,12 +79,15 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
 
 
-def _field(deployment: Deployment, key: ParameterKey) -> FieldInfo:
-    *sections, name = key.split(".")
+def _section(deployment: Deployment, key: ParameterKey) -> Configuration:
     configuration: Configuration = deployment
-    for section in sections:
+    for section in key.split(".")[:-1]:
         configuration = getattr(configuration, section)
-    return type(configuration).model_fields[name]
+    return configuration
+
+
+def _field(deployment: Deployment, key: ParameterKey) -> FieldInfo:
+    return type(_section(deployment, key)).model_fields[key.rpartition(".")[2]]
 
 
 def _rules(field: FieldInfo, key: ParameterKey) -> Iterator[Rule]:
@@ -194,7 +199,7 @@ class RulesBetweenValues:
             ("zones", "region"),
             Rule(
                 f'alltrue([for zone in {zones} : startswith(zone, "${{{region}}}-")])',
-                f"zones: ${{jsonencode({zones})}} has a zone that is not one of ${{{region}}}",
+                f"zones: ${{jsonencode({zones})}} has a zone outside ${{{region}}}",
             ),
         )
 
@@ -220,7 +225,7 @@ class RulesBetweenValues:
                 Rule(
                     f"!{_overlap(self._value(first), self._value(second))}",
                     f"{_shown(self._value(second), variable_name(second))}overlaps {variable_name(first)} "
-                    f"${{{self._value(first)}}}, use a range apart from it",
+                    f"${{{self._value(first)}}}: use a range that does not overlap it",
                 ),
             )
         network = self._deployment.network
@@ -230,8 +235,8 @@ class RulesBetweenValues:
                     (key,),
                     Rule(
                         f"!{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}",
-                        f"{_shown(self._value(key), variable_name(key))}meets {AUTO_MODE_RANGE}, which the auto-mode default network keeps "
-                        "for itself: use a range below 10.128.0.0",
+                        f"{_shown(self._value(key), variable_name(key))}overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' "
+                        "reserves: use a range below 10.128.0.0",
                     ),
                 )
 
@@ -241,7 +246,7 @@ class RulesBetweenValues:
             _NODE_COUNTS,
             Rule(
                 f"{low} <= {first} && {first} <= {high}",
-                f"node counts: ${{{low}}} at least, ${{{first}}} at first, ${{{high}}} at most: must rise in this order",
+                f"node counts: minimum ${{{low}}}, initial ${{{first}}}, maximum ${{{high}}}: must be in ascending order",
             ),
         )
         pods, nodes = self._value("network.pods_cidr"), self._value("network.nodes_cidr")
@@ -259,8 +264,8 @@ def _capacity(key: ParameterKey, cidr: str, most: str, holds: str) -> tuple[tupl
         (key, "zones", "node_pool.max_nodes"),
         Rule(
             f"{holds} >= {most}",
-            f"{_shown(cidr, variable_name(key))}holds ${{{holds}}} nodes, ${{{most}}} are possible: use a larger range, or lower the most "
-            "nodes per zone",
+            f"{_shown(cidr, variable_name(key))}holds ${{{holds}}} nodes, ${{{most}}} are possible: use a larger range, or lower the "
+            "maximum number of nodes per zone",
         ),
     )
 

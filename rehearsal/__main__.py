@@ -5,11 +5,15 @@ Owns the order of the steps and what is printed. The stand-ins and Terraform's c
 
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from deployment import commands
+
+if __name__ == "__main__":
+    commands.start()
 
 from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
@@ -17,10 +21,11 @@ from rehearsal.workspace import TerraformError, Workspace, attach
 from stacks.registry import build, stack_names
 
 WHAT_IT_SHOWS = """\
-A rehearsal runs real Terraform against stand-ins that have the schema and the known quirks of hashicorp/google and hashicorp/kubernetes.
-It shows: that Terraform accepts the configuration, the order of creation, that a second plan is empty, that a protected cluster is not
-destroyed until its protection is removed, that a destroy leaves nothing.
-It cannot show: quota, permissions, organization policies, prices, and whether Google's own API likes the values. Nothing was created."""
+A rehearsal runs real Terraform with stand-in providers that have the schemas and known quirks of hashicorp/google, hashicorp/kubernetes
+and hashicorp/helm.
+It shows that Terraform accepts the configuration, the order of creation, that a second plan is empty, that a protected cluster is not
+destroyed until its protection is removed, and that a destroy leaves nothing behind.
+It cannot show quotas, permissions, organization policies, prices, or whether Google's API accepts the values. Nothing was created."""
 
 
 def rehearse(name: str, folder: Path = DEPLOYMENTS) -> int:
@@ -31,9 +36,9 @@ def rehearse(name: str, folder: Path = DEPLOYMENTS) -> int:
         return _refuse(str(error))
     if not shutil.which("terraform"):
         return _refuse("a rehearsal needs terraform 1.6 or newer on the PATH")
-    with tempfile.TemporaryDirectory() as temporary:
+    with commands.temporary_folder() as temporary:
         try:
-            _run(name, deployment, Path(temporary))
+            _run(name, deployment, temporary)
         except TerraformError as error:
             return _refuse(f"failed\n{error}")
     print(WHAT_IT_SHOWS)
@@ -144,4 +149,6 @@ def _refuse(message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(rehearse(sys.argv[1]))
+    arguments = commands.Arguments("python -m rehearsal")
+    arguments.add_argument("name", metavar="NAME")
+    commands.run(rehearse, arguments)

@@ -140,6 +140,8 @@ class ResourceRules:
     Attributes:
         id: template of the object's id, which is unique.
         shared: creating what exists already succeeds, for example switching on an API.
+        taken_over_when: the condition under which creating what exists already succeeds.
+        forgotten_when_unreachable: the provider drops the object from the state while it cannot reach the API.
         already_exists: the error when a created object exists already.
         import_ids: templates of the ids that ``terraform import`` accepts, besides the id itself.
         imported: values that an import sets without asking the API.
@@ -172,6 +174,8 @@ class ResourceRules:
 
     id: str = ""
     shared: bool = False
+    taken_over_when: Condition = field(default_factory=dict)
+    forgotten_when_unreachable: bool = False
     already_exists: str = "Error 409: Already exists: {id}"
     import_ids: tuple[str, ...] = ()
     imported: dict[str, Any] = field(default_factory=dict)
@@ -204,7 +208,7 @@ class ResourceRules:
     def paths(self) -> Iterator[str]:
         """Yield every path into the resource's own schema that a rule names."""
         yield from (*self.replace, *self.replace_unless_wider, *self.filled_in, *self.sensitive)
-        yield from (*self.kept, *self.configured_keys, *self.state_only)
+        yield from (*self.kept, *self.configured_keys, *self.state_only, *self.taken_over_when)
         yield from (*self.defaults, *self.values, *self.sent, *self.patterns, *self.kept_when, *self.imported, *self.ignored_keys)
         yield from (path for group in (*self.conflicts, *self.exactly_one) for path in group)
         yield from [rule.path for rule in self.replace_on] + [rule.path for rule in self.same] + [rule.path for rule in self.read_back]

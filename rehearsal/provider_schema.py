@@ -18,7 +18,7 @@ import json
 import re
 import tarfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -26,7 +26,10 @@ Type: TypeAlias = str | list[Any]
 """A type in Terraform's JSON notation: ``"string"``, ``["list", "string"]``, ``["object", {...}]``."""
 
 Block: TypeAlias = dict[str, Any]
-"""``{"attributes": {name: {...}}, "block_types": {name: {"nesting_mode": ..., "block": Block, ...}}}``"""
+"""``{"attributes": {name: {...}}, "block_types": {name: {"nesting_mode": ..., "block": Block, ...}}}``
+
+A nested attribute of a provider has ``"nested_type": {"nesting_mode": ..., **Block}`` in place of a type.
+"""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,12 @@ _BUILT_IN_TYPES: dict[str, Type] = {
     "BooleanMap": ["map", "bool"],
     "StringMapList": ["list", ["map", "string"]],
 }
+
+_WITHOUT_BLOCKS = frozenset({"helm"})
+"""Providers whose configuration has no blocks: `kubernetes = { … }`. Their bindings write such arguments like blocks.
+
+https://github.com/hashicorp/terraform-provider-helm/blob/v3.1.1/docs/guides/v3-upgrade-guide.md
+"""
 
 
 @dataclass(frozen=True)
@@ -186,6 +195,9 @@ class _Folder:
         class_name, wraps_set = match[1], match[2] == "true"
         base = self.classes[class_name][0]
         element = self._struct(re.sub(r"(List|Map|OutputReference)$", "", class_name))
+        if argument is None and base == "ComplexObject":  # as only providers on the plugin framework have it
+            block["attributes"][name] = {"type": _object_type(element), **flags}
+            return
         if argument is None:
             collection = "map" if base == "ComplexMap" else "set" if wraps_set else "list"
             block["attributes"][name] = {"type": [collection, _object_type(element)], **flags}
@@ -208,6 +220,15 @@ def _object_type(block: Block) -> Type:
         inner = _object_type(nested["block"])
         members[name] = inner if nested["nesting_mode"] == "single" else [nested["nesting_mode"], inner]
     return ["object", members]
+
+
+def _without_blocks(block: Block) -> Block:
+    """Return the block with its nested blocks as nested attributes."""
+    nested = {
+        name: {"nested_type": {"nesting_mode": inner["nesting_mode"], **_without_blocks(inner["block"])}, "optional": True}
+        for name, inner in block["block_types"].items()
+    }
+    return {"attributes": {**block["attributes"], **nested}, "block_types": {}}
 
 
 def _folder_name(provider: str, terraform_type: str, *, data: bool) -> str:
@@ -266,6 +287,8 @@ def provider_schema(provider: str, resources: frozenset[str], data_sources: froz
     schema = ProviderSchema(provider_folder.root_block(body), version[1])
     # Not an argument of the provider: Terraform itself reads it.
     schema.provider["attributes"].pop("alias", None)
+    if provider in _WITHOUT_BLOCKS:
+        schema = replace(schema, provider=_without_blocks(schema.provider))
     for folder in folders:
         parsed = _Folder(texts[folder])
         base, body = _required(parsed.root(), f"class in {folder}")

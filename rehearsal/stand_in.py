@@ -49,6 +49,7 @@ from rehearsal.values import UNKNOWN, fill_in, first, is_set, is_unknown, parts,
 Configuration = Mapping[str, Any]
 """A Terraform configuration in JSON, parsed."""
 
+_FLAGS = ("required", "optional", "computed")
 _NESTING = {"single": 1, "list": 2, "set": 3, "map": 4}
 # A schema of all of a provider's resources exceeds the 4 MB that gRPC allows by default.
 _MESSAGE_BYTES = 64 * 1024 * 1024
@@ -92,17 +93,9 @@ def _path_message(steps: Steps) -> Any:
 def _schema_message(block: Block, sensitive: Iterable[str] = (), path: str = "") -> Any:
     message = pb.Schema.Block()
     hidden = set(sensitive)
-    for name, attribute in sorted(block["attributes"].items()):
-        message.attributes.append(
-            pb.Schema.Attribute(
-                name=name,
-                type=json.dumps(attribute["type"]).encode(),
-                required=attribute.get("required", False),
-                optional=attribute.get("optional", False),
-                computed=attribute.get("computed", False),
-                sensitive=path + name in hidden,
-            )
-        )
+    message.attributes.extend(
+        _attribute_message(name, attribute, sensitive=path + name in hidden) for name, attribute in sorted(block["attributes"].items())
+    )
     for name, nested in sorted(block["block_types"].items()):
         message.block_types.append(
             pb.Schema.NestedBlock(
@@ -113,6 +106,16 @@ def _schema_message(block: Block, sensitive: Iterable[str] = (), path: str = "")
                 max_items=nested.get("max_items", 0),
             )
         )
+    return message
+
+
+def _attribute_message(name: str, attribute: dict[str, Any], *, sensitive: bool = False) -> Any:
+    message = pb.Schema.Attribute(name=name, sensitive=sensitive, **{flag: True for flag in _FLAGS if attribute.get(flag)})
+    if nested := attribute.get("nested_type"):
+        message.nested_type.nesting = _NESTING[nested["nesting_mode"]]
+        message.nested_type.attributes.extend(_attribute_message(*item) for item in sorted(nested["attributes"].items()))
+    else:
+        message.type = json.dumps(attribute["type"]).encode()
     return message
 
 
@@ -205,8 +208,10 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
             self.cloud.journal.write(self.name, "read", name, current["id"], values={"exists": found is not None})
             response.new_state.CopyFrom(_encode(found and self._as_read(name, found, current)))
         except Refused as error:
-            response.new_state.CopyFrom(request.current_state)
-            response.diagnostics.append(_diagnostic(error))
+            forgotten = self._resource_rules(name).forgotten_when_unreachable
+            response.new_state.CopyFrom(_encode(None) if forgotten else request.current_state)
+            if not forgotten:
+                response.diagnostics.append(_diagnostic(error))
         return response
 
     def _as_read(self, name: str, found: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
@@ -407,7 +412,8 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
             expected = not need.if_managed or (need.type, id_) in self.cloud.announced
             if expected and self.cloud.find(need.type, id_) is None:
                 raise Refused(f"{need.message} ({need.type} {id_})")
-        if operation == "create" and present and rules.id and not rules.shared:
+        taken_over = rules.shared or (rules.taken_over_when and holds(rules.taken_over_when, new))
+        if operation == "create" and present and rules.id and not taken_over:
             raise _AlreadyExists(rules.already_exists.format(id=new["id"]))
         if operation == "update" and not present:
             raise Refused(f"Error 404: Not found: {new['id']}")
@@ -470,12 +476,12 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
         failed = [self._failed_check(way) for way in self.rules.behind]
         if failed and None not in failed:
             way, index = max(zip(self.rules.behind, failed, strict=True), key=lambda one: one[1] or 0)
-            raise Refused(f"{self.name} at {self.config.get(way.checks[0].argument)}: {way.checks[index or 0].message}")
+            raise Refused(f"{self.name} at {first(self.config, way.checks[0].argument)}: {way.checks[index or 0].message}")
 
     def _failed_check(self, way: Behind) -> int | None:
         candidates = [Settling(way.type, {}, found, {}, self.cloud.facts) for found in self.cloud.objects(way.type)]
         for index, check in enumerate(way.checks):
-            given = self.config.get(check.argument)
+            given = first(self.config, check.argument)
             candidates = [one for one in candidates if fill_in(check.expected, one.look_up) == given]
             if not candidates:
                 return index
@@ -490,7 +496,7 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
         return self.rules.data_sources.get(name, DataRules())
 
     def _scope(self) -> str:
-        return str(fill_in(self.rules.scope, self.config.get)) if self.rules.scope else ""
+        return str(fill_in(self.rules.scope, lambda path: first(self.config, path))) if self.rules.scope else ""
 
 
 class _AlreadyExists(Refused):

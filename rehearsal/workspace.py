@@ -188,8 +188,9 @@ class Workspace:
         """Replace the configuration, as an engineer does who changes a deployment."""
         content = configuration(stack)
         (self.directory / "cdk.tf.json").write_text(json.dumps(content, indent=2))
-        if (stack / "assets").is_dir():
-            shutil.copytree(stack / "assets", self.directory / "assets", dirs_exist_ok=True)
+        for folder in ("assets", "charts"):
+            if (stack / folder).is_dir():
+                shutil.copytree(stack / folder, self.directory / folder, dirs_exist_ok=True)
         lock = stack / ".terraform.lock.hcl"
         if lock.exists():
             shutil.copy(lock, self.directory)

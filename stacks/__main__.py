@@ -1,11 +1,16 @@
 """`python -m stacks NAME`: prints the stacks of a deployment as comments of a deployment file; `make show` puts them above its values.
 
-Exit status: 0, or 2 when a deployment is refused or there is none of that name.
+Exit status: that of every command, see `deployment.commands`.
 """
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from deployment import commands
+
+if __name__ == "__main__":
+    commands.start()
 
 from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
@@ -34,4 +39,6 @@ def main(name: str, folder: Path = DEPLOYMENTS) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    arguments = commands.Arguments("python -m stacks")
+    arguments.add_argument("name", metavar="NAME")
+    commands.run(main, arguments)

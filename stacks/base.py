@@ -1,4 +1,4 @@
-"""What both stacks share: backend, Terraform version, provider sources and readable addresses.
+"""What the stacks share: backend, Terraform version, provider versions, readable addresses and the connection to the cluster.
 
 Leaves to others: every resource. Why addresses are allocated here: cdktf appends a hash to every address below the top level, and
 deletes characters it does not like without noticing when two addresses become one; platform teams read and script these addresses.
@@ -11,10 +11,13 @@ from gitpod_pov.bindings import address_by_path
 from gitpod_pov.provider_versions import SUPPORTED, Provider, newer_than_tested, require_providers
 from gitpod_pov.risks import Risk, acknowledge, warn
 
-from cdktf import TerraformElement, TerraformStack
+from cdktf import Fn, TerraformElement, TerraformResourceLifecycle, TerraformStack
+from cdktf_cdktf_provider_google.data_google_client_config import DataGoogleClientConfig
+from cdktf_cdktf_provider_google.data_google_container_cluster import DataGoogleContainerCluster
 from constructs import Construct, Node
 
 from deployment.backend import BackendConfig
+from deployment.model import Deployment
 
 _TERRAFORM = ">= 1.6.0"
 _PATH_OF_AN_ADDRESS = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -44,8 +47,8 @@ class GitpodStack(TerraformStack):
                 warn(
                     self,
                     "untested-provider-version",
-                    f"providers.{provider} is {version}, the newest tested version is {SUPPORTED[provider].newest_tested}; read the plan "
-                    "before you apply, or use that version",
+                    f"providers.{provider} is {version}, which is newer than {SUPPORTED[provider].newest_tested}, the newest tested "
+                    "version; read the plan before you apply, or use the tested version",
                 )
 
     def _allocate_logical_id(self, tf_element: TerraformElement | Node | Any) -> str:
@@ -57,7 +60,28 @@ class GitpodStack(TerraformStack):
         path: str = (tf_element if isinstance(tf_element, Node) else tf_element.node).path
         name = "_".join(part for part in path.split("/")[1:] if part != "Default")
         if not _PATH_OF_AN_ADDRESS.fullmatch(name):
-            raise ValueError(f"construct path '{path}' makes no Terraform address: letters, digits, - and _ are allowed")
+            raise ValueError(f"construct path '{path}' cannot be a Terraform address: only letters, digits, - and _ are allowed")
         if (other := self._paths.setdefault(name, path)) != path:
-            raise ValueError(f"construct paths '{other}' and '{path}' make the same Terraform address '{name}'")
+            raise ValueError(f"construct paths '{other}' and '{path}' have the same Terraform address '{name}'")
         return name
+
+
+def cluster_access(stack: GitpodStack, deployment: Deployment, lifecycle: TerraformResourceLifecycle | None = None) -> dict[str, Any]:
+    """Return the arguments with which a provider connects to the cluster: `host`, `cluster_ca_certificate` and `token`.
+
+    Args:
+        stack: a stack with a google provider, in which the cluster is looked up by name.
+        deployment: the deployment.
+        lifecycle: conditions on the cluster.
+    """
+    cluster = DataGoogleContainerCluster(
+        stack, "cluster", project=deployment.project, location=deployment.region, name=deployment.cluster.name, lifecycle=lifecycle
+    )
+    client = DataGoogleClientConfig(stack, "client")
+    endpoint: str = cluster.endpoint
+    ca_certificate: str | None = Fn.base64decode(cluster.master_auth.get(0).cluster_ca_certificate)
+    if deployment.cluster.dns_endpoint:
+        # A name in Google's own domain, whose certificate is signed by a public authority and not by the cluster's.
+        endpoint = cluster.control_plane_endpoints_config.get(0).dns_endpoint_config.get(0).endpoint
+        ca_certificate = None
+    return {"host": f"https://{endpoint}", "cluster_ca_certificate": ca_certificate, "token": client.access_token}

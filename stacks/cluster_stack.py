@@ -53,21 +53,21 @@ class ClusterStack(GitpodStack):
         LabelledNodePool(self, "node_pool", cluster=cluster, identity=identity, config=deployment.node_pool)
 
         for name, (value, description) in {
-            "project": (project, "Project that everything stands in."),
+            "project": (project, "ID of the Google Cloud project."),
             "cluster_name": (cluster.name, "Name of the GKE cluster."),
             "cluster_location": (cluster.location, "Region of the GKE cluster."),
-            "endpoint": (cluster.endpoint, "Address of the control plane, without scheme."),
-            "control_plane_version": (cluster.control_plane_version, "Kubernetes version that the control plane runs."),
-            "node_service_account_email": (identity.email, "E-mail of the service account that the nodes run under."),
-            "network_name": (network.network_name, "VPC network that the cluster stands in."),
-            "subnetwork_name": (network.subnetwork_name, "Subnetwork that the nodes stand in."),
+            "endpoint": (cluster.endpoint, "Address of the control plane, without a scheme."),
+            "control_plane_version": (cluster.control_plane_version, "Kubernetes version of the control plane."),
+            "node_service_account_email": (identity.email, "E-mail address of the node service account."),
+            "network_name": (network.network_name, "Name of the VPC network of the cluster."),
+            "subnetwork_name": (network.subnetwork_name, "Name of the subnetwork of the nodes."),
             "pods_range_name": (
                 network.pods_range_name,
-                "Secondary range of the subnetwork that the pods take their addresses from.",
+                "Name of the subnetwork's secondary range for pods.",
             ),
             "services_range_name": (
                 network.services_range_name,
-                "Secondary range of the subnetwork that the Services take theirs from.",
+                "Name of the subnetwork's secondary range for Services.",
             ),
             "get_credentials_command": (
                 f"gcloud container clusters get-credentials {cluster.name} --region {cluster.location} --project {project}"

@@ -9,15 +9,13 @@ different teams.
 
 from gitpod_pov.cluster_admins import ClusterAdmins
 
-from cdktf import Fn, TerraformOutput
-from cdktf_cdktf_provider_google.data_google_client_config import DataGoogleClientConfig
-from cdktf_cdktf_provider_google.data_google_container_cluster import DataGoogleContainerCluster
+from cdktf import TerraformOutput
 from cdktf_cdktf_provider_google.provider import GoogleProvider
 from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
 from constructs import Construct
 
 from deployment.model import Deployment
-from stacks.base import GitpodStack
+from stacks.base import GitpodStack, cluster_access
 
 
 class RbacStack(GitpodStack):
@@ -33,25 +31,11 @@ class RbacStack(GitpodStack):
         )
         project, region = deployment.project, deployment.region
         GoogleProvider(self, "google", project=project, region=region)
-        cluster = DataGoogleContainerCluster(self, "cluster", project=project, location=region, name=deployment.cluster.name)
-        client = DataGoogleClientConfig(self, "client")
-        endpoint: str = cluster.endpoint
-        ca_certificate: str | None = Fn.base64decode(cluster.master_auth.get(0).cluster_ca_certificate)
-        if deployment.cluster.dns_endpoint:
-            # A name in Google's own domain, whose certificate is signed by a public authority and not by the cluster's.
-            endpoint = cluster.control_plane_endpoints_config.get(0).dns_endpoint_config.get(0).endpoint
-            ca_certificate = None
-        KubernetesProvider(
-            self,
-            "kubernetes",
-            host=f"https://{endpoint}",
-            cluster_ca_certificate=ca_certificate,
-            token=client.access_token,
-        )
+        KubernetesProvider(self, "kubernetes", **cluster_access(self, deployment))
         admins = ClusterAdmins(self, "admins", config=deployment.admins)
         TerraformOutput(
             self,
             "cluster_admins",
             value=admins.subjects,
-            description="Users and groups that are bound to the cluster role, as RBAC names them.",
+            description="RBAC names of the users and groups that are bound to the cluster role.",
         )

@@ -7,12 +7,15 @@ registry and name no kind themselves. Leaves to others: what a stack holds, whic
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gitpod_pov.risks import leave_printing_to_the_app
+
 from cdktf import App
 from constructs import Construct
 
 from deployment.model import Deployment
 from stacks.base import GitpodStack
 from stacks.cluster_stack import ClusterStack
+from stacks.ingress_stack import IngressStack
 from stacks.rbac_stack import RbacStack
 
 
@@ -40,13 +43,20 @@ STACK_KINDS: tuple[StackKind, ...] = (
     StackKind(
         "cluster",
         ClusterStack,
-        creates="the identity of the nodes, their network, the GKE cluster and its labelled node pool",
+        creates="the node service account, the network, the GKE cluster and its labelled node pool",
     ),
     StackKind(
         "rbac",
         RbacStack,
-        creates="the binding that makes people administrators of the cluster",
+        creates="the cluster role binding of the administrators",
         depends_on=("cluster",),
+    ),
+    StackKind(
+        "ingress",
+        IngressStack,
+        creates="the DNS zone, external-dns, cert-manager and the ClusterIssuer",
+        depends_on=("rbac",),
+        wanted=lambda d: d.ingress is not None,
     ),
 )
 """In the order of deployment: each kind stands after those that it depends on."""
@@ -75,6 +85,7 @@ def build(deployments: Mapping[str, Deployment], outdir: str | None = None) -> A
         outdir: where `synth` writes. Defaults to what the cdktf CLI asks for, or `cdktf.out` in the current directory.
     """
     app = App(outdir=outdir, stack_traces=False)  # stack traces would put paths of this machine into the manifest
+    leave_printing_to_the_app(app)
     for name, deployment in deployments.items():
         stacks: dict[str, GitpodStack] = {}
         for kind, stack_name in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):

@@ -64,7 +64,7 @@ INPUTS: dict[str, Input] = {
     "cluster.maintenance_exclusions": Input([], [{"name": "trial", "end_time": "2027-05-01T00:00:00Z"}]),
     "cluster.rbac_security_group": Input("gke-security-groups@example.com", "gke-security-groups@example.org"),
     "cluster.logging_components": Input(["SYSTEM_COMPONENTS", "APISERVER"], []),
-    "cluster.monitoring_components": Input(["SYSTEM_COMPONENTS", "POD"], []),
+    "cluster.monitoring_components": Input(["SYSTEM_COMPONENTS", "SCHEDULER"], []),
     "cluster.managed_prometheus": Input(True, False),
     "cluster.cost_allocation": Input(True, False),
     "cluster.resource_labels": Input({"cost-center": "42"}, {"cost-center": "43"}),
@@ -106,7 +106,14 @@ def with_input(key: str, value: Any) -> dict[str, Any]:
 
 
 # Together they would contradict each other, or the deployment would be another one.
-_APART = {"apis.manage", "network.create_network", "node_pool.image_type", "cluster.private_endpoint"}
+_APART = {
+    "apis.manage",
+    "cluster.deletion_protection",
+    "network.create_network",
+    "node_pool.image_type",
+    "cluster.private_endpoint",
+    "cluster.private_nodes",
+}
 
 
 def every_input() -> Iterator[tuple[str, Any]]:

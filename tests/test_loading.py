@@ -39,11 +39,11 @@ TEXTS = {
     "a section twice": (b"[a]\n[b]\n[a]\n", "is not TOML: cannot declare 'a' twice (at line 3, column 3)"),
     "a section within a dotted key": (b"[a]\nb.c = 1\n[a.b]\n", "is not TOML: cannot declare 'a.b' twice (at line 3, column 5)"),
     "a control character": (b"a = 'b\x1b[31m'", r"is not TOML: found invalid character '\x1b' (at line 1, column 7)"),
-    "latin-1": (b"# \xe4\n", "is not UTF-8 text, byte 3 is 0xe4: save it as UTF-8"),
-    "UTF-16": (MINIMAL.encode("utf-16"), "is not UTF-8 text, byte 1 is 0xff: save it as UTF-8"),
-    "a byte order mark": (MINIMAL.encode("utf-8-sig"), "begins with a byte order mark, save it as UTF-8 without one"),
-    "deep nesting": (b"a = " + b"[" * 5000, "is not TOML that can be read: nested too deeply"),
-    "a long number": (b"a = " + b"9" * 5000, "is not TOML that can be read: a number has more than 4300 digits"),
+    "latin-1": (b"# \xe4\n", "is not UTF-8 text: byte 3 is 0xe4; save it as UTF-8"),
+    "UTF-16": (MINIMAL.encode("utf-16"), "is not UTF-8 text: byte 1 is 0xff; save it as UTF-8"),
+    "a byte order mark": (MINIMAL.encode("utf-8-sig"), "begins with a byte order mark; save it as UTF-8 without one"),
+    "deep nesting": (b"a = " + b"[" * 5000, "cannot be read: its values are nested too deeply"),
+    "a long number": (b"a = " + b"9" * 5000, "cannot be read: it has a number of more than 4300 digits"),
 }
 
 
@@ -60,7 +60,7 @@ def test_windows_line_ends_are_fine(folder: Path) -> None:
 
 def test_an_empty_folder(folder: Path) -> None:
     (folder / ".gitkeep").touch()
-    assert answer(folder) == ["deployments: holds no deployment, add a file NAME.toml"]
+    assert answer(folder) == ["deployments: has no deployments; add a file NAME.toml"]
 
 
 def test_no_folder(folder: Path) -> None:
@@ -71,12 +71,12 @@ def test_no_folder(folder: Path) -> None:
 
 
 NO_FILES: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "another file": (Path.touch, "README.md", "is no deployment file, name it NAME.toml or take it out of the folder"),
-    "a backup": (Path.touch, "pov.toml~", "is no deployment file, name it NAME.toml or take it out of the folder"),
-    "a directory": (Path.mkdir, "pov.toml", "is no file, take it out of the folder"),
-    "a pipe": (os.mkfifo, "pov.toml", "is no file, take it out of the folder"),
-    "a dangling link": (lambda path: path.symlink_to("gone"), "pov.toml", "is a link to nothing, mend it or take it out of the folder"),
-    "a link to itself": (lambda path: path.symlink_to(path), "pov.toml", "is a link to nothing, mend it or take it out of the folder"),
+    "another file": (Path.touch, "README.md", "is not a deployment file; name it NAME.toml or move it out of this folder"),
+    "a backup": (Path.touch, "pov.toml~", "is not a deployment file; name it NAME.toml or move it out of this folder"),
+    "a directory": (Path.mkdir, "pov.toml", "is not a file; move it out of this folder"),
+    "a pipe": (os.mkfifo, "pov.toml", "is not a file; move it out of this folder"),
+    "a dangling link": (lambda path: path.symlink_to("gone"), "pov.toml", "is a broken link; repair it or move it out of this folder"),
+    "a link to itself": (lambda path: path.symlink_to(path), "pov.toml", "is a broken link; repair it or move it out of this folder"),
 }
 
 
@@ -98,7 +98,7 @@ def test_an_unreadable_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_file_name_is_shown_safely(folder: Path) -> None:
     (folder / "\x1b[31m\udcff.md").touch()
-    assert answer(folder) == [r"deployments/\x1b[31m\udcff.md: is no deployment file, name it NAME.toml or take it out of the folder"]
+    assert answer(folder) == [r"deployments/\x1b[31m\udcff.md: is not a deployment file; name it NAME.toml or move it out of this folder"]
 
 
 def test_values_and_keys_are_shown_safely(folder: Path) -> None:
@@ -113,14 +113,16 @@ def test_values_and_keys_are_shown_safely(folder: Path) -> None:
         '"a\\r\\"" = "b"\n'
     )
     known = (
-        "known are project, region, zones, profile, acknowledged_risks, providers, apis, identity, network, cluster, node_pool, admins, "
-        "backend, handover"
+        "the known keys are project, region, zones, profile, acknowledged_risks, providers, apis, identity, network, cluster, node_pool, "
+        "admins, ingress, backend, handover"
     )
-    project = "6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)"
+    project = (
+        "6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen (use the ID, not the number)"
+    )
     assert answer(folder) == [
-        rf'deployments/pov.toml: "a\nb": unknown key, {known}',
-        f"deployments/pov.toml: cluster.x: unknown key, known are {', '.join(GkeClusterConfig.model_fields)}",
-        f"deployments/pov.toml: {'k' * 79}…: unknown key, {known}",
+        rf'deployments/pov.toml: "a\nb": unknown key; {known}',
+        f"deployments/pov.toml: cluster.x: unknown key; the known keys are {', '.join(GkeClusterConfig.model_fields)}",
+        f"deployments/pov.toml: {'k' * 79}…: unknown key; {known}",
         (
             r"""deployments/pov.toml: node_pool.metadata."a\r"": 'a\r"' is not a metadata key: 1 to 128 letters, digits, hyphens and """
             "underscores"
@@ -152,7 +154,7 @@ def test_every_fault_of_every_file_at_once_sorted_by_file_and_key(folder: Path) 
     (folder / "c.md").touch()
     assert [line.partition(": '")[0].partition(": 9")[0].partition(": 60")[0] for line in answer(folder)] == [
         "deployments/a.toml: admins.members[0]",
-        "deployments/a.toml: regoin: unknown key, did you mean 'region'?",
+        "deployments/a.toml: regoin: unknown key; did you mean 'region'?",
         "deployments/b.toml: cluster.name",  # taken by a.toml, although both are refused
         "deployments/b.toml: identity.account_id",
         "deployments/b.toml: network.nodes_cidr",
@@ -163,13 +165,13 @@ def test_every_fault_of_every_file_at_once_sorted_by_file_and_key(folder: Path) 
         "deployments/b.toml: node_pool.disk_size_gb",
         "deployments/b.toml: node_pool.min_nodes",
         *(f"deployments/b.toml: zones[{index}]" for index in range(12)),
-        "deployments/c.md: is no deployment file, name it NAME.toml or take it out of the folder",
+        "deployments/c.md: is not a deployment file; name it NAME.toml or move it out of this folder",
     ]
 
 
 def test_outside_the_current_directory_the_whole_path_is_shown(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     os.chdir(tmp_path_factory.mktemp("elsewhere"))
-    assert answer(folder) == [f"{folder}: holds no deployment, add a file NAME.toml"]
+    assert answer(folder) == [f"{folder}: has no deployments; add a file NAME.toml"]
 
 
 def test_no_two_stacks_share_a_state_file(folder: Path, tmp_path: Path) -> None:
@@ -197,3 +199,28 @@ def test_a_refusal_ends_with_2_and_leaves_the_last_output_as_it_is(folder: Path,
     ]
     assert {path: path.read_text() for path in last} == last
     assert {path: path.stat().st_mtime_ns for path in (tmp_path, *(tmp_path / "cdktf.out").rglob("*"))} == before
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("node_pool.machine_type = '${TfToken[TOKEN.0]}'", "node_pool.machine_type"),
+        ("node_pool.disk_size_gb = -8.10956221259138e+298", "node_pool.disk_size_gb"),
+        ("node_pool.oauth_scopes = ['#{TfToken[TOKEN.0]}']", "node_pool.oauth_scopes[0]"),
+        ("node_pool.labels = { '&{TfToken[TOKEN.0]}' = 'a' }", 'node_pool.labels."&{TfToken[TOKEN.0]}"'),
+        ("network.pods_cidr = '${TfToken[TOKEN.0]}'", "network.pods_cidr"),
+        ("providers.google = '${TfToken[TOKEN.0]}'", "providers.google"),
+        ("profile = '${TfToken[TOKEN.0]}'", "profile"),
+    ],
+)
+def test_a_file_contains_no_tokens(folder: Path, line: str, key: str) -> None:
+    (folder / "pov.toml").write_text(f"{line}\n{MINIMAL}")
+    (fault,) = answer(folder)
+    assert fault.startswith(f"deployments/pov.toml: {key}: ")
+    assert "cdktf reserves for tokens" in fault
+
+
+def test_files_with_the_same_token_own_nothing_in_common(folder: Path) -> None:
+    for name in ("a", "b"):
+        (folder / f"{name}.toml").write_text("project = '${TfToken[TOKEN.0]}'\nregion = 'us-central1'\n")
+    assert [fault.partition(": '")[0] for fault in answer(folder)] == ["deployments/a.toml: project", "deployments/b.toml: project"]

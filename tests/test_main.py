@@ -45,10 +45,10 @@ def test_a_refused_deployment_is_told_in_one_line_and_writes_nothing(project: Pa
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.splitlines() == [
         (
-            "deployments/pov.toml: project: 'My Project' is not a project ID: 6 to 30 lower-case letters, digits and hyphens, the first "
-            "a letter, the last no hyphen (the ID, not the number)"
+            "deployments/pov.toml: project: 'My Project' is not a project ID: 6 to 30 lower-case letters, digits and hyphens, starting "
+            "with a letter and not ending with a hyphen (use the ID, not the number)"
         ),
-        "deployments/pov.toml: regoin: unknown key, did you mean 'region'?",
+        "deployments/pov.toml: regoin: unknown key; did you mean 'region'?",
     ]
     assert not (project / "cdktf.out").exists()
 

@@ -128,6 +128,23 @@ def management(channel: str) -> st.SearchStrategy[dict[str, Any]]:
     return sections(auto_upgrade=values, auto_repair=values)
 
 
+DOMAINS = st.from_regex(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){1,3}acme-corp\.(dev|co\.uk|xn--p1ai)", fullmatch=True)
+INGRESS = st.fixed_dictionaries(
+    {"domain": DOMAINS, "acme_email": DOMAINS.map(lambda domain: f"Ops+%'$&@{domain}")},
+    optional={
+        "zone": names(63),
+        "create_zone": st.booleans(),
+        "account_id": names(30, 6),
+        "dns_access": st.sampled_from(("guide", "least-privilege")),
+        "acme_server": st.sampled_from(("production", "staging")),
+        "issuer_name": st.from_regex(r"[a-z0-9]([a-z0-9.]?[a-z0-9]){0,26}", fullmatch=True),
+        "cert_manager_version": st.sampled_from(("v1.15.0", "v1.22.0-alpha.1")),
+        "external_dns_version": st.sampled_from(("1.14.0", "2.0.0")),
+        "chart_repository": st.sampled_from(("oci://mirror/a", "https://mirror:8443/a%20b/")),
+    },
+)
+
+
 @st.composite
 def deployments(draw: st.DrawFn) -> dict[str, Any]:
     project, region, channel = draw(names(30, 6)), draw(st.sampled_from(REGIONS)), draw(st.sampled_from(get_args(ReleaseChannel)))
@@ -160,6 +177,7 @@ def deployments(draw: st.DrawFn) -> dict[str, Any]:
                 ),
                 identity=sections(account_id=names(30, 6), roles=roles(project)),
                 admins=sections(members=st.just(members), cluster_role=RBAC, binding_name=RBAC),
+                ingress=INGRESS,
                 backend=BACKENDS,
             )
         ),
@@ -188,7 +206,7 @@ def test_what_passes_the_checks_synthesizes_to_the_same_bytes_and_loses_nothing(
             assert b"TfToken" not in text
             assert str(Path.cwd()).encode() not in text
             assert first.encode() not in text
-        for name in ("pov-cluster", "pov-rbac"):
+        for name in app.manifest["stacks"]:
             assert not [text for text in strings(app.stack(name)["terraform"]) if text.startswith("/")]
         services = deployment.apis.services if deployment.apis.manage else ()
         addresses = app.addresses("pov-cluster")

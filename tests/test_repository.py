@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import subprocess
 import tomllib
+from itertools import pairwise
 
 from tests.app import ROOT
 
@@ -15,6 +17,18 @@ def test_every_make_command_of_the_readme_exists() -> None:
     commands = set(re.findall(r"make ([a-z]+)", README))
     targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
     assert {"synth", "test"} <= commands <= targets
+
+
+def test_help_lists_every_command_and_variable_with_an_example() -> None:
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
+    variables = re.findall(r"^([A-Z]+) \?=", MAKEFILE, re.MULTILINE)
+    for command in (["make"], ["make", "help"]):
+        lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+        listed = {line.split()[0]: example.strip() for line, example in pairwise(lines) if re.match("  [A-Za-z]", line)}
+        assert listed.keys() == {*phony.split(), *variables}
+        for name, example in listed.items():
+            assert example.split()[1] in phony.split()
+            assert name in re.split(r"[ =]", example)
 
 
 def test_the_readmes_deployment_is_the_shipped_one() -> None:
@@ -39,3 +53,16 @@ def test_ci_runs_the_lint_and_the_readmes_test_command() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert {"make lint", "make test"} <= set(script.read_text().splitlines())
+
+
+def test_the_workflow_runs_ci_on_each_supported_python_with_pinned_actions() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert "- run: .ci/run\n" in workflow
+    assert 'python: ["3.11", "3.12", "3.13"]' in workflow
+    actions = re.findall(r"uses: (\S+)", workflow)
+    assert len(actions) == 3
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in actions)
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 120

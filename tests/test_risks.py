@@ -1,7 +1,11 @@
 """Each risk gives a warning when it is present, and none when it is absent or acknowledged."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 from gitpod_pov.risks import Risk
@@ -25,6 +29,8 @@ class Example:
         return self.path.partition("/")[0]
 
 
+INGRESS = {"domain": "gitpod.acme-corp.dev", "acme_email": "ops@acme-corp.dev"}
+
 RISKS: dict[Risk, Example] = {
     "node-account-is-cluster-admin": Example(
         "pov-cluster/identity",
@@ -42,7 +48,7 @@ RISKS: dict[Risk, Example] = {
         "pov-cluster/network",
         {"network": {"services_cidr": "172.17.0.0/20"}},
         {"network": {"services_cidr": "172.18.0.0/20"}},
-        "use a range apart from it",
+        "use a range that does not overlap it",
     ),
     "public-control-plane": Example(
         "pov-cluster/cluster",
@@ -62,7 +68,7 @@ RISKS: dict[Risk, Example] = {
         {"cluster": {"maintenance_exclusions": [{"name": "a", "scope": "NO_MINOR_UPGRADES"}]}},
         "set cluster.maintenance_exclusions to []",
     ),
-    "node-in-every-zone": Example("pov-cluster/cluster", {}, {"zones": ["us-central1-a"]}, "set zones to one zone"),
+    "node-in-every-zone": Example("pov-cluster/cluster", {}, {"zones": ["us-central1-a"]}, "set zones to a single zone"),
     "no-room-for-surge-nodes": Example(
         "pov-cluster/node_pool",
         {"network": {"pods_cidr": "10.4.0.0/18"}, "node_pool": {"max_nodes": 64}, "zones": ["us-central1-a"]},
@@ -76,7 +82,13 @@ RISKS: dict[Risk, Example] = {
         "pov-rbac/admins",
         {"admins": {"members": ["user:Jane@example.com"]}},
         {"admins": {"members": ["user:jane@example.com"]}},
-        "write each address as `kubectl auth whoami` prints it to its owner",
+        "write each address as `kubectl auth whoami` prints it for that user",
+    ),
+    "dns-account-changes-every-zone": Example(
+        "pov-ingress/dns_identity",
+        {"ingress": INGRESS},
+        {"ingress": {**INGRESS, "dns_access": "least-privilege"}},
+        'set ingress.dns_access to "least-privilege"',
     ),
     "untested-provider-version": Example(
         "pov-cluster", {"providers": {"google": "7.45.1"}}, {"providers": {"google": "7.45.0"}}, "read the plan before you apply"
@@ -138,6 +150,7 @@ def test_the_guide_carries_these(synth: Callable[..., Synthesized]) -> None:
         *("node-account-is-cluster-admin", "public-control-plane", "nodes-without-security-patches", "node-in-every-zone")
     }
     assert synth().warnings("pov-rbac") == {"applying-account-becomes-admin"}
+    assert synth(ingress=INGRESS).warnings("pov-ingress") == {"dns-account-changes-every-zone"}
 
 
 @pytest.mark.parametrize(("scope", "warned"), [("NO_UPGRADES", True), ("NO_MINOR_OR_NODE_UPGRADES", True), ("NO_MINOR_UPGRADES", False)])
@@ -153,3 +166,52 @@ def test_the_stack_that_requires_an_untested_provider_warns_of_it(synth: Callabl
     app = synth(providers={"kubernetes": "3.2.2"})
     assert "untested-provider-version" not in app.warnings("pov-cluster")
     assert "untested-provider-version" in app.warnings("pov-rbac")
+
+
+APP = """
+from gitpod_pov.cluster_admins import ClusterAdmins
+from gitpod_pov.risks import acknowledge
+from cdktf import App, TerraformStack
+from cdktf_cdktf_provider_google.provider import GoogleProvider
+from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
+import sys
+
+app = App()
+stack = TerraformStack(app, "trial")
+acknowledge(stack, tuple(sys.argv[1:]))
+GoogleProvider(stack, "google")
+KubernetesProvider(stack, "kubernetes")
+ClusterAdmins(stack, "admins")
+app.synth()
+"""
+
+
+class TestAnApp:
+    """An application without a manifest of ours: `python app.py`, alone and under the cdktf CLI."""
+
+    @staticmethod
+    def run(folder: Path, *acknowledged: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        (folder / "app.py").write_text(APP)
+        variables = {name: value for name, value in os.environ.items() if name != "CDKTF_OUTDIR"} | environment
+        command = [sys.executable, "app.py", *acknowledged]
+        return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)
+
+    def test_alone_prints_each_warning_once(self, tmp_path: Path) -> None:
+        result = self.run(tmp_path)
+        assert result.stdout == ""
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("warning: trial/admins: applying-account-becomes-admin: admins.members is empty")
+
+    def test_alone_prints_no_acknowledged_risk(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path, "applying-account-becomes-admin").stderr == ""
+
+    def test_under_the_cli_leaves_the_printing_to_it(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path, CDKTF_OUTDIR=str(tmp_path / "out")).stderr == ""
+        assert "applying-account-becomes-admin" in (tmp_path / "out" / "manifest.json").read_text()
+
+
+def test_the_app_of_deployments_prints_nothing_on_standard_error(
+    synth: Callable[..., Synthesized], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert synth().warnings("pov-rbac")
+    assert capfd.readouterr().err == ""

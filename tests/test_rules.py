@@ -92,7 +92,6 @@ RULES = {
 
 NO_INPUT = {
     "range names": "the constructs name both ranges themselves; tests/constructs/test_cluster_network.py sees the names",
-    "DNS name": "no construct makes a DNS zone",
     "local state apart": "the file is named after the stack, and no two stacks have one name: test_no_two_stacks_share_a_state_file",
 }
 
@@ -140,18 +139,22 @@ def items(rule: str, section: str, key: str, good: tuple[str, ...], bad: Mapping
 
 
 PROJECT = (
-    "is not a project ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)"
+    "is not a project ID: 6 to 30 lower-case letters, digits and hyphens, starting with a letter and "
+    "not ending with a hyphen (use the ID, not the number)"
 )
 RESOURCE_KEY = (
-    "is not a resource label's key: at most 63 lower-case letters, digits, hyphens and underscores, the first a letter, and no goog- "
-    "before it, which Google keeps for itself"
+    "is not a resource label key: at most 63 lower-case letters, digits, hyphens and underscores, "
+    "starting with a letter and not with goog-, which Google reserves"
 )
-RESOURCE_VALUE = "is not a resource label's value: at most 63 lower-case letters, digits, hyphens and underscores"
+RESOURCE_VALUE = "is not a resource label value: at most 63 lower-case letters, digits, hyphens and underscores"
 REGION = "is not a region, such as us-central1 (for one zone of it, set zones)"
 ZONE = "is not a zone, such as us-central1-a"
-ACCOUNT = "is not a service account ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
-GKE_NAME = "is not a name GKE takes: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
-GCE_NAME = "is not a name Compute Engine takes: at most 63 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
+ACCOUNT = "is not a service account ID: 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen"
+GKE_NAME = "is not a valid GKE name: at most 40 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen"
+GCE_NAME = (
+    "is not a valid Compute Engine name: at most 63 lower-case letters, digits and hyphens, starting "
+    "with a letter and not ending with a hyphen"
+)
 ROLE = (
     "is not a role: roles/NAME, projects/PROJECT/roles/ID or organizations/NUMBER/roles/ID, with an ID of 3 to 64 letters, digits, "
     "underscores and dots"
@@ -160,46 +163,54 @@ API = "is not an API: NAME.googleapis.com"
 VERSION = "is not a Kubernetes version, such as 1.33, 1.33.4 or 1.33.4-gke.1245000"
 SCOPE = "is not an OAuth scope: https://www.googleapis.com/auth/NAME without a trailing slash"
 ALIAS = (
-    "is an alias of gcloud's, write the list that it stands for: https://www.googleapis.com/auth/cloud-platform, "
+    "is a gcloud alias; use the scopes that it stands for: https://www.googleapis.com/auth/cloud-platform, "
     "https://www.googleapis.com/auth/userinfo.email"
 )
 LABEL_KEY = (
     "is not a label key: an optional DNS prefix and /, then at most 63 letters, digits, hyphens, underscores and dots, the first and last "
     "a letter or digit"
 )
-LABEL = "is not a label value: at most 63 letters, digits, hyphens, underscores and dots, the first and last a letter or digit"
-LABEL_PREFIX = "has a key under kubernetes.io or k8s.io, which Kubernetes keeps for itself: use another prefix"
+LABEL = "is not a label value: at most 63 letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit"
+LABEL_PREFIX = "has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix"
 TWICE = "is listed twice"
-MEMBER = (
-    "is not a member: user: or group: and an e-mail address, or serviceAccount: and one that ends in gserviceaccount.com, in lower case"
-)
+MEMBER = "is not a member: user:EMAIL, group:EMAIL, or serviceAccount:EMAIL with a lower-case address that ends in gserviceaccount.com"
 NO_GROUPS = (
     'has no effect: RBAC ignores "group:" members unless cluster.rbac_security_group is set; set it to gke-security-groups@DOMAIN, or '
     "list the users"
 )
-OWN = "is a name that {} uses for a binding of its own: choose another, such as gitpod-admins"
-RBAC = "is not an RBAC name: not empty, not . or .., without /, %, ${ and control characters"
-TEXT = "is not plain text: without ${ and %{, which Terraform would read as expressions, and control characters"
-BUCKET = "is not a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, the first and last a letter or digit"
-BUCKET_LENGTH = "is too long: a bucket name has at most 63 characters, or 63 between two dots"
-BUCKET_DOTS = "has a dot beside another dot or a hyphen, and a bucket name with dots is a domain name"
-BUCKET_GOOGLE = "starts with goog or contains google, or nearly so, which Cloud Storage allows in no bucket name"
-PREFIX = "is not an object prefix, such as team/gitpod: names between single slashes, none . or .., without ${, %{ and control characters"
+OWN = "is the name of a binding that {} creates: choose another, such as gitpod-admins"
+RBAC = "is not a valid RBAC name: it must not be empty, . or .., or contain /, %, ${ or control characters"
+TEXT = "is not plain text: it must not contain control characters, or ${ and %{, which Terraform evaluates"
+BUCKET = (
+    "is not a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit"
+)
+BUCKET_LENGTH = "is too long: a bucket name has at most 63 characters, or 63 in each part between dots"
+BUCKET_DOTS = "has a dot next to another dot or a hyphen: a bucket name with dots must be a valid domain name"
+BUCKET_GOOGLE = "starts with goog, or contains google or a close misspelling of it, which Cloud Storage does not allow in a bucket name"
+PREFIX = (
+    "is not an object prefix, such as team/gitpod: names separated by single slashes, none of them . "
+    "or .., without ${, %{ or control characters"
+)
 SERVICE_ACCOUNT = "is not the e-mail address of a service account, such as ID@PROJECT.iam.gserviceaccount.com"
 ORGANIZATION = "is not an organization name: 3 to 40 letters, digits, hyphens and underscores"
-PROJECT_NAME = "is not a project name: 3 to 40 letters, digits, hyphens, underscores and spaces, the first and last no space"
-HOSTNAME = "is not a host name, such as tfe.example.com, with an optional port: without https://, path and xn-- labels"
+PROJECT_NAME = "is not a project name: 3 to 40 letters, digits, hyphens, underscores and spaces, not starting or ending with a space"
+HOSTNAME = "is not a host name, such as tfe.example.com, with an optional port: without https://, a path or xn-- labels"
 PRIVATE_RANGE = "use a private range, such as 10.0.0.0/20"
 NOT_PRIVATE = (
-    "is not a private range, and with cluster.private_endpoint GKE accepts no other: name the range from which the clients reach the VPC "
+    "is not a private range, which GKE requires with cluster.private_endpoint: use the range from which the clients reach the VPC "
     "network, or set cluster.private_endpoint to false"
 )
-EVERY = "leave authorized_networks out to say so, or name yours"
+EVERY = "remove authorized_networks to allow all of them, or list yours"
 AUTO_MODE = (
-    "overlaps 10.128.0.0/9, which the auto-mode network 'default' keeps for itself: use a range outside of it, such as one below "
+    "overlaps 10.128.0.0/9, which the auto-mode network 'default' reserves: use a range outside it, such as one below "
     "10.128.0.0, or another network"
 )
 COUNTS = "must be from node_pool.min_nodes {} to node_pool.max_nodes {}"
+DOMAIN = (
+    "is not a domain name, such as gitpod.acme-corp.dev: two or more labels with dots between them, each with at most 63 lower-case "
+    "letters, digits and hyphens; write other letters in Punycode (xn--)"
+)
+INGRESS = "[ingress]\nacme_email = 'ops@acme-corp.dev'\ndomain = '{}'"
 URL = "https://www.googleapis.com/auth/"
 
 
@@ -323,7 +334,7 @@ EXAMPLES = [
             (
                 (
                     f"identity.roles[0]: 'projects/{project}/roles/nodes' is a custom role of project '{project}', which cannot be granted "
-                    "in 'demo-project': create it there, or use a role of the organization"
+                    "in 'demo-project': create it there, or use an organization role"
                 ),
             ),
         )
@@ -368,7 +379,7 @@ EXAMPLES = [
     Example(
         "node counts",
         "[node_pool]\nmin_nodes = 4\nmax_nodes = 3",
-        ("node_pool.min_nodes: 4 is more than node_pool.max_nodes 3, lower it or raise the maximum",),
+        ("node_pool.min_nodes: 4 is greater than node_pool.max_nodes 3: lower it, or raise node_pool.max_nodes",),
     ),
     *values(
         "disk size",
@@ -430,14 +441,14 @@ EXAMPLES = [
     Example(
         "labels of GKE",
         "[node_pool.labels]\n'cloud.google.com/gke-nodepool' = 'a'",
-        ("node_pool.labels.\"cloud.google.com/gke-nodepool\": 'a' has a key that GKE sets itself; leave the label out",),
+        ("node_pool.labels.\"cloud.google.com/gke-nodepool\": 'a' has a key that GKE sets; remove the label",),
     ),
     *(Example("workload labels", f"[node_pool.labels]\n'{label}' = 'true'") for label in WORKLOAD_LABELS),
     *(
         Example(
             "workload labels",
             f"[node_pool.labels]\n'{label}' = 'false'",
-            (f"node_pool.labels.\"{label}\": 'false' must be 'true', Gitpod places its workloads by it: leave the label out",),
+            (f"node_pool.labels.\"{label}\": 'false' must be 'true', because Gitpod schedules its workloads by this label: remove it",),
         )
         for label in WORKLOAD_LABELS
     ),
@@ -449,7 +460,7 @@ EXAMPLES = [
     Example(
         "GCP resource labels",
         "[cluster.resource_labels]\n" + "\n".join(f"l{n} = ''" for n in range(65)),
-        ("cluster.resource_labels: has 65 labels, 64 are allowed",),
+        ("cluster.resource_labels: has 65 labels, at most 64 are allowed",),
     ),
     *(
         Example(
@@ -471,15 +482,15 @@ EXAMPLES = [
     Example(
         "metadata of GKE",
         "[node_pool.metadata]\nuser-data = 'a'",
-        ("node_pool.metadata.user-data: 'a' has a key that GKE uses itself; use another key",),
+        ("node_pool.metadata.user-data: 'a' has a key that GKE reserves; use another key",),
     ),
     Example(
         "node metadata",
         "[node_pool.metadata]\ndisable-legacy-endpoints = 'false'",
         (
             (
-                "node_pool.metadata.disable-legacy-endpoints: 'false' must be 'true', else the provider replaces the pool at every apply: "
-                "leave the key out"
+                "node_pool.metadata.disable-legacy-endpoints: 'false' must be 'true', or the provider replaces "
+                "the pool at every apply: remove the key"
             ),
         ),
     ),
@@ -497,10 +508,10 @@ EXAMPLES = [
         "nodes_cidr",
         ("10.0.0.0/20", "192.168.0.0/16"),
         {
-            "10.0.0.1/20": "has host bits set, the range is 10.0.0.0/20",
+            "10.0.0.1/20": "has host bits set: use 10.0.0.0/20",
             "10.0.0.0/33": "is not an IPv4 range: the prefix must be /0 to /32",
-            "10.0.0.0/255.255.240.0": "is not in CIDR notation, write 10.0.0.0/20",
-            "10.0.0.0": "has no prefix, such as /20",
+            "10.0.0.0/255.255.240.0": "is not in CIDR notation: use 10.0.0.0/20",
+            "10.0.0.0": "has no prefix length: add one, such as /20",
             **dict.fromkeys(
                 ("10.0.0/20", "10.0.0.256/32", "fd00::/64", "ten", "", "10.00.0.0/20"), "is not an IPv4 range, such as 10.0.0.0/20"
             ),
@@ -523,13 +534,13 @@ EXAMPLES = [
             ),
             "8.8.8.0/24": "overlaps 8.8.8.0/24, which belongs to Google and which no subnetwork can have",
             "34.118.224.0/20": "overlaps 34.64.0.0/10, which belongs to Google and which no subnetwork can have",
-            "192.0.0.0/16": "is larger than the private range 192.0.0.0/24 in it, which no subnetwork can be",
+            "192.0.0.0/16": "is larger than the private range 192.0.0.0/24 in it, which is not allowed",
         }.items()
     ),
     *(
         Example("usable ranges", ranges(nodes_cidr="10.0.0.0/20", pods_cidr=cidr), (f"network.pods_cidr: '{cidr}' {why}: {PRIVATE_RANGE}",))
         for cidr, why in {
-            "172.0.0.0/10": "is larger than the private range 172.16.0.0/12 in it, which no subnetwork can be",
+            "172.0.0.0/10": "is larger than the private range 172.16.0.0/12 in it, which is not allowed",
             "192.160.0.0/11": "overlaps 192.178.0.0/15, which belongs to Google and which no subnetwork can have",
             "168.0.0.0/5": "overlaps 169.254.0.0/16, link-local (RFC 3927), which no subnetwork can have",
         }.items()
@@ -557,17 +568,17 @@ EXAMPLES = [
     Example(
         "ranges apart",
         ranges(nodes_cidr="10.4.0.0/20"),
-        ("network.pods_cidr: '10.4.0.0/14' overlaps network.nodes_cidr '10.4.0.0/20', use a range apart from it",),
+        ("network.pods_cidr: '10.4.0.0/14' overlaps network.nodes_cidr '10.4.0.0/20': use a range that does not overlap it",),
     ),
     Example(
         "ranges apart",
         ranges(services_cidr="10.7.255.0/24"),
-        ("network.services_cidr: '10.7.255.0/24' overlaps network.pods_cidr '10.4.0.0/14', use a range apart from it",),
+        ("network.services_cidr: '10.7.255.0/24' overlaps network.pods_cidr '10.4.0.0/14': use a range that does not overlap it",),
     ),
     Example(
         "ranges apart",
         ranges(services_cidr="10.0.0.0/20"),
-        ("network.services_cidr: '10.0.0.0/20' overlaps network.nodes_cidr '10.0.0.0/20', use a range apart from it",),
+        ("network.services_cidr: '10.0.0.0/20' overlaps network.nodes_cidr '10.0.0.0/20': use a range that does not overlap it",),
     ),
     Example("auto-mode range", ranges(nodes_cidr="10.127.0.0/16", pods_cidr="11.0.0.0/14")),
     Example("auto-mode range", ranges(network="demo", nodes_cidr="10.128.0.0/20")),
@@ -712,8 +723,8 @@ EXAMPLES = [
             f"[cluster]\nrelease_channel = '{channel}'\n[node_pool]\n{key} = false",
             (
                 (
-                    f"node_pool.{key}: false must be true in the release channel {channel}: remove it; cluster.maintenance_exclusions "
-                    "keep the versions as they are"
+                    f"node_pool.{key}: false must be true in the release channel {channel}: remove it; use "
+                    "cluster.maintenance_exclusions to keep the versions as they are"
                 ),
             ),
         )
@@ -741,7 +752,7 @@ EXAMPLES = [
                 "",
                 "7.4\u0665.0",
             ),
-            "is not a supported version: use an exact version from 6.50.0 and below 9.0.0",
+            "is not a supported version: use an exact version, 6.50.0 or newer and below 9.0.0",
         ),
     ),
     *values(
@@ -751,7 +762,7 @@ EXAMPLES = [
         ("2.38.0", "2.100.0", "3.2.1", "3.3.0"),
         dict.fromkeys(
             ("2.37.9", "2.4.0", "4.0.0", "3.2", "1.13.4"),
-            "is not a supported version: use an exact version from 2.38.0 and below 4.0.0",
+            "is not a supported version: use an exact version, 2.38.0 or newer and below 4.0.0",
         ),
     ),
     Example("provider version", "[providers]\ngoogle = '6.50.0'\n[cluster]\nmaintenance_exclusions = []"),
@@ -806,7 +817,12 @@ EXAMPLES = [
     Example(
         "groups",
         f"{GROUPS}[admins]\nmembers = ['group:ci@demo.iam.gserviceaccount.com']",
-        ("admins.members[0]: 'group:ci@demo.iam.gserviceaccount.com' is a service account, which is not a group: write serviceAccount:",),
+        (
+            (
+                "admins.members[0]: 'group:ci@demo.iam.gserviceaccount.com' is a service account, not a group: "
+                "use serviceAccount: instead of group:"
+            ),
+        ),
     ),
     Example("admins once", f"{GROUPS}[admins]\nmembers = ['user:a@example.com', 'group:a@example.com', 'user:A@example.com']"),
     Example(
@@ -837,6 +853,16 @@ EXAMPLES = [
         },
     ),
     Example("binding name", '[admins]\nbinding_name = "a\\u0007b"', (rf"admins.binding_name: 'a\x07b' {RBAC}",)),
+    *(Example("DNS name", INGRESS.format(domain)) for domain in ("gitpod.acme-corp.dev", f"{'a' * 63}.dev")),
+    *(
+        Example("DNS name", INGRESS.format(domain), (f"ingress.domain: '{domain}' {problem}",))
+        for domain, problem in (
+            ("Acme.dev", "has capital letters: use lower case"),
+            ("acme.dev.", "ends with a dot: remove it"),
+            (f"{'a' * 64}.dev", DOMAIN),
+            ("acme..dev", DOMAIN),
+        )
+    ),
     Example("backend", "[backend]\ntype = 'local'"),
     Example(
         "backend",
@@ -844,31 +870,31 @@ EXAMPLES = [
         "kms_encryption_key = 'projects/key-project/locations/eu/keyRings/b/cryptoKeys/c'",
     ),
     Example("backend", "[backend]\ntype = 'cloud'\norganization = 'demo'\nhostname = 'tfe.example.com:8443'\nproject = 'Demo Project'"),
-    Example("backend", "[backend]\ntype = 'local'\nbucket = 'abc'", ("backend.bucket: unknown key, known are type",)),
+    Example("backend", "[backend]\ntype = 'local'\nbucket = 'abc'", ("backend.bucket: unknown key; the known keys are type",)),
     Example(
         "backend",
         "[backend]\ntype = 'gcs'\nbucket = 'abc'\norganization = 'a'",
-        ("backend.organization: unknown key, known are type, bucket, prefix, impersonate_service_account, kms_encryption_key",),
+        ("backend.organization: unknown key; the known keys are type, bucket, prefix, impersonate_service_account, kms_encryption_key",),
     ),
     Example("backend", "[backend]\ntype = 's3'\nbucket = 'abc'", ("backend.type: 's3' must be one of 'local', 'gcs', 'cloud'",)),
-    Example("backend", "[backend]\nbucket = 'abc'", ("backend.type: is required, it decides which other keys there are",)),
+    Example("backend", "[backend]\nbucket = 'abc'", ("backend.type: is required; it decides which other keys are allowed",)),
     Example("backend", "[backend]\ntype = 1", ("backend.type: 1 must be one of 'local', 'gcs', 'cloud'",)),
     Example("backend", "backend = 'gcs'", ("backend: 'gcs' must be a table",)),
     Example("unknown keys", ""),
-    Example("unknown keys", "regoin = 'us-central1'", ("regoin: unknown key, did you mean 'region'?",)),
-    Example("unknown keys", "Zones = []", ("Zones: unknown key, did you mean 'zones'?",)),
-    Example("unknown keys", "[nodepool]\nmax_nodes = 1", ("nodepool: unknown key, did you mean 'node_pool'?",)),
-    Example("unknown keys", "[node_pool]\nmax_node = 1", ("node_pool.max_node: unknown key, did you mean 'max_nodes'?",)),
+    Example("unknown keys", "regoin = 'us-central1'", ("regoin: unknown key; did you mean 'region'?",)),
+    Example("unknown keys", "Zones = []", ("Zones: unknown key; did you mean 'zones'?",)),
+    Example("unknown keys", "[nodepool]\nmax_nodes = 1", ("nodepool: unknown key; did you mean 'node_pool'?",)),
+    Example("unknown keys", "[node_pool]\nmax_node = 1", ("node_pool.max_node: unknown key; did you mean 'max_nodes'?",)),
     Example(
-        "unknown keys", "[backend]\ntype = 'gcs'\nbuckte = 'abc'\nbucket = 'abc'", ("backend.buckte: unknown key, did you mean 'bucket'?",)
+        "unknown keys", "[backend]\ntype = 'gcs'\nbuckte = 'abc'\nbucket = 'abc'", ("backend.buckte: unknown key; did you mean 'bucket'?",)
     ),
-    Example("unknown keys", "[apis]\nxyz = 1", ("apis.xyz: unknown key, known are manage, services",)),
-    Example("unknown keys", '[apis]\n"a\\u001b[31m.b" = 1', (r'apis."a\x1b[31m.b": unknown key, known are manage, services',)),
+    Example("unknown keys", "[apis]\nxyz = 1", ("apis.xyz: unknown key; the known keys are manage, services",)),
+    Example("unknown keys", '[apis]\n"a\\u001b[31m.b" = 1', (r'apis."a\x1b[31m.b": unknown key; the known keys are manage, services',)),
     Example("addresses apart", "[identity]\nroles = ['roles/a.b', 'roles/a.c', 'projects/demo-project/roles/a.b']"),
     Example(
         "addresses apart",
         "[identity]\nroles = ['roles/a.b', 'roles/a_b']",
-        ("identity.roles[1]: 'roles/a_b' would share the Terraform address of 'roles/a.b', grant one of the two elsewhere",),
+        ("identity.roles[1]: 'roles/a_b' has the same Terraform address as 'roles/a.b': grant one of the two outside this deployment",),
     ),
     Example(
         "numbers", "zones = ['us-central1-a']\n[network]\npods_cidr = '10.4.0.0/14'\n[node_pool]\nmax_nodes = 1000\ndisk_size_gb = 65536"
@@ -903,7 +929,7 @@ EXAMPLES = [
         "machine_type",
         ("e2-medium", "c2d-highcpu-112", "custom-4-8192", "n7-standard-8"),
         {
-            "t2a-standard-4": "is an Arm machine type, Gitpod's images are for x86; use an x86 one, such as n2d-standard-16",
+            "t2a-standard-4": "is an Arm machine type, but Gitpod's images require x86; use an x86 type, such as n2d-standard-16",
             "n2-custom-5-8192": "has 5 vCPUs; custom machine types of n2 have 2 to 32 in steps of 2 or 36 to 128 in steps of 4",
         },
     ),
@@ -952,7 +978,7 @@ EXAMPLES = [
             ("a" * 64, BUCKET_LENGTH, ""),
             (f"{'a' * 64}.com", BUCKET_LENGTH, ""),
             *((bucket, BUCKET_DOTS, "") for bucket in ("a..b", "a.-b.com", "a-.b.com")),
-            ("192.168.5.4", "is an IP address, which no bucket has as its name", ""),
+            ("192.168.5.4", "is an IP address, which Cloud Storage does not allow as a bucket name", ""),
             *((bucket, BUCKET_GOOGLE, "") for bucket in ("goog-states", "google", "my-google-states", "g00gle-states", "a.goog1e.com")),
         )
     ),
@@ -1097,8 +1123,8 @@ EXAMPLES = [
         "[network]\ncreate_network = true",
         (
             (
-                "network.network: 'default' is the network that projects come with: name the network to create, or set "
-                "network.create_network to false"
+                "network.network: 'default' is the network that Google creates in new projects: name another "
+                "network, or set network.create_network to false"
             ),
         ),
     ),
@@ -1123,33 +1149,44 @@ EXAMPLES = [
         )
         for private, cidr, why in (
             *((True, cidr, NOT_PRIVATE) for cidr in ("8.8.8.8/32", "0.0.0.0/0", "10.0.0.0/7", "172.32.0.0/16", "128.0.0.0/1")),
-            (False, "0.0.0.0/0", f"is every network: {EVERY}"),
-            (False, "127.0.0.1/32", "is in 127.0.0.0/8, loopback (RFC 1122), from which no client connects: name the clients' network"),
+            (False, "0.0.0.0/0", f"allows every network: {EVERY}"),
+            (
+                False,
+                "127.0.0.1/32",
+                ("is in 127.0.0.0/8, loopback (RFC 1122), from which no client connects: list the network of the clients"),
+            ),
             (
                 True,
                 "169.254.1.0/24",
-                "is in 169.254.0.0/16, link-local (RFC 3927), from which no client connects: name the clients' network",
+                "is in 169.254.0.0/16, link-local (RFC 3927), from which no client connects: list the network of the clients",
             ),
-            (False, "224.0.0.0/4", "is in 224.0.0.0/4, multicast (RFC 5771), from which no client connects: name the clients' network"),
+            (
+                False,
+                "224.0.0.0/4",
+                ("is in 224.0.0.0/4, multicast (RFC 5771), from which no client connects: list the network of the clients"),
+            ),
         )
     ),
     Example(
         "authorized networks",
         "[cluster]\nauthorized_networks = { a = '0.0.0.0/1', b = '128.0.0.0/2', c = '192.0.0.0/2' }",
-        (f"cluster.authorized_networks: is every network, taken together: {EVERY}",),
+        (f"cluster.authorized_networks: allows every network, taken together: {EVERY}",),
     ),
     Example("authorized networks", "[cluster]\nauthorized_networks = { a = '0.0.0.0/1', b = '128.0.0.0/2', c = '192.0.0.0/3' }"),
     Example("maintenance exclusions", exclusions(*(["NO_UPGRADES"] * 3 + ["NO_MINOR_UPGRADES"] * 17))),
     Example(
         "maintenance exclusions",
         exclusions(*["NO_MINOR_UPGRADES"] * 21),
-        ("cluster.maintenance_exclusions: has 21 exclusions, 20 are allowed",),
+        ("cluster.maintenance_exclusions: has 21 exclusions, at most 20 are allowed",),
     ),
     Example(
         "maintenance exclusions",
         exclusions(*["NO_UPGRADES"] * 5),
         tuple(
-            f"cluster.maintenance_exclusions[{index}].scope: 'NO_UPGRADES' is the scope of 5 exclusions, 3 are allowed: use another scope"
+            (
+                f"cluster.maintenance_exclusions[{index}].scope: 'NO_UPGRADES' is the scope of 5 exclusions, at "
+                "most 3 are allowed: use another scope"
+            )
             for index in (3, 4)
         ),
     ),
@@ -1203,9 +1240,12 @@ class FilesExample:
 MINIMAL = "project = 'demo-project'\nregion = 'us-central1'\n"
 APART = "[cluster]\nname = 'other'\n[identity]\naccount_id = 'gitpod-other'\n"
 OTHER_RANGES = ranges(nodes_cidr="10.16.0.0/20", pods_cidr="10.20.0.0/14", services_cidr="10.24.0.0/20")
-NAME = "has a name that is not a deployment name: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"
-TAKEN = "is taken: deployments/a.toml creates the {} of that name in project 'demo-project', choose another"
-COMMON = "of deployments/a.toml in the same network, use a range apart from it"
+NAME = (
+    "has a name that is not a deployment name: at most 40 lower-case letters, digits and hyphens, "
+    "starting with a letter and not ending with a hyphen"
+)
+TAKEN = "is already in use: deployments/a.toml creates the {} with this name in project 'demo-project'; choose another"
+COMMON = "of deployments/a.toml in the same network; choose another"
 
 FILES_EXAMPLES = [
     *(FilesExample("deployment name", {f"{name}.toml": MINIMAL}) for name in ("a", "a-1", "a" * 39, "a" * 40)),

@@ -4,8 +4,12 @@ Owns: the node settings that the node pool and the removed default pool share, a
 others: every block of a single resource.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from gitpod_pov.tokens import is_token
+
+from cdktf import Fn, IResolvable, TerraformIterator, Token
 
 if TYPE_CHECKING:
     from gitpod_pov.gke_cluster import GkeClusterConfig
@@ -19,16 +23,43 @@ def optional_block(block: Callable[..., Block], **arguments: Any) -> Block | Non
     return None if all(value is None for value in arguments.values()) else block(**arguments)
 
 
+def merged(configured: Mapping[str, str], fixed: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a map with the fixed entries beside the configured ones; cdktf merges no map that is a token by itself."""
+    return Token.as_string_map(Fn.merge([dict(configured), dict(fixed)])) if is_token(configured) else {**configured, **fixed}
+
+
+def resources_of(values: Sequence[str], id_of: Callable[[str], str]) -> Iterator[tuple[str, str, TerraformIterator | None]]:
+    """Yield construct ID, value and `for_each` of each resource of a list that has one for each value.
+
+    The IDs of tokens are numbered, since no value is known that could name them. A list that is a token makes one resource with a
+    `for_each`; Terraform must know its items when it plans.
+    """
+    if is_token(values):
+        each = TerraformIterator.from_list(list(values))
+        yield "each", Token.as_string(each.value), each
+        return
+    tokens = [value for value in values if is_token(value)]
+    for value in values:
+        yield f"token_{tokens.index(value) + 1}" if is_token(value) else id_of(value), value, None
+
+
+def conditional(value: bool | IResolvable | None, if_true: str, if_false: str) -> str | None:  # noqa: FBT001 - it is what is translated
+    """Return the text for true or for false, as an expression where the value is a token."""
+    if value is None:
+        return None
+    return (if_true if value else if_false) if isinstance(value, bool) else Token.as_string(Fn.conditional(value, if_true, if_false))
+
+
 def node_settings(cluster: "GkeClusterConfig", identity: "NodeIdentity") -> dict[str, Any]:
     """Return the arguments of `node_config` that hold for every node of a cluster, the removed default pool included.
 
     An organization policy that requires secure boot or a KMS key applies to that pool too.
     """
     shielded = {"enable_secure_boot": cluster.secure_boot, "enable_integrity_monitoring": cluster.integrity_monitoring}
-    metadata_modes = {True: "GKE_METADATA", False: "GCE_METADATA"}
+    metadata_mode = conditional(cluster.workload_identity, "GKE_METADATA", "GCE_METADATA")
     return {
         "service_account": identity.email,
         "boot_disk_kms_key": cluster.boot_disk_kms_key,
-        "shielded_instance_config": shielded if set(shielded.values()) != {None} else None,
-        "workload_metadata_config": None if cluster.workload_identity is None else {"mode": metadata_modes[cluster.workload_identity]},
+        "shielded_instance_config": shielded if any(value is not None for value in shielded.values()) else None,
+        "workload_metadata_config": None if metadata_mode is None else {"mode": metadata_mode},
     }

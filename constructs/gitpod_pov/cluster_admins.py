@@ -13,11 +13,13 @@ import re
 from collections.abc import Iterator
 from typing import Annotated
 
-from gitpod_pov.configuration import Configuration, Fault, show
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault, show
 from gitpod_pov.gcp_names import SERVICE_ACCOUNT_EMAIL, Pattern, RbacName, Unique
 from gitpod_pov.risks import warn
+from gitpod_pov.tokens import Items, is_token
 
-from cdktf import Postcondition, TerraformResourceLifecycle
+from cdktf import Fn, IResolvable, Postcondition, TerraformIterator, TerraformProvider, TerraformResourceLifecycle, Token
 from cdktf_cdktf_provider_google.data_google_client_openid_userinfo import DataGoogleClientOpenidUserinfo
 from cdktf_cdktf_provider_kubernetes.cluster_role_binding_v1 import (
     ClusterRoleBindingV1,
@@ -26,7 +28,6 @@ from cdktf_cdktf_provider_kubernetes.cluster_role_binding_v1 import (
     ClusterRoleBindingV1Subject,
 )
 from constructs import Construct
-from pydantic import Field
 
 _RBAC_API_GROUP = "rbac.authorization.k8s.io"
 _MOST_SHOWN = 3
@@ -39,7 +40,7 @@ Member = Annotated[
     str,
     Pattern(
         rf"(user|group):{_EMAIL}|serviceAccount:{SERVICE_ACCOUNT_EMAIL}",
-        "a member: user: or group: and an e-mail address, or serviceAccount: and one that ends in gserviceaccount.com, in lower case",
+        "a member: user:EMAIL, group:EMAIL, or serviceAccount:EMAIL with a lower-case address that ends in gserviceaccount.com",
     ),
 ]
 """https://cloud.google.com/iam/docs/principal-identifiers"""
@@ -74,13 +75,13 @@ def _binding_of_the_cluster(config: "ClusterAdminsConfig") -> Iterator[Fault]:
     name = config.binding_name
     if name == "cluster-admin" or name.startswith("system:") or name in GKE_BINDINGS:
         owner = "GKE" if name in GKE_BINDINGS else "Kubernetes"
-        yield Fault(("binding_name",), f"is a name that {owner} uses for a binding of its own: choose another, such as gitpod-admins", name)
+        yield Fault(("binding_name",), f"is the name of a binding that {owner} creates: choose another, such as gitpod-admins", name)
 
 
 def _groups(config: "ClusterAdminsConfig") -> Iterator[Fault]:
     for index, member in enumerate(config.members):
         if re.fullmatch(f"group:{SERVICE_ACCOUNT_EMAIL}", member):
-            yield Fault(("members", index), "is a service account, which is not a group: write serviceAccount:", member)
+            yield Fault(("members", index), "is a service account, not a group: use serviceAccount: instead of group:", member)
 
 
 def group_faults(admins: "ClusterAdminsConfig", rbac_security_group: str | None) -> Iterator[Fault]:
@@ -101,17 +102,27 @@ def group_faults(admins: "ClusterAdminsConfig", rbac_security_group: str | None)
 class ClusterAdminsConfig(Configuration):
     """Configuration of `ClusterAdmins`."""
 
-    members: Annotated[tuple[Member, ...], Field(strict=False), Unique] = Field(
-        default=(),
-        description=(
-            "Who is bound: `user:`, `group:` or `serviceAccount:` and an e-mail address, in the spelling that Google has; a `group:` needs "
-            "cluster.rbac_security_group. Left out: the account that applies, in place of the one that applied before."
-        ),
-    )
-    cluster_role: RbacName = Field(default="cluster-admin", description="The cluster role that is bound.")
-    binding_name: RbacName = Field(default="cluster-admin-binding", description="Name of the cluster role binding.")
+    members: Annotated[Items[Member], Unique] = ()
+    """Who is bound: `user:`, `group:` or `serviceAccount:` and an e-mail address, in the spelling that Google has; a `group:` needs
+    cluster.rbac_security_group. Left out: the account that applies, in place of the one that applied before.
+    """
+
+    cluster_role: RbacName = "cluster-admin"
+    """The cluster role that is bound."""
+
+    binding_name: RbacName = "cluster-admin-binding"
+    """Name of the cluster role binding."""
 
     rules = (_groups, _binding_of_the_cluster)
+
+
+def _kind_and_name(member: str) -> tuple[str, str]:
+    """Return a member as RBAC knows it: the kind of the subject and its name."""
+    kind, colon, name = member.partition(":")
+    if colon:
+        return SUBJECT_KINDS[kind], name
+    is_group = Fn.startswith(member, "group:")
+    return Token.as_string(Fn.conditional(is_group, "Group", "User")), Token.as_string(Fn.element(Fn.split(":", member), 1))
 
 
 class ClusterAdmins(Construct):
@@ -121,18 +132,45 @@ class ClusterAdmins(Construct):
         subjects: the names that are bound, as RBAC sees them; a token for the applying account.
     """
 
-    def __init__(self, scope: Construct, id: str, *, config: ClusterAdminsConfig | None = None) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        config: ClusterAdminsConfig | None = None,
+        provider: TerraformProvider | None = None,
+        google_provider: TerraformProvider | None = None,
+    ) -> None:
+        """Add the binding.
+
+        Args:
+            scope: the construct to add it to.
+            id: its name there.
+            config: the configuration. Left out: the defaults.
+            provider: the kubernetes provider. Left out: the stack's.
+            google_provider: the google provider, with which the applying account is looked up. Left out: the stack's.
+        """
         super().__init__(scope, id)
         config = config or ClusterAdminsConfig()
-        members = [member.split(":", 1) for member in config.members] or [["user", self._applying_account()]]
-        self.subjects: list[str] = [name for _, name in members]
+        subject: list[ClusterRoleBindingV1Subject] | IResolvable
+        if is_token(config.members):
+            members = list(config.members)
+            each = TerraformIterator.from_list(members)
+            kind, name = _kind_and_name(Token.as_string(each.value))
+            subject = each.dynamic({"api_group": _RBAC_API_GROUP, "kind": kind, "name": name})
+            self.subjects: list[str] = Fn.split(",", Fn.replace(Fn.join(",", members), "/(^|,)[A-Za-z]+:/", "$1"))
+        else:
+            subjects = [_kind_and_name(member) for member in config.members] or [("User", self._applying_account(google_provider))]
+            subject = [ClusterRoleBindingV1Subject(api_group=_RBAC_API_GROUP, kind=kind, name=name) for kind, name in subjects]
+            self.subjects = [name for _, name in subjects]
         ClusterRoleBindingV1(
             self,
             "Default",
             metadata=ClusterRoleBindingV1Metadata(name=config.binding_name),
             role_ref=ClusterRoleBindingV1RoleRef(api_group=_RBAC_API_GROUP, kind="ClusterRole", name=config.cluster_role),
             # No namespace: the provider sends an explicit one even for kinds that have none.
-            subject=[ClusterRoleBindingV1Subject(api_group=_RBAC_API_GROUP, kind=SUBJECT_KINDS[kind], name=name) for kind, name in members],
+            subject=subject,
+            provider=provider,
         )
 
         self._warn_of_risks(config)
@@ -142,31 +180,33 @@ class ClusterAdmins(Construct):
             warn(
                 self,
                 "applying-account-becomes-admin",
-                "admins.members is empty, so the account that applies is bound, and replaces the one that applied before; list the "
+                "admins.members is empty, so each apply binds the account that runs it and unbinds the previous one; list the "
                 "administrators in admins.members",
             )
-        if capital := [show(member) for member in config.members if (email := member.partition(":")[2]) != email.lower()]:
+        known_members = () if is_token(config.members) else [member for member in config.members if not is_token(member)]
+        if capital := [show(member) for member in known_members if (email := member.partition(":")[2]) != email.lower()]:
             some = ", ".join([*capital[:_MOST_SHOWN], *(["…"] if len(capital) > _MOST_SHOWN else [])])
             warn(
                 self,
                 "admin-email-has-capital-letters",
                 f"RBAC compares e-mail addresses exactly, and admins.members has capital letters in {some}; write each address as "
-                "`kubectl auth whoami` prints it to its owner",
+                "`kubectl auth whoami` prints it for that user",
             )
 
-    def _applying_account(self) -> str:
+    def _applying_account(self, provider: TerraformProvider | None) -> str:
         userinfo = DataGoogleClientOpenidUserinfo(
             self,
             "applying_account",
+            provider=provider,
             lifecycle=TerraformResourceLifecycle(
                 postcondition=[
                     # The provider answers null under workload identity federation and without the e-mail scope.
                     Postcondition(
                         condition='${self.email != null && self.email != ""}',
                         error_message=(
-                            "The account that applies has no e-mail address that Google tells, as under workload identity federation or "
-                            "with credentials without the e-mail scope. Name the administrators in admins.members of the deployment, or "
-                            "apply with credentials that have the scope https://www.googleapis.com/auth/userinfo.email."
+                            "Google returned no e-mail address for the account that applies. This happens with workload identity "
+                            "federation and with credentials without the e-mail scope. List the administrators in admins.members of the "
+                            "deployment, or apply with credentials that have the scope https://www.googleapis.com/auth/userinfo.email."
                         ),
                     )
                 ]

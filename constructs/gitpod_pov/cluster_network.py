@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import combinations
 
-from gitpod_pov.configuration import Configuration, Fault
+from gitpod_pov.configuration import Configuration, known
+from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Cidr, NetworkName
 from gitpod_pov.ipv4_ranges import subnetwork_fault
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
+from gitpod_pov.tokens import Boolean
 
-from cdktf import ITerraformDependable
+from cdktf import ITerraformDependable, TerraformProvider
 from cdktf_cdktf_provider_google.compute_network import ComputeNetwork
 from cdktf_cdktf_provider_google.compute_router import ComputeRouter
 from cdktf_cdktf_provider_google.compute_router_nat import ComputeRouterNat, ComputeRouterNatLogConfig, ComputeRouterNatSubnetwork
@@ -29,7 +31,6 @@ from cdktf_cdktf_provider_google.compute_subnetwork import (
     ComputeSubnetworkSecondaryIpRange,
 )
 from constructs import Construct
-from pydantic import Field
 
 AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
 """What the auto-mode network `default` keeps for itself."""
@@ -41,8 +42,7 @@ PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/
 
 def ranges_of(config: "ClusterNetworkConfig") -> dict[str, IPv4Network]:
     """Return the three ranges by the key that holds them, without one that is refused already."""
-    keys = ("nodes_cidr", "pods_cidr", "services_cidr")
-    return {key: IPv4Network(getattr(config, key)) for key in keys if hasattr(config, key)}
+    return {key: IPv4Network(cidr) for key, cidr in known(config, "nodes_cidr", "pods_cidr", "services_cidr")}
 
 
 def _range_sizes(config: "ClusterNetworkConfig") -> Iterator[Fault]:
@@ -61,7 +61,7 @@ def _usable_ranges(config: "ClusterNetworkConfig") -> Iterator[Fault]:
 def _ranges_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     for (key, first), (other, second) in combinations(ranges_of(config).items(), 2):
         if first.overlaps(second):
-            yield Fault((other,), f"overlaps network.{key} '{first}', use a range apart from it", str(second))
+            yield Fault((other,), f"overlaps network.{key} '{first}': use a range that does not overlap it", str(second))
 
 
 def _outside_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
@@ -70,8 +70,8 @@ def _outside_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
             if cidr.overlaps(AUTO_MODE_RANGE):
                 yield Fault(
                     (key,),
-                    f"overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' keeps for itself: use a range outside of it, such "
-                    "as one below 10.128.0.0, or another network",
+                    f"overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' reserves: use a range outside it, such as one "
+                    "below 10.128.0.0, or another network",
                     str(cidr),
                 )
 
@@ -80,7 +80,7 @@ def _created_network_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     if config.create_network and config.network == "default":
         yield Fault(
             ("network",),
-            "is the network that projects come with: name the network to create, or set network.create_network to false",
+            "is the network that Google creates in new projects: name another network, or set network.create_network to false",
             config.network,
         )
 
@@ -97,41 +97,39 @@ def _subnetwork_of_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
 class ClusterNetworkConfig(Configuration):
     """Configuration of `ClusterNetwork`."""
 
-    network: NetworkName = Field(default="default", description="Name of the VPC network, in the deployment's project.")
-    create_network: bool = Field(default=False, description="Whether to create that network, in custom mode, or to use an existing one.")
-    subnetwork: NetworkName | None = Field(
-        default=None, description="Name of the subnetwork to create. Left out: `gitpod-` and the cluster's name."
-    )
-    nodes_cidr: Cidr = Field(
-        default="10.0.0.0/20", description="IPv4 range of the nodes, /29 or larger; Google keeps four addresses of it."
-    )
-    pods_cidr: Cidr = Field(
-        default="10.4.0.0/14", description="IPv4 range of the pods; with 110 pods per node each node takes a /24 of it."
-    )
-    services_cidr: Cidr = Field(default="10.8.0.0/20", description="IPv4 range of the Kubernetes Services, /16 to /27.")
+    network: NetworkName = "default"
+    """Name of the VPC network, in the deployment's project."""
 
-    cloud_nat: bool | None = Field(
-        default=None,
-        description=(
-            "Whether to create a router with Cloud NAT for the subnetwork, through which nodes without public addresses reach the "
-            "internet. Required with cluster.private_nodes: true creates both, false means that the network has another route. "
-            "Left out: none, as in the guide. Cloud NAT is charged by the hour and by the gigabyte."
-        ),
-    )
-    private_google_access: bool | None = Field(
-        default=None,
-        description=(
-            "Whether machines without public addresses reach Google's APIs and registries from the subnetwork. Left out: true with "
-            "cluster.private_nodes, otherwise what Google sets, as in the guide."
-        ),
-    )
-    flow_logs: bool = Field(
-        default=False,
-        description=(
-            "Whether half of the subnetwork's connections are logged every five seconds, with metadata, for audits and for tracing an "
-            "incident. False, as in the guide; the logs are charged by the gigabyte."
-        ),
-    )
+    create_network: bool = False
+    """Whether to create that network, in custom mode, or to use an existing one."""
+
+    subnetwork: NetworkName | None = None
+    """Name of the subnetwork to create. Left out: `gitpod-` and the cluster's name."""
+
+    nodes_cidr: Cidr = "10.0.0.0/20"
+    """IPv4 range of the nodes, /29 or larger; Google keeps four addresses of it."""
+
+    pods_cidr: Cidr = "10.4.0.0/14"
+    """IPv4 range of the pods; with 110 pods per node each node takes a /24 of it."""
+
+    services_cidr: Cidr = "10.8.0.0/20"
+    """IPv4 range of the Kubernetes Services, /16 to /27."""
+
+    cloud_nat: bool | None = None
+    """Whether to create a router with Cloud NAT for the subnetwork, through which nodes without public addresses reach the internet.
+    Required with cluster.private_nodes: true creates both, false means that the network has another route. Left out: none, as in the
+    guide. Cloud NAT is charged by the hour and by the gigabyte.
+    """
+
+    private_google_access: Boolean | None = None
+    """Whether machines without public addresses reach Google's APIs and registries from the subnetwork. Left out: true with
+    cluster.private_nodes, otherwise what Google sets, as in the guide.
+    """
+
+    flow_logs: bool = False
+    """Whether half of the subnetwork's connections are logged every five seconds, with metadata, for audits and for tracing an incident.
+    False, as in the guide; the logs are charged by the gigabyte.
+    """
 
     rules = (_usable_ranges, _range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named, _subnetwork_of_auto_mode)
 
@@ -165,6 +163,7 @@ class ClusterNetwork(Construct):
         cluster_name: str,
         apis: ProjectApis | None = None,
         config: ClusterNetworkConfig | None = None,
+        provider: TerraformProvider | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.config = config = config or ClusterNetworkConfig()
@@ -177,6 +176,7 @@ class ClusterNetwork(Construct):
                 name=config.network,
                 auto_create_subnetworks=False,
                 depends_on=waiting_for(apis),
+                provider=provider,
             ).name
         subnetwork = ComputeSubnetwork(
             self,
@@ -195,6 +195,7 @@ class ClusterNetwork(Construct):
             if config.flow_logs
             else None,
             depends_on=waiting_for(apis),
+            provider=provider,
         )
         self._subnetwork = subnetwork
         self.subnetwork_name: str = subnetwork.name
@@ -208,6 +209,7 @@ class ClusterNetwork(Construct):
                 name=f"gitpod-{cluster_name}",
                 network=self.network_name,
                 depends_on=waiting_for(apis),
+                provider=provider,
             )
             nat = ComputeRouterNat(
                 self,
@@ -221,6 +223,7 @@ class ClusterNetwork(Construct):
                 source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
                 subnetwork=[ComputeRouterNatSubnetwork(name=subnetwork.id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
                 log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),
+                provider=provider,
             )
             self.egress = [nat]
         self._warn_of_docker()
@@ -236,5 +239,5 @@ class ClusterNetwork(Construct):
                 self,
                 "docker-bridge-range",
                 f"{' and '.join(overlapping)} overlaps {DOCKER_BRIDGE_RANGE}, the range of Docker's default bridge: workspaces that run "
-                "Docker cannot reach addresses in it; use a range apart from it",
+                "Docker cannot reach addresses in it; use a range that does not overlap it",
             )

@@ -8,11 +8,11 @@ Why refuse here what the API would refuse too: the API does so after minutes of 
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from gitpod_pov.configuration import Fault, refuse
+from gitpod_pov.faults import Fault, refuse
 
 from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
@@ -47,7 +47,7 @@ class Pattern:
         return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
 
 
-def repeated(values: tuple[str, ...]) -> Iterator[int]:
+def repeated(values: Sequence[str]) -> Iterator[int]:
     """Yield the index of every value that is listed before."""
     seen: set[str] = set()
     for index, value in enumerate(values):
@@ -58,8 +58,8 @@ def repeated(values: tuple[str, ...]) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class _Unique:
-    def check(self, values: tuple[str, ...]) -> tuple[str, ...]:
-        refuse(Fault((index,), "is listed twice", values[index]) for index in repeated(values))
+    def check(self, values: Sequence[str]) -> Sequence[str]:
+        refuse((Fault((index,), "is listed twice", values[index]) for index in repeated(values)), values)
         return values
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -76,7 +76,10 @@ ProjectId = Annotated[
     str,
     Pattern(
         r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
-        "a project ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen (the ID, not the number)",
+        (
+            "a project ID: 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not "
+            "ending with a hyphen (use the ID, not the number)"
+        ),
     ),
 ]
 """https://cloud.google.com/resource-manager/docs/creating-managing-projects
@@ -93,7 +96,7 @@ ServiceAccountId = Annotated[
     str,
     Pattern(
         r"[a-z][-a-z0-9]{4,28}[a-z0-9]",
-        "a service account ID: 6 to 30 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
+        "a service account ID: 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     ),
 ]
 """https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"""
@@ -112,7 +115,7 @@ ClusterName = Annotated[
     str,
     Pattern(
         r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
-        "a name GKE takes: at most 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
+        "a valid GKE name: at most 40 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     ),
 ]
 NodePoolName = ClusterName
@@ -122,7 +125,10 @@ NetworkName = Annotated[
     str,
     Pattern(
         r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
-        "a name Compute Engine takes: at most 63 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
+        (
+            "a valid Compute Engine name: at most 63 lower-case letters, digits and hyphens, starting with a "
+            "letter and not ending with a hyphen"
+        ),
     ),
 ]
 """https://cloud.google.com/compute/docs/naming-resources"""
@@ -153,12 +159,12 @@ def _ipv4_range(value: str) -> str:
         raise ValueError("is not an IPv4 range: the prefix must be /0 to /32") from None
     except ValueError as error:
         if "host bits" in str(error):
-            raise ValueError(f"has host bits set, the range is {ipaddress.IPv4Network(value, strict=False)}") from None
+            raise ValueError(f"has host bits set: use {ipaddress.IPv4Network(value, strict=False)}") from None
         raise ValueError("is not an IPv4 range, such as 10.0.0.0/20") from None
     if "/" not in value:
-        raise ValueError("has no prefix, such as /20")
+        raise ValueError("has no prefix length: add one, such as /20")
     if str(network) != value:
-        raise ValueError(f"is not in CIDR notation, write {network}")
+        raise ValueError(f"is not in CIDR notation: use {network}")
     return value
 
 
@@ -173,13 +179,13 @@ ResourceLabelKey = Annotated[
     str,
     Pattern(
         r"(?!goog-)[a-z][a-z0-9_-]{0,62}",
-        "a resource label's key: at most 63 lower-case letters, digits, hyphens and underscores, the first a letter, and no goog- before "
-        "it, which Google keeps for itself",
+        "a resource label key: at most 63 lower-case letters, digits, hyphens and underscores, starting with a letter and not with goog-, "
+        "which Google reserves",
     ),
 ]
 ResourceLabelValue = Annotated[
     str,
-    Pattern(r"[a-z0-9_-]{0,63}", "a resource label's value: at most 63 lower-case letters, digits, hyphens and underscores"),
+    Pattern(r"[a-z0-9_-]{0,63}", "a resource label value: at most 63 lower-case letters, digits, hyphens and underscores"),
 ]
 """https://cloud.google.com/resource-manager/docs/labels-overview#requirements"""
 
@@ -194,7 +200,10 @@ KmsKey = Annotated[
 
 RbacName = Annotated[
     str,
-    Pattern(r"(?!\.\.?$)((?!\$\{)[^/%\x00-\x1f\x7f])+", "an RBAC name: not empty, not . or .., without /, %, ${ and control characters"),
+    Pattern(
+        r"(?!\.\.?$)((?!\$\{)[^/%\x00-\x1f\x7f])+",
+        ("a valid RBAC name: it must not be empty, . or .., or contain /, %, ${ or control characters"),
+    ),
 ]
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
 
@@ -205,7 +214,7 @@ PlainText = Annotated[
     str,
     Pattern(
         r"((?![$%]\{)[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f])*",
-        "plain text: without ${ and %{, which Terraform would read as expressions, and control characters",
+        "plain text: it must not contain control characters, or ${ and %{, which Terraform evaluates",
     ),
 ]
 """Text that Terraform takes as it stands."""
@@ -223,7 +232,7 @@ KubernetesLabelValue = Annotated[
     str,
     Pattern(
         r"(?=.{0,63}$)([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?",
-        "a label value: at most 63 letters, digits, hyphens, underscores and dots, the first and last a letter or digit",
+        "a label value: at most 63 letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit",
     ),
 ]
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set"""

@@ -9,13 +9,14 @@ the cluster, so the one pool of the architecture is a resource of its own.
 Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/resources/container_cluster
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from gitpod_pov.blocks import node_settings, optional_block
+from gitpod_pov.blocks import conditional, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import NO_VALUE, Configuration, Fault, refuse, show
+from gitpod_pov.configuration import Configuration, Rule, known
+from gitpod_pov.faults import NO_VALUE, Fault, show
 from gitpod_pov.gcp_names import (
     Cidr,
     ClusterName,
@@ -37,14 +38,15 @@ from gitpod_pov.maintenance import (
     maintenance_policy,
     override_open_ends,
 )
-from gitpod_pov.maintenance_rules import exclusion_faults
+from gitpod_pov.maintenance_rules import EXCLUSION_RULES
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version
 from gitpod_pov.risks import warn
+from gitpod_pov.tokens import Boolean, Choice, Items, Nested, Number, Table, is_token
 
 import cdktf_cdktf_provider_google.container_cluster as gke
-from cdktf import TerraformResourceLifecycle
+from cdktf import Fn, IResolvable, TerraformIterator, TerraformProvider, TerraformResourceLifecycle, Token
 from cdktf_cdktf_provider_google.data_google_container_engine_versions import DataGoogleContainerEngineVersions
 from constructs import Construct
 from pydantic import Field
@@ -79,7 +81,7 @@ Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/kube-state-metri
 """
 SecurityGroup = Annotated[
     str,
-    Pattern(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the group that GKE asks for: gke-security-groups@ and the domain"),
+    Pattern(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the security group that GKE requires: gke-security-groups@DOMAIN"),
 ]
 """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac"""
 
@@ -91,26 +93,26 @@ def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
     yield from authorized_network_faults(networks, private_endpoint=bool(config.private_endpoint))
     if len(networks) > _MOST_NETWORKS:
         yield Fault(
-            ("authorized_networks",), f"has {len(networks)} networks, GKE takes {_MOST_NETWORKS}: join neighbouring ranges", NO_VALUE
+            ("authorized_networks",),
+            (f"has {len(networks)} networks, GKE accepts at most {_MOST_NETWORKS}: combine adjacent ranges"),
+            NO_VALUE,
         )
     if config.private_endpoint and config.authorized_networks is None:
         yield Fault(
             ("authorized_networks",),
-            "is required with private_endpoint: name the networks that may use it, or write {} for the subnetwork of the cluster alone",
+            "is required with cluster.private_endpoint: list the networks that may connect, or use {} for only the cluster's subnetwork",
             NO_VALUE,
         )
 
 
 def _label_count(config: "GkeClusterConfig") -> Iterator[Fault]:
     if len(config.resource_labels) > _MOST_LABELS:
-        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, {_MOST_LABELS} are allowed", NO_VALUE)
+        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, at most {_MOST_LABELS} are allowed", NO_VALUE)
 
 
-def _system_components(config: "GkeClusterConfig") -> Iterator[Fault]:
-    for key in ("logging_components", "monitoring_components"):
-        components = getattr(config, key)
-        if components and "SYSTEM_COMPONENTS" not in components:
-            yield Fault((key,), "must have SYSTEM_COMPONENTS too, GKE takes no other without it", list(components))
+def _system_components(key: str, components: Sequence[str] | None) -> Iterator[Fault]:
+    if components and "SYSTEM_COMPONENTS" not in components:
+        yield Fault((key,), "must include SYSTEM_COMPONENTS, which GKE requires with any other component: add it", list(components))
 
 
 def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
@@ -123,10 +125,12 @@ def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
             )
 
 
-def _maintenance_exclusions(config: "GkeClusterConfig") -> Iterator[Fault]:
-    exclusions = config.maintenance_exclusions or ()
-    yield from (fault.below("maintenance_exclusions") for fault in exclusion_faults(exclusions))
-    for index, exclusion in enumerate(exclusions):
+def _about_exclusions(rule: Callable[[Sequence[MaintenanceExclusion]], Iterator[Fault]]) -> Rule:
+    return lambda config: (fault.below("maintenance_exclusions") for fault in rule(config.maintenance_exclusions or ()))
+
+
+def _exclusion_scopes(config: "GkeClusterConfig") -> Iterator[Fault]:
+    for index, exclusion in enumerate(config.maintenance_exclusions or ()):
         if config.release_channel == "UNSPECIFIED" and exclusion.scope != "NO_UPGRADES":
             yield Fault(
                 ("maintenance_exclusions", index, "scope"),
@@ -141,167 +145,137 @@ class GkeClusterConfig(Configuration):
     The removed node pool has nodes too, for minutes: an organisation's policies apply to them as to the others.
     """
 
-    name: ClusterName = Field(default="gitpod", description="Name of the cluster, unique within its project and region.")
-    version: KubernetesVersion | None = Field(
-        default=None,
-        description=(
-            "Kubernetes version of the control plane. Left out: the newest version of the release channel (REGULAR without one) at "
-            "creation, and no apply changes it afterwards. A new value upgrades the control plane; nodes are upgraded with gcloud, see "
-            "docs/operations.md."
-        ),
-    )
-    release_channel: ReleaseChannel = Field(
-        default="REGULAR",
-        description=(
-            "Release channel. UNSPECIFIED, which means none, is only for clusters that exist already: GKE has refused new ones without a "
-            "channel since 2026-08-21 and ends the others on 2027-06-14."
-        ),
-    )
-    default_max_pods_per_node: int = Field(
-        default=110, ge=8, le=256, description="Pods per node for pools that do not say it themselves, 8 to 256."
-    )
-    deletion_protection: bool = Field(
-        default=False,
-        description=(
-            "Whether Terraform refuses to destroy the cluster, or to replace it. False, since a proof of value is torn down after the "
-            "trial; true must be taken back and applied before that."
-        ),
-    )
-    private_nodes: bool = Field(
-        default=False,
-        description=(
-            "Whether nodes have no public addresses, so that nothing outside the network can reach them. True needs network.cloud_nat. "
-            "With google below 7.13.0 a change replaces the cluster."
-        ),
-    )
-    private_endpoint: bool = Field(
-        default=False,
-        description=(
-            "Whether the control plane has no public address. If true, people and Terraform connect from inside the network or through "
-            "the DNS endpoint."
-        ),
-    )
-    authorized_networks: dict[Annotated[PlainText, Field(min_length=1)], Cidr] | None = Field(
-        default=None,
-        description=(
-            "The only networks, by name, from which the control plane's addresses answer: `{ office = \"203.0.113.0/24\" }`. The nodes' "
-            "own always may. Left out: a new cluster accepts every network, as in the guide. Removed later: the cluster stays as it is."
-        ),
-    )
-    dns_endpoint: bool = Field(
-        default=False,
-        description=(
-            "Whether the control plane has a DNS endpoint that accepts connections from any network and checks the IAM permission "
-            "container.clusters.connect. If true, the RBAC stack and the get-credentials command use it."
-        ),
-    )
-    workload_identity: bool | None = Field(
-        default=None,
-        description=(
-            "Whether pods have their own Google identities and cannot read the credentials of their node. Left out: a new cluster has "
-            "them not, as in the guide, and an existing one stays as it is. False switches it off. A change recreates the nodes."
-        ),
-    )
-    shielded_nodes: bool | None = Field(
-        default=None, description="Whether nodes prove to the control plane what they are. Left out: the provider's default, true."
-    )
-    secure_boot: bool | None = Field(
-        default=None,
-        description=(
-            "Whether nodes boot and load only what is signed; kernel modules from elsewhere no longer load. Left out: no, as in the guide. "
-            "A change replaces the node pool."
-        ),
-    )
-    integrity_monitoring: bool | None = Field(
-        default=None,
-        description="Whether each boot of a node is measured and compared with the first. Left out: yes. A change replaces the node pool.",
-    )
-    kubelet_readonly_port: bool | None = Field(
-        default=None,
-        description=(
-            "Whether the kubelet tells, without authentication, which pods run on its node (port 10255). False closes it; old monitoring "
-            "agents read it. Left out: GKE's default for the version."
-        ),
-    )
-    anonymous_authentication: Literal["ENABLED", "LIMITED"] | None = Field(
-        default=None,
-        description=(
-            "Whether a request without credentials reaches every endpoint of the control plane (ENABLED) or the health checks alone "
-            "(LIMITED). Left out: GKE's default, ENABLED."
-        ),
-    )
-    insecure_rbac_bindings: bool | None = Field(
-        default=None,
-        description=(
-            "Whether roles may be bound to everybody: system:anonymous, system:unauthenticated and system:authenticated, which is every "
-            "Google account. False refuses new ones. Left out: allowed, GKE's default."
-        ),
-    )
-    secrets_kms_key: KmsKey | None = Field(
-        default=None,
-        description=(
-            "Cloud KMS key, in the cluster's region, with which Kubernetes secrets are encrypted before they are stored. GKE's service "
-            "agent must be allowed to use it. Left out: Google's key alone. With google below 7.30.0, set it at creation only."
-        ),
-    )
-    boot_disk_kms_key: KmsKey | None = Field(
-        default=None,
-        description=(
-            "Cloud KMS key with which the nodes' boot disks are encrypted. Compute Engine's service agent must be allowed to use it. Left "
-            "out: Google's key. A change replaces the node pool."
-        ),
-    )
-    maintenance_window: MaintenanceWindow | None = Field(
-        default=None, description="The recurring hours in which GKE may upgrade the cluster. Left out: at any time."
-    )
-    maintenance_exclusions: Annotated[tuple[MaintenanceExclusion, ...], Field(strict=False)] | None = Field(
-        default=None,
-        description=(
-            "Periods in which GKE does not upgrade, at most 20. Left out: in a release channel, one exclusion `keep-versions` that stops "
-            "minor upgrades and node upgrades until the end of support of the minor version, which is what `--no-enable-autoupgrade` "
-            "means in the guide; needs google 7.12.0 or newer. An empty list: none."
-        ),
-    )
-    rbac_security_group: SecurityGroup | None = Field(
-        default=None,
-        description=(
-            "The group `gke-security-groups@DOMAIN`, whose member groups RBAC knows. A `group:` in admins.members needs it. Left out: RBAC "
-            "ignores Google groups."
-        ),
-    )
-    logging_components: Annotated[tuple[LoggingComponent, ...], Field(strict=False), Unique] | None = Field(
-        default=None,
-        description=(
-            "What writes to Cloud Logging, SYSTEM_COMPONENTS first; APISERVER, CONTROLLER_MANAGER and SCHEDULER are the control plane's. "
-            "An empty list: nothing. Left out: GKE's default, system and workloads."
-        ),
-    )
-    monitoring_components: Annotated[tuple[MonitoringComponent, ...], Field(strict=False), Unique] | None = Field(
-        default=None,
-        description="What writes to Cloud Monitoring, SYSTEM_COMPONENTS first. An empty list: nothing. Left out: GKE's default.",
-    )
-    managed_prometheus: bool | None = Field(
-        default=None,
-        description="Whether Google's collectors of Prometheus metrics run on the nodes; samples are charged. Left out: GKE's default.",
-    )
-    cost_allocation: bool | None = Field(
-        default=None,
-        description="Whether the billing export names cluster and namespace, to tell what a trial costs whom. Left out: no.",
-    )
-    resource_labels: dict[ResourceLabelKey, ResourceLabelValue] = Field(
-        default={},
-        description=(
-            "Google Cloud labels of the cluster, its nodes and their disks, at most 64, for billing and inventories; not the Kubernetes "
-            "labels of node_pool.labels. Nothing else that is created here takes labels."
-        ),
-    )
+    name: ClusterName = "gitpod"
+    """Name of the cluster, unique within its project and region."""
 
-    rules = (_authorized_networks, _label_count, _system_components, _prometheus_components, _maintenance_exclusions)
+    version: KubernetesVersion | None = None
+    """Kubernetes version of the control plane. Left out: the newest version of the release channel (REGULAR without one) at creation,
+    and no apply changes it afterwards. A new value upgrades the control plane; nodes are upgraded with gcloud, see
+    docs/operations.md.
+    """
+
+    release_channel: Choice[ReleaseChannel] = "REGULAR"
+    """Release channel. UNSPECIFIED, which means none, is only for clusters that exist already: GKE has refused new ones without a
+    channel since 2026-08-21 and ends the others on 2027-06-14.
+    """
+
+    default_max_pods_per_node: Number = Field(default=110, ge=8, le=256)
+    """Pods per node for pools that do not say it themselves, 8 to 256."""
+
+    deletion_protection: Boolean = False
+    """Whether Terraform refuses to destroy the cluster, or to replace it. False, since a proof of value is torn down after the trial;
+    true must be taken back and applied before that.
+    """
+
+    private_nodes: Boolean = False
+    """Whether nodes have no public addresses, so that nothing outside the network can reach them. True needs network.cloud_nat. With
+    google below 7.13.0 a change replaces the cluster.
+    """
+
+    private_endpoint: Boolean = False
+    """Whether the control plane has no public address. If true, people and Terraform connect from inside the network or through the DNS
+    endpoint.
+    """
+
+    authorized_networks: Table[Annotated[PlainText, Field(min_length=1)], Cidr] | None = None
+    """The only networks, by name, from which the control plane's addresses answer: `{ office = "203.0.113.0/24" }`. The nodes' own
+    always may. Left out: a new cluster accepts every network, as in the guide. Removed later: the cluster stays as it is.
+    """
+
+    dns_endpoint: Boolean = False
+    """Whether the control plane has a DNS endpoint that accepts connections from any network and checks the IAM permission
+    container.clusters.connect. If true, the RBAC stack and the get-credentials command use it.
+    """
+
+    workload_identity: Boolean | None = None
+    """Whether pods have their own Google identities and cannot read the credentials of their node. Left out: true with [ingress];
+    otherwise a new cluster has none, as in the guide, and an existing one stays as it is. False switches it off. A change recreates
+    the nodes.
+    """
+
+    shielded_nodes: Boolean | None = None
+    """Whether nodes prove to the control plane what they are. Left out: the provider's default, true."""
+
+    secure_boot: Boolean | None = None
+    """Whether nodes boot and load only what is signed; kernel modules from elsewhere no longer load. Left out: no, as in the guide. A
+    change replaces the node pool.
+    """
+
+    integrity_monitoring: Boolean | None = None
+    """Whether each boot of a node is measured and compared with the first. Left out: yes. A change replaces the node pool."""
+
+    kubelet_readonly_port: Boolean | None = None
+    """Whether the kubelet tells, without authentication, which pods run on its node (port 10255). False closes it; old monitoring agents
+    read it. Left out: GKE's default for the version.
+    """
+
+    anonymous_authentication: Choice[Literal["ENABLED", "LIMITED"]] | None = None
+    """Whether a request without credentials reaches every endpoint of the control plane (ENABLED) or the health checks alone (LIMITED).
+    Left out: GKE's default, ENABLED.
+    """
+
+    insecure_rbac_bindings: Boolean | None = None
+    """Whether roles may be bound to everybody: system:anonymous, system:unauthenticated and system:authenticated, which is every Google
+    account. False refuses new ones. Left out: allowed, GKE's default.
+    """
+
+    secrets_kms_key: KmsKey | None = None
+    """Cloud KMS key, in the cluster's region, with which Kubernetes secrets are encrypted before they are stored. GKE's service agent
+    must be allowed to use it. Left out: Google's key alone. With google below 7.30.0, set it at creation only.
+    """
+
+    boot_disk_kms_key: KmsKey | None = None
+    """Cloud KMS key with which the nodes' boot disks are encrypted. Compute Engine's service agent must be allowed to use it. Left out:
+    Google's key. A change replaces the node pool.
+    """
+
+    maintenance_window: Nested[MaintenanceWindow] | None = None
+    """The recurring hours in which GKE may upgrade the cluster. Left out: at any time."""
+
+    maintenance_exclusions: Items[Nested[MaintenanceExclusion]] | None = None
+    """Periods in which GKE does not upgrade, at most 20. Left out: in a release channel, one exclusion `keep-versions` that stops minor
+    upgrades and node upgrades until the end of support of the minor version, which is what `--no-enable-autoupgrade` means in the
+    guide; needs google 7.12.0 or newer. An empty list: none.
+    """
+
+    rbac_security_group: SecurityGroup | None = None
+    """The group `gke-security-groups@DOMAIN`, whose member groups RBAC knows. A `group:` in admins.members needs it. Left out: RBAC
+    ignores Google groups.
+    """
+
+    logging_components: Annotated[Items[Choice[LoggingComponent]], Unique] | None = None
+    """What writes to Cloud Logging, SYSTEM_COMPONENTS first; APISERVER, CONTROLLER_MANAGER and SCHEDULER are the control plane's. An
+    empty list: nothing. Left out: GKE's default, system and workloads.
+    """
+
+    monitoring_components: Annotated[Items[Choice[MonitoringComponent]], Unique] | None = None
+    """What writes to Cloud Monitoring, SYSTEM_COMPONENTS first. An empty list: nothing. Left out: GKE's default."""
+
+    managed_prometheus: Boolean | None = None
+    """Whether Google's collectors of Prometheus metrics run on the nodes; samples are charged. Left out: GKE's default."""
+
+    cost_allocation: Boolean | None = None
+    """Whether the billing export names cluster and namespace, to tell what a trial costs whom. Left out: no."""
+
+    resource_labels: Table[ResourceLabelKey, ResourceLabelValue] = Field(default={})
+    """Google Cloud labels of the cluster, its nodes and their disks, at most 64, for billing and inventories; not the Kubernetes labels
+    of node_pool.labels. Nothing else that is created here takes labels.
+    """
+
+    rules = (
+        _authorized_networks,
+        _label_count,
+        lambda c: _system_components("logging_components", c.logging_components),
+        lambda c: _system_components("monitoring_components", c.monitoring_components),
+        _prometheus_components,
+        *map(_about_exclusions, EXCLUSION_RULES),
+        _exclusion_scopes,
+    )
 
     @property
     def restricts_control_plane(self) -> bool:
         """Whether the control plane's addresses are closed to part of the world at least."""
-        return self.private_endpoint or self.authorized_networks is not None
+        return bool(self.private_endpoint) or self.authorized_networks is not None
 
     @property
     def has_release_channel(self) -> bool:
@@ -309,7 +283,7 @@ class GkeClusterConfig(Configuration):
         return self.release_channel != "UNSPECIFIED"
 
     @property
-    def effective_exclusions(self) -> tuple[MaintenanceExclusion, ...]:
+    def effective_exclusions(self) -> Sequence[MaintenanceExclusion]:
         """The maintenance exclusions that are written: the listed ones, or the default one in a release channel."""
         if self.maintenance_exclusions is not None:
             return self.maintenance_exclusions
@@ -318,7 +292,7 @@ class GkeClusterConfig(Configuration):
     @property
     def kubelet_readonly_port_argument(self) -> str | None:
         """The read-only port as the provider takes it: TRUE or FALSE, as a string."""
-        return None if self.kubelet_readonly_port is None else str(self.kubelet_readonly_port).upper()
+        return conditional(self.kubelet_readonly_port, "TRUE", "FALSE")
 
 
 IGNORED_CHANGES = MappingProxyType(
@@ -347,12 +321,16 @@ Autopilot, TPU, user-managed keys).
 """
 
 
-def zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
-    """Yield a fault for every zone outside the region, every one that does not exist and every one that is named twice."""
+def zone_faults(region: str, zones: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault for every zone outside the region and every one that does not exist."""
     for index, zone in enumerate(zones):
         if not zone.startswith(f"{region}-"):
             yield Fault(("zones", index), f"is not a zone of {region}", zone)
     yield from missing_zone_faults(region, zones)
+
+
+def repeated_zone_faults(zones: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault for every zone that is named twice."""
     for index in repeated(zones):
         yield Fault(("zones", index), "is listed twice", zones[index])
 
@@ -399,12 +377,11 @@ def provider_faults(cluster: GkeClusterConfig, google: str, remedy: str) -> Iter
 
 def key_faults(region: str, cluster: GkeClusterConfig) -> Iterator[Fault]:
     """Yield a fault for every KMS key in a region in which the cluster cannot use it."""
-    for field in ("secrets_kms_key", "boot_disk_kms_key"):
-        key: str | None = getattr(cluster, field)
+    for field, key in known(cluster, "secrets_kms_key", "boot_disk_kms_key"):
         location = key.split("/")[3] if key else region
         # A boot disk's key may also lie in a location without a number, such as us or global; a secrets key may not.
         if location != region and (field == "secrets_kms_key" or location[-1].isdigit()):
-            yield Fault(("cluster", field), f"lies in {location}, use a key in {region}", key)
+            yield Fault(("cluster", field), f"is in {location}: use a key in {region}", key)
 
 
 def oldest_google(cluster: GkeClusterConfig, google: str) -> str:
@@ -421,25 +398,53 @@ def oldest_google(cluster: GkeClusterConfig, google: str) -> str:
 def _authorized_networks_block(config: GkeClusterConfig) -> gke.ContainerClusterMasterAuthorizedNetworksConfig | None:
     if config.authorized_networks is None:
         return None
-    return gke.ContainerClusterMasterAuthorizedNetworksConfig(
-        cidr_blocks=[
+    blocks: list[gke.ContainerClusterMasterAuthorizedNetworksConfigCidrBlocks] | IResolvable
+    if is_token(config.authorized_networks):
+        each = TerraformIterator.from_map(config.authorized_networks)
+        blocks = each.dynamic({"display_name": each.key, "cidr_block": each.value})
+    else:
+        blocks = [
             gke.ContainerClusterMasterAuthorizedNetworksConfigCidrBlocks(display_name=name, cidr_block=cidr)
             for name, cidr in config.authorized_networks.items()
         ]
-        or None,
+    return gke.ContainerClusterMasterAuthorizedNetworksConfig(
+        cidr_blocks=blocks or None,
         gcp_public_cidrs_access_enabled=False,  # or every machine of every customer of Google Cloud could connect
     )
 
 
-def _listed(values: tuple[str, ...] | None) -> list[str] | None:
+def _listed(values: Sequence[str] | None) -> list[str] | None:
     return None if values is None else list(values)
 
 
 def _workload_identity_block(config: GkeClusterConfig, project: str) -> gke.ContainerClusterWorkloadIdentityConfig | None:
     if config.workload_identity is None:
         return None
+    pool = f"{project}.svc.id.goog"
+    if isinstance(config.workload_identity, bool):
+        workload_pool = pool if config.workload_identity else None
+    else:
+        workload_pool = Token.as_string(Fn.conditional(config.workload_identity, pool, Token.null_value()))
     # An empty block switches it off. It is not always written: with a cluster that exists it plans an update that recreates nodes.
-    return gke.ContainerClusterWorkloadIdentityConfig(workload_pool=f"{project}.svc.id.goog" if config.workload_identity else None)
+    return gke.ContainerClusterWorkloadIdentityConfig(workload_pool=workload_pool)
+
+
+class _ClusterArguments(Configuration):
+    """What a cluster must fit to, for the rules between them."""
+
+    region: str
+    zones: Items[str]
+    network: ClusterNetworkConfig
+    cluster: GkeClusterConfig
+    google: str
+
+    rules = (
+        lambda a: zone_faults(a.region, a.zones),
+        lambda a: repeated_zone_faults(a.zones),
+        lambda a: key_faults(a.region, a.cluster),
+        lambda a: egress_faults(a.cluster, a.network),
+        lambda a: provider_faults(a.cluster, a.google, "call require_providers on the stack first"),
+    )
 
 
 class GkeCluster(Construct):
@@ -450,6 +455,7 @@ class GkeCluster(Construct):
         config: the configuration, for constructs whose own rules depend on it.
         network: the network it stands in.
         name, location: as tokens, so that what uses them waits for the cluster.
+        replacement_trigger: what is replaced with the cluster names it in `replace_triggered_by`.
         endpoint: address of the control plane, without scheme, as a token.
         control_plane_version: the version that the control plane runs, as a token.
     """
@@ -461,11 +467,12 @@ class GkeCluster(Construct):
         *,
         project: str,
         region: str,
-        zones: tuple[str, ...] = (),
+        zones: Sequence[str] = (),
         identity: NodeIdentity,
         network: ClusterNetwork,
         apis: ProjectApis | None = None,
         config: GkeClusterConfig | None = None,
+        provider: TerraformProvider | None = None,
     ) -> None:
         """Add the cluster.
 
@@ -474,17 +481,12 @@ class GkeCluster(Construct):
                 the internet, or the stack requires an older google provider than a value needs.
         """
         config = config or GkeClusterConfig()
-        refuse(
-            [
-                *zone_faults(region, zones),
-                *key_faults(region, config),
-                *egress_faults(config, network.config),
-                *provider_faults(config, required_version(scope, "google"), "call require_providers on the stack first"),
-            ]
-        )
+        google = required_version(scope, "google")
+        arguments = {"region": region, "zones": zones, "network": network.config, "cluster": config, "google": google}
+        zones = _ClusterArguments.checked(arguments).zones
         super().__init__(scope, id)
         self.project, self.region, self.zones, self.network = project, region, zones, network
-        self.config = config
+        self.config, self._provider = config, provider
         if config.private_nodes:
             network.enable_private_google_access()
         cluster = gke.ContainerCluster(
@@ -529,7 +531,7 @@ class GkeCluster(Construct):
                 ),
             ),
             deletion_protection=config.deletion_protection,
-            resource_labels=config.resource_labels or None,
+            resource_labels=dict(config.resource_labels) or None,
             enable_shielded_nodes=config.shielded_nodes,
             maintenance_policy=maintenance_policy(config.maintenance_window, config.effective_exclusions),
             # The provider keeps these three as they are when the blocks are missing, so both states are written.
@@ -567,12 +569,14 @@ class GkeCluster(Construct):
             timeouts=gke.ContainerClusterTimeouts(create="90m", update="90m", delete="90m"),
             lifecycle=TerraformResourceLifecycle(
                 # Refused when planning: the provider's own protection speaks up when the nodes and the roles are gone already.
-                prevent_destroy=config.deletion_protection or None,
+                prevent_destroy=config.deletion_protection is True or None,  # a literal to Terraform, hence never a token
                 ignore_changes=self._ignored_changes(),
             ),
+            provider=provider,
         )
         override_open_ends(cluster, config.effective_exclusions)
         self.name: str = cluster.name
+        self.replacement_trigger: str = f"{cluster.terraform_resource_type}.{cluster.friendly_unique_id}.id"
         self.location: str = cluster.location
         self.endpoint: str = cluster.endpoint
         self.control_plane_version: str = cluster.master_version
@@ -580,9 +584,11 @@ class GkeCluster(Construct):
 
     def _newest_version(self, apis: ProjectApis | None) -> str:
         versions = DataGoogleContainerEngineVersions(
-            self, "versions", project=self.project, location=self.region, depends_on=waiting_for(apis)
+            self, "versions", project=self.project, location=self.region, depends_on=waiting_for(apis), provider=self._provider
         )
         channel = self.config.release_channel
+        if is_token(channel):  # the method `lookup` writes the key as text, in quotes
+            return Token.as_string(Fn.lookup(versions.release_channel_latest_version, channel))
         return versions.release_channel_latest_version.lookup(channel if self.config.has_release_channel else "REGULAR")
 
     def _ignored_changes(self) -> list[str]:
@@ -595,7 +601,7 @@ class GkeCluster(Construct):
         return [argument for argument in IGNORED_CHANGES if not left_out.get(argument)]
 
     def _warn_of_risks(self) -> None:
-        if not is_known_region(self.region):
+        if not is_token(self.region) and not is_known_region(self.region):
             warn(
                 self,
                 "unknown-region",
@@ -616,7 +622,7 @@ class GkeCluster(Construct):
                 "GKE has refused new clusters without a release channel since 2026-08-21 and ends existing ones on 2027-06-14; to join a "
                 "channel, apply node_pool.auto_upgrade = true first and then, in a second apply, set cluster.release_channel",
             )
-        if any(exclusion.stops_node_upgrades for exclusion in self.config.effective_exclusions):
+        if any(exclusion.stops_node_upgrades for exclusion in self.config.effective_exclusions if not is_token(exclusion.scope)):
             warn(
                 self,
                 "nodes-without-security-patches",
@@ -624,9 +630,10 @@ class GkeCluster(Construct):
                 "cluster.maintenance_exclusions to [], or use the scope NO_MINOR_UPGRADES",
             )
         if not self.zones:
+            region = "a region" if is_token(self.region) else self.region
             warn(
                 self,
                 "node-in-every-zone",
-                f"a regional cluster has its nodes in every zone: usually three in {self.region} where the guide speaks of a single one, "
-                "and three times the maximum; set zones to one zone for exactly one",
+                f"without zones, a cluster has nodes in every zone of its region: usually three in {region} instead of the guide's "
+                "one, and three times the maximum; set zones to a single zone for exactly one node",
             )

@@ -12,7 +12,7 @@ Source: https://cloud.google.com/vpc/docs/subnets#ipv4-ranges
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, collapse_addresses
 
-from gitpod_pov.configuration import Fault
+from gitpod_pov.faults import Fault
 
 PRIVATE = tuple(
     map(
@@ -91,7 +91,7 @@ def subnetwork_fault(cidr: IPv4Network) -> str | None:
             return f"overlaps {google}, which belongs to Google and which no subnetwork can have: {_REMEDY}"
     for private in PRIVATE:
         if cidr.overlaps(private):
-            return f"is larger than the private range {private} in it, which no subnetwork can be: {_REMEDY}"
+            return f"is larger than the private range {private} in it, which is not allowed: {_REMEDY}"
     return None
 
 
@@ -107,15 +107,20 @@ def authorized_network_faults(networks: Mapping[str, str], *, private_endpoint: 
     for name, cidr in ranges.items():
         key = ("authorized_networks", name)
         if unusable := next(filter(cidr.subnet_of, UNUSABLE), None):
-            yield Fault(key, f"is in {unusable}, {UNUSABLE[unusable]}, from which no client connects: name the clients' network", str(cidr))
+            yield Fault(
+                key, (f"is in {unusable}, {UNUSABLE[unusable]}, from which no client connects: list the network of the clients"), str(cidr)
+            )
         elif private_endpoint and not any(map(cidr.subnet_of, PRIVATE)):
             yield Fault(
                 key,
-                "is not a private range, and with cluster.private_endpoint GKE accepts no other: name the range from which the clients "
-                "reach the VPC network, or set cluster.private_endpoint to false",
+                "is not a private range, which GKE requires with cluster.private_endpoint: use the range from which the clients reach "
+                "the VPC network, or set cluster.private_endpoint to false",
                 str(cidr),
             )
         elif cidr == _EVERY_NETWORK:
-            yield Fault(key, "is every network: leave authorized_networks out to say so, or name yours", str(cidr))
+            yield Fault(key, "allows every network: remove authorized_networks to allow all of them, or list yours", str(cidr))
     if _EVERY_NETWORK not in ranges.values() and list(collapse_addresses(ranges.values())) == [_EVERY_NETWORK]:
-        yield Fault(("authorized_networks",), "is every network, taken together: leave authorized_networks out to say so, or name yours")
+        yield Fault(
+            ("authorized_networks",),
+            ("allows every network, taken together: remove authorized_networks to allow all of them, or list yours"),
+        )

@@ -10,10 +10,10 @@ Source: https://cloud.google.com/compute/docs/regions-zones (2026-09-20)
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from gitpod_pov.configuration import Fault
+from gitpod_pov.faults import Fault
 
 _REGIONS = (
     *("africa-south1", "asia-east1", "asia-east2", "asia-northeast1", "asia-northeast2", "asia-northeast3", "asia-south1", "asia-south2"),
@@ -35,7 +35,7 @@ def is_known_region(region: str) -> bool:
     return region in _LETTERS
 
 
-def missing_zone_faults(region: str, zones: tuple[str, ...]) -> Iterator[Fault]:
+def missing_zone_faults(region: str, zones: Sequence[str]) -> Iterator[Fault]:
     """Yield a fault for every zone that a known region does not have.
 
     Passes zones of another region, and AI zones such as us-central1-ai1a.

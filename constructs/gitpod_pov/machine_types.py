@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gitpod_pov.configuration import Fault
+from gitpod_pov.faults import Fault
 
 _PERSISTENT_DISKS = ("pd-balanced", "pd-ssd", "pd-standard")
 _HYPERDISK = ("hyperdisk-balanced",)
@@ -259,7 +259,7 @@ def machine_type_faults(machine_type: str, *, confidential: bool) -> Iterator[Fa
         return
     key = ("machine_type",)
     if series.arm:
-        yield Fault(key, "is an Arm machine type, Gitpod's images are for x86; use an x86 one, such as n2d-standard-16", machine_type)
+        yield Fault(key, "is an Arm machine type, but Gitpod's images require x86; use an x86 type, such as n2d-standard-16", machine_type)
     elif machine_type == "f1-micro":  # GKE: "Node pools of f1-micro machines are not supported due to insufficient memory"
         yield Fault(key, "has too little memory for GKE; use a larger one, such as n2d-standard-16", machine_type)
     elif rest.partition("-")[0] == "custom" and (problem := _custom_problem(name, series.custom, rest.partition("-")[2])):
@@ -341,7 +341,7 @@ def _has_sev(machine_type: str) -> bool:
 def _custom_problem(series: str, custom: _CustomTypes | None, size: str) -> str | None:
     """Return what is wrong with a custom machine type, if anything is."""
     if custom is None:
-        return f"does not exist, {series} has no custom machine types; use a predefined one"
+        return f"does not exist: {series} has no custom machine types; use a predefined type"
     if series == "e2" and (shared := re.fullmatch(_SHARED_CORE_CUSTOM, size)):
         return _memory_problem(int(shared[2]), 1 * _GB, _SHARED_CORE_MEMORY[shared[1]])
     if not (form := re.fullmatch(_CUSTOM, size)):
@@ -351,7 +351,7 @@ def _custom_problem(series: str, custom: _CustomTypes | None, size: str) -> str 
     if not any(vcpus in steps for steps in custom.vcpus):
         return f"has {vcpus} vCPUs; custom machine types of {series} have {_vcpus(custom)}"
     if extended and not custom.extended:
-        return f"asks for extended memory, which {series} does not have; leave out -ext"
+        return f"requests extended memory, which {series} does not support; remove -ext"
     least = -int(-vcpus * custom.least_per_vcpu // _MEMORY_STEP) * _MEMORY_STEP
     most = min(vcpus * custom.most_per_vcpu, custom.most)
     problem = _memory_problem(memory, least, custom.most if extended else most)

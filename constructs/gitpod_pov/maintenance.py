@@ -10,12 +10,14 @@ version and the nodes as they are. The control plane still gets security patches
 Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from gitpod_pov.configuration import NO_VALUE, Configuration, Fault
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import NO_VALUE, Fault
 from gitpod_pov.gcp_names import Pattern, PlainText
+from gitpod_pov.tokens import Choice
 
 from cdktf_cdktf_provider_google.container_cluster import (
     ContainerCluster,
@@ -69,7 +71,7 @@ def _window_is_long_enough(config: "MaintenanceWindow") -> Iterator[Fault]:
     if duration * days < _ENOUGH_IN_32_DAYS:
         yield Fault(
             ("recurrence",),
-            f"leaves {days * duration // timedelta(hours=1)} hours in 32 days, GKE asks for 48: name more days or make the window longer",
+            f"leaves {days * duration // timedelta(hours=1)} hours in 32 days, GKE requires 48: add days, or make the window longer",
             config.recurrence,
         )
 
@@ -77,12 +79,14 @@ def _window_is_long_enough(config: "MaintenanceWindow") -> Iterator[Fault]:
 class MaintenanceWindow(Configuration):
     """The recurring hours in which Google may upgrade a cluster."""
 
-    start_time: UtcTime = Field(description="When the first window opens, in UTC, such as 2027-01-02T03:00:00Z.")
-    end_time: UtcTime = Field(description="When the first window closes, in UTC, 4 to 24 hours later.")
-    recurrence: Recurrence = Field(
-        default="FREQ=DAILY",
-        description="How it recurs: `FREQ=DAILY`, the default, or `FREQ=WEEKLY;BYDAY=SA,SU`. GKE asks for 48 hours in 32 days.",
-    )
+    start_time: UtcTime
+    """When the first window opens, in UTC, such as 2027-01-02T03:00:00Z."""
+
+    end_time: UtcTime
+    """When the first window closes, in UTC, 4 to 24 hours later."""
+
+    recurrence: Recurrence = "FREQ=DAILY"
+    """How it recurs: `FREQ=DAILY`, the default, or `FREQ=WEEKLY;BYDAY=SA,SU`. GKE asks for 48 hours in 32 days."""
 
     rules = (_window_is_long_enough,)
 
@@ -98,25 +102,21 @@ def _exclusion_times(config: "MaintenanceExclusion") -> Iterator[Fault]:
 class MaintenanceExclusion(Configuration):
     """A period in which GKE does not upgrade a cluster."""
 
-    name: PlainText = Field(min_length=1, description="Name of the exclusion, unique within the cluster.")
-    start_time: UtcTime = Field(
-        default="2026-01-01T00:00:00Z",
-        description=(
-            "Start in UTC, such as 2027-01-02T00:00:00Z. Left out: 2026-01-01T00:00:00Z, a fixed time in the past, so that every synth "
-            "writes the same value."
-        ),
-    )
-    end_time: UtcTime | None = Field(
-        default=None,
-        description="End in UTC. Left out: the end of support of the minor version, which is also the latest end that GKE accepts.",
-    )
-    scope: Scope = Field(
-        default="NO_MINOR_OR_NODE_UPGRADES",
-        description=(
-            "The upgrades that do not happen. NO_MINOR_OR_NODE_UPGRADES, the default: minor upgrades and all node upgrades. "
-            "NO_MINOR_UPGRADES: minor upgrades. NO_UPGRADES: all upgrades, for at most 90 days; needs end_time."
-        ),
-    )
+    name: PlainText = Field(min_length=1)
+    """Name of the exclusion, unique within the cluster."""
+
+    start_time: UtcTime = "2026-01-01T00:00:00Z"
+    """Start in UTC, such as 2027-01-02T00:00:00Z. Left out: 2026-01-01T00:00:00Z, a fixed time in the past, so that every synth writes
+    the same value.
+    """
+
+    end_time: UtcTime | None = None
+    """End in UTC. Left out: the end of support of the minor version, which is also the latest end that GKE accepts."""
+
+    scope: Choice[Scope] = "NO_MINOR_OR_NODE_UPGRADES"
+    """The upgrades that do not happen. NO_MINOR_OR_NODE_UPGRADES, the default: minor upgrades and all node upgrades. NO_MINOR_UPGRADES:
+    minor upgrades. NO_UPGRADES: all upgrades, for at most 90 days; needs end_time.
+    """
 
     rules = (_exclusion_times,)
 
@@ -134,7 +134,7 @@ ALL_DAY = MaintenanceWindow(start_time="2026-01-01T00:00:00Z", end_time="2026-01
 
 
 def maintenance_policy(
-    window: MaintenanceWindow | None, exclusions: tuple[MaintenanceExclusion, ...]
+    window: MaintenanceWindow | None, exclusions: Sequence[MaintenanceExclusion]
 ) -> ContainerClusterMaintenancePolicy | None:
     """Return the block of a cluster; None when there is neither a window nor an exclusion."""
     if window is None and not exclusions:
@@ -157,7 +157,7 @@ def maintenance_policy(
     )
 
 
-def override_open_ends(cluster: ContainerCluster, exclusions: tuple[MaintenanceExclusion, ...]) -> None:
+def override_open_ends(cluster: ContainerCluster, exclusions: Sequence[MaintenanceExclusion]) -> None:
     """Write the exclusions without an end so that they last until the end of support of the minor version.
 
     The bindings (google 6.50) require `end_time` and lack `end_time_behavior`, which exists from google 7.12 on.

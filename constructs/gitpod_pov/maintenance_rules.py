@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gitpod_pov.configuration import NO_VALUE, Fault
+from gitpod_pov.faults import NO_VALUE, Fault
 from gitpod_pov.gcp_names import repeated
 
 MOST_EXCLUSIONS = 20
@@ -42,33 +42,48 @@ class Exclusion(Protocol):
     def scope(self) -> str: ...  # noqa: D102
 
 
-def exclusion_faults(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
-    """Yield a fault for everything in the exclusions of a cluster that GKE refuses; a key starts with the index of the exclusion."""
+@dataclass(frozen=True)
+class _Span:
+    index: int
+    start: datetime
+    end: datetime
+
+
+def _number(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
     if len(exclusions) > MOST_EXCLUSIONS:
-        yield Fault((), f"has {len(exclusions)} exclusions, {MOST_EXCLUSIONS} are allowed", NO_VALUE)
+        yield Fault((), f"has {len(exclusions)} exclusions, at most {MOST_EXCLUSIONS} are allowed", NO_VALUE)
+
+
+def _names(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
     for index in repeated(tuple(exclusion.name for exclusion in exclusions)):
-        yield Fault((index, "name"), "is the name of another exclusion too: use another name", exclusions[index].name)
+        yield Fault((index, "name"), "is also the name of another exclusion: use a different name", exclusions[index].name)
+
+
+def _scopes(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
+    without_upgrades = [index for index, exclusion in enumerate(exclusions) if exclusion.scope == "NO_UPGRADES"]
+    for index in without_upgrades[MOST_NO_UPGRADES:]:
+        yield Fault(
+            (index, "scope"),
+            f"is the scope of {len(without_upgrades)} exclusions, at most {MOST_NO_UPGRADES} are allowed: use another scope",
+            exclusions[index].scope,
+        )
+
+
+def _times(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
     spans: list[_Span] = []
-    closed = [(index, exclusion) for index, exclusion in enumerate(exclusions) if exclusion.scope == "NO_UPGRADES"]
-    for count, (index, exclusion) in enumerate(closed, start=1):
-        if count > MOST_NO_UPGRADES:
-            yield Fault(
-                (index, "scope"),
-                f"is the scope of {len(closed)} exclusions, {MOST_NO_UPGRADES} are allowed: use another scope",
-                exclusion.scope,
-            )
-        if exclusion.end_time is None:  # refused already: such an exclusion cannot last until the end of support
-            continue
-        span = _Span(index, datetime.fromisoformat(exclusion.start_time), datetime.fromisoformat(exclusion.end_time))
-        if span.end - span.start <= LONGEST_NO_UPGRADES:
-            spans.append(span)
-        else:
-            yield Fault(
-                (index, "end_time"),
-                f"is more than {LONGEST_NO_UPGRADES.days} days after start_time {exclusion.start_time}: end it earlier, or use the scope "
-                "NO_MINOR_OR_NODE_UPGRADES",
-                exclusion.end_time,
-            )
+    for index, exclusion in enumerate(exclusions):
+        # Without an end it is refused already: such an exclusion cannot last until the end of support.
+        if exclusion.scope == "NO_UPGRADES" and exclusion.end_time is not None:
+            span = _Span(index, datetime.fromisoformat(exclusion.start_time), datetime.fromisoformat(exclusion.end_time))
+            if span.end - span.start <= LONGEST_NO_UPGRADES:
+                spans.append(span)
+            else:
+                yield Fault(
+                    (index, "end_time"),
+                    f"is more than {LONGEST_NO_UPGRADES.days} days after start_time {exclusion.start_time}: end it earlier, or use the "
+                    "scope NO_MINOR_OR_NODE_UPGRADES",
+                    exclusion.end_time,
+                )
     for span in spans:
         if (available := _available_before(span.end, spans)) < AVAILABILITY:
             yield Fault(
@@ -77,13 +92,6 @@ def exclusion_faults(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
                 f"{AVAILABILITY // timedelta(hours=1)}: leave more time between exclusions with the scope NO_UPGRADES",
                 exclusions[span.index].end_time,
             )
-
-
-@dataclass(frozen=True)
-class _Span:
-    index: int
-    start: datetime
-    end: datetime
 
 
 def _available_before(end: datetime, spans: Sequence[_Span]) -> timedelta:
@@ -99,3 +107,7 @@ def _available_before(end: datetime, spans: Sequence[_Span]) -> timedelta:
         if open_from >= end:
             break
     return available
+
+
+EXCLUSION_RULES = (_number, _names, _scopes, _times)
+"""Functions that yield a fault for everything in the exclusions of a cluster that GKE refuses; a key starts with the index of one."""

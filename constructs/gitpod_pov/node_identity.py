@@ -7,20 +7,23 @@ Source: https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cl
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from gitpod_pov.configuration import Configuration, Fault
+from gitpod_pov.blocks import resources_of
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Role, ServiceAccountId, Unique
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
+from gitpod_pov.tokens import Items
 
-from cdktf import ITerraformDependable
+from cdktf import ITerraformDependable, TerraformProvider
 from cdktf_cdktf_provider_google.project_iam_member import ProjectIamMember
 from cdktf_cdktf_provider_google.service_account import ServiceAccount
 from constructs import Construct
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 ROLE_SETS = MappingProxyType(
     {
@@ -59,7 +62,7 @@ BROAD_ROLES = frozenset(
 def _named_roles(value: Any) -> Any:
     if isinstance(value, str):
         if value not in ROLE_SETS:
-            raise ValueError(f"is no set of roles, write {' or '.join(ROLE_SETS)}, or a list of roles")
+            raise ValueError(f"is not a role set: use {' or '.join(ROLE_SETS)}, or a list of roles")
         return ROLE_SETS[value]
     return value
 
@@ -73,10 +76,12 @@ def _grants_apart(config: "NodeIdentityConfig") -> Iterator[Fault]:
     first: dict[str, str] = {}
     for index, role in enumerate(config.roles):
         if (other := first.setdefault(_grant_id(role), role)) != role:
-            yield Fault(("roles", index), f"would share the Terraform address of '{other}', grant one of the two elsewhere", role)
+            yield Fault(
+                ("roles", index), (f"has the same Terraform address as '{other}': grant one of the two outside this deployment"), role
+            )
 
 
-def custom_role_faults(project: str, roles: tuple[str, ...]) -> Iterator[Fault]:
+def custom_role_faults(project: str, roles: Sequence[str]) -> Iterator[Fault]:
     """Yield a fault for every custom role that belongs to another project; a project's custom role can be granted in that project only.
 
     Source: https://cloud.google.com/iam/docs/roles-overview#custom
@@ -86,8 +91,8 @@ def custom_role_faults(project: str, roles: tuple[str, ...]) -> Iterator[Fault]:
         if kind == "projects" and (owner := rest.partition("/")[0]) != project:
             yield Fault(
                 ("identity", "roles", index),
-                f"is a custom role of project '{owner}', which cannot be granted in '{project}': create it there, or use a role of the "
-                "organization",
+                f"is a custom role of project '{owner}', which cannot be granted in '{project}': create it there, or use an organization "
+                "role",
                 role,
             )
 
@@ -95,23 +100,18 @@ def custom_role_faults(project: str, roles: tuple[str, ...]) -> Iterator[Fault]:
 class NodeIdentityConfig(Configuration):
     """Configuration of `NodeIdentity`."""
 
-    account_id: ServiceAccountId = Field(
-        default="gitpod-gke",
-        description="ID of the service account, the part of its e-mail before the @; also its display name.",
-    )
+    account_id: ServiceAccountId = "gitpod-gke"
+    """ID of the service account, the part of its e-mail before the @; also its display name."""
+
     roles: Annotated[
-        tuple[Role, ...],
-        Field(strict=False),
+        Items[Role],
         Unique,
         BeforeValidator(_named_roles, json_schema_input_type=Literal["guide", "least-privilege"] | tuple[Role, ...]),
-    ] = Field(
-        default=ROLE_SETS["guide"],
-        description=(
-            "Project roles that the account is granted, as a list or by a name: `guide` for the guide's four, the default, or "
-            "`least-privilege` for what a node of GKE needs and nothing more, so that a pod that takes the node's credentials gains "
-            "little. Workloads then need credentials of their own for storage and DNS."
-        ),
-    )
+    ] = ROLE_SETS["guide"]
+    """Project roles that the account is granted, as a list or by a name: `guide` for the guide's four, the default, or `least-privilege`
+    for what a node of GKE needs and nothing more, so that a pod that takes the node's credentials gains little. Workloads then need
+    credentials of their own for storage and DNS.
+    """
 
     rules = (_grants_apart,)
 
@@ -133,6 +133,7 @@ class NodeIdentity(Construct):
         project: str,
         apis: ProjectApis | None = None,
         config: NodeIdentityConfig | None = None,
+        provider: TerraformProvider | None = None,
     ) -> None:
         super().__init__(scope, id)
         config = config or NodeIdentityConfig()
@@ -143,12 +144,14 @@ class NodeIdentity(Construct):
             account_id=config.account_id,
             display_name=config.account_id,
             depends_on=waiting_for(apis),
+            provider=provider,
         )
         self.email: str = account.email
         self.member: str = account.member
         # google_project_iam_member only adds; _binding and _policy would take the role away from everyone else.
         self.grants: list[ITerraformDependable] = [
-            ProjectIamMember(self, _grant_id(role), project=project, role=role, member=self.member) for role in config.roles
+            ProjectIamMember(self, name, project=project, role=role, member=self.member, for_each=for_each, provider=provider)
+            for name, role, for_each in resources_of(config.roles, _grant_id)
         ]
         if "roles/container.admin" in config.roles:
             warn(
@@ -161,6 +164,6 @@ class NodeIdentity(Construct):
             warn(
                 self,
                 "node-account-has-broad-role",
-                f"the nodes' service account holds {' and '.join(broad)}: any pod can take it and read or control most of the project; "
+                f"the nodes' service account holds {' and '.join(broad)}: any pod can use it to read or control most of the project; "
                 'set identity.roles to "least-privilege", or to the roles that the workloads need',
             )

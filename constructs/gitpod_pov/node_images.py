@@ -10,7 +10,7 @@ Source: https://cloud.google.com/kubernetes-engine/docs/concepts/node-images
 
 from collections.abc import Iterator
 
-from gitpod_pov.configuration import Fault
+from gitpod_pov.faults import Fault
 
 UBUNTU_CONTAINERD = "UBUNTU_CONTAINERD"
 
@@ -23,4 +23,4 @@ def image_type_faults(image_type: str) -> Iterator[Fault]:
     if image_type in _DOCKER_IMAGES:
         yield Fault(("image_type",), f"runs Docker, which GKE removed in version 1.24; use {UBUNTU_CONTAINERD}", image_type)
     elif image_type.startswith("WINDOWS"):
-        yield Fault(("image_type",), f"runs Windows, Gitpod's workloads are Linux containers; use {UBUNTU_CONTAINERD}", image_type)
+        yield Fault(("image_type",), f"runs Windows, but Gitpod's workloads are Linux containers; use {UBUNTU_CONTAINERD}", image_type)

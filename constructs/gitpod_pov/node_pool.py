@@ -9,14 +9,15 @@ Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/res
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from gitpod_pov.blocks import node_settings, optional_block
+from gitpod_pov.blocks import merged, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, Fault, refuse, show
+from gitpod_pov.configuration import Configuration, is_certain, without_tokens
+from gitpod_pov.faults import Fault, show
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.machine_types import (
@@ -30,9 +31,10 @@ from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.node_images import UBUNTU_CONTAINERD, image_type_faults
 from gitpod_pov.reserved_names import metadata_faults, reserved_label_faults
 from gitpod_pov.risks import warn
+from gitpod_pov.tokens import Boolean, Choice, Items, Nested, Number, Table, is_token
 
 import cdktf_cdktf_provider_google.container_node_pool as gke
-from cdktf import TerraformResourceLifecycle
+from cdktf import TerraformProvider, TerraformResourceLifecycle
 from constructs import Construct
 from pydantic import AfterValidator, Field
 
@@ -58,7 +60,7 @@ _MAX_SURGE = 1  # the node that an upgrade adds before it removes one
 
 def _no_scope_alias(value: str) -> str:
     if value in {"default", "gke-default"}:
-        raise ValueError(f"is an alias of gcloud's, write the list that it stands for: {', '.join(_GKE_DEFAULT_SCOPES)}")
+        raise ValueError(f"is a gcloud alias; use the scopes that it stands for: {', '.join(_GKE_DEFAULT_SCOPES)}")
     return value
 
 
@@ -82,7 +84,11 @@ MetadataKey = Annotated[str, Pattern(r"[A-Za-z0-9_-]{1,128}", "a metadata key: 1
 
 def _node_counts(config: "NodePoolConfig") -> Iterator[Fault]:
     if config.min_nodes > config.max_nodes:
-        yield Fault(("min_nodes",), f"is more than node_pool.max_nodes {config.max_nodes}, lower it or raise the maximum", config.min_nodes)
+        yield Fault(
+            ("min_nodes",),
+            (f"is greater than node_pool.max_nodes {config.max_nodes}: lower it, or raise node_pool.max_nodes"),
+            config.min_nodes,
+        )
     elif not config.min_nodes <= config.initial_nodes <= config.max_nodes:
         yield Fault(
             ("initial_nodes",),
@@ -95,11 +101,13 @@ def _reserved_labels(config: "NodePoolConfig") -> Iterator[Fault]:
     for key, value in config.labels.items():
         domain = key.partition("/")[0] if "/" in key else ""
         if domain in {"kubernetes.io", "k8s.io"} or domain.endswith((".kubernetes.io", ".k8s.io")):
-            yield Fault(
-                ("labels", key), "has a key under kubernetes.io or k8s.io, which Kubernetes keeps for itself: use another prefix", value
-            )
+            yield Fault(("labels", key), "has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix", value)
         elif key in WORKLOAD_LABELS and value != WORKLOAD_LABELS[key]:
-            yield Fault(("labels", key), f"must be '{WORKLOAD_LABELS[key]}', Gitpod places its workloads by it: leave the label out", value)
+            yield Fault(
+                ("labels", key),
+                (f"must be '{WORKLOAD_LABELS[key]}', because Gitpod schedules its workloads by this label: remove it"),
+                value,
+            )
 
 
 def _reserved_metadata(config: "NodePoolConfig") -> Iterator[Fault]:
@@ -107,7 +115,7 @@ def _reserved_metadata(config: "NodePoolConfig") -> Iterator[Fault]:
         if config.metadata.get(key, required) != required:
             yield Fault(
                 ("metadata", key),
-                f"must be '{required}', else the provider replaces the pool at every apply: leave the key out",
+                f"must be '{required}', or the provider replaces the pool at every apply: remove the key",
                 config.metadata[key],
             )
 
@@ -116,8 +124,8 @@ def _keeps_no_workload_away(config: "NodeTaint") -> Iterator[Fault]:
     if config.effect != "PREFER_NO_SCHEDULE":
         yield Fault(
             ("effect",),
-            "would keep Gitpod's workloads away, which tolerate no taint and have this one pool: use PREFER_NO_SCHEDULE, or taint a pool "
-            "of your own",
+            "would keep out Gitpod's workloads, which tolerate no taints and run only in this pool: use PREFER_NO_SCHEDULE, or taint "
+            "another pool",
             config.effect,
         )
 
@@ -125,11 +133,14 @@ def _keeps_no_workload_away(config: "NodeTaint") -> Iterator[Fault]:
 class NodeTaint(Configuration):
     """A taint of every node of the pool."""
 
-    key: KubernetesLabelKey = Field(description="Key of the taint, such as example.com/trial.")
-    value: KubernetesLabelValue = Field(default="", description="Value of the taint.")
-    effect: Literal["PREFER_NO_SCHEDULE", "NO_SCHEDULE", "NO_EXECUTE"] = Field(
-        default="PREFER_NO_SCHEDULE", description="Effect of the taint; only PREFER_NO_SCHEDULE lets Gitpod's workloads run."
-    )
+    key: KubernetesLabelKey
+    """Key of the taint, such as example.com/trial."""
+
+    value: KubernetesLabelValue = ""
+    """Value of the taint."""
+
+    effect: Choice[Literal["PREFER_NO_SCHEDULE", "NO_SCHEDULE", "NO_EXECUTE"]] = "PREFER_NO_SCHEDULE"
+    """Effect of the taint; only PREFER_NO_SCHEDULE lets Gitpod's workloads run."""
 
     rules = (_keeps_no_workload_away,)
 
@@ -137,69 +148,81 @@ class NodeTaint(Configuration):
 def _taint_keys(config: "NodePoolConfig") -> Iterator[Fault]:
     for index in repeated(tuple(f"{taint.key} {taint.effect}" for taint in config.taints)):
         taint = config.taints[index]
-        yield Fault(("taints", index, "key"), f"is the key of another taint with the effect {taint.effect}, a node holds one", taint.key)
+        yield Fault(
+            ("taints", index, "key"),
+            (f"is also the key of another taint with the effect {taint.effect}: a node can have only one, so remove this one"),
+            taint.key,
+        )
 
 
 class NodePoolConfig(Configuration):
     """Configuration of `LabelledNodePool`. All node counts are per zone."""
 
-    name: NodePoolName = Field(default="gitpod", description="Name of the node pool.")
-    machine_type: MachineType = Field(default="n2d-standard-16", description="Compute Engine machine type of the nodes.")
-    disk_type: DiskType = Field(default="pd-ssd", description="Type of the boot disk; n4 and c4 machines need hyperdisk-balanced.")
-    disk_size_gb: int = Field(default=100, ge=10, le=65_536, description="Size of the boot disk in GB, 10 to 65536.")
-    image_type: ImageType = Field(default="UBUNTU_CONTAINERD", description="Node image; Gitpod's workspaces need an Ubuntu one.")
-    initial_nodes: int = Field(default=1, ge=0, description="Nodes per zone at creation; later changes of it have no effect.")
-    min_nodes: int = Field(default=1, ge=0, description="Fewest nodes per zone that the autoscaler keeps.")
-    max_nodes: int = Field(default=50, ge=1, le=1000, description="Most nodes per zone that the autoscaler adds, 1 to 1000.")
-    max_pods_per_node: int = Field(default=110, ge=8, le=256, description="Pods per node, 8 to 256; 110 take a /24 of the pod range.")
-    auto_repair: bool | None = Field(
-        default=None,
-        description="Whether GKE repairs unhealthy nodes. Left out: true, which is the only value that a release channel allows.",
-    )
-    auto_upgrade: bool | None = Field(
-        default=None,
-        description=(
-            "Whether GKE upgrades the nodes. Left out: true in a release channel, which allows no other value, and false without one. "
-            "In a channel, cluster.maintenance_exclusions decide when."
-        ),
-    )
-    oauth_scopes: Annotated[tuple[OauthScope, ...], Field(strict=False), Unique] = Field(
-        default=(*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite"),
-        description="OAuth scopes of the nodes, as full URLs; left out, what gcloud sends for the guide's `gke-default` and Cloud DNS.",
-    )
-    labels: dict[KubernetesLabelKey, KubernetesLabelValue] = Field(
-        default={}, description="Kubernetes labels of the nodes beside the five workload labels."
-    )
-    metadata: dict[MetadataKey, PlainText] = Field(
-        default={}, description="Instance metadata of the nodes beside `disable-legacy-endpoints`."
-    )
+    name: NodePoolName = "gitpod"
+    """Name of the node pool."""
 
-    spot: bool = Field(
-        default=False,
-        description=(
-            "Whether the nodes are spot machines: much cheaper, and taken away at any time with half a minute's notice, running workspaces "
-            "included. False, as in the guide. A change replaces the node pool."
-        ),
-    )
-    confidential_nodes: bool = Field(
-        default=False,
-        description=(
-            "Whether the nodes' memory is encrypted by the processor (AMD SEV), which n2d, c2d, c3d and c4d machines can, at a surcharge "
-            "and not in every zone. False, as in the guide. A change replaces the node pool."
-        ),
-    )
-    taints: Annotated[tuple[NodeTaint, ...], Field(strict=False)] = Field(
-        default=(),
-        description="Taints of the nodes, for clusters with pools beside this one. Effects that keep Gitpod's workloads away are refused.",
-    )
+    machine_type: MachineType = "n2d-standard-16"
+    """Compute Engine machine type of the nodes."""
+
+    disk_type: DiskType = "pd-ssd"
+    """Type of the boot disk; n4 and c4 machines need hyperdisk-balanced."""
+
+    disk_size_gb: Number = Field(default=100, ge=10, le=65_536)
+    """Size of the boot disk in GB, 10 to 65536."""
+
+    image_type: ImageType = "UBUNTU_CONTAINERD"
+    """Node image; Gitpod's workspaces need an Ubuntu one."""
+
+    initial_nodes: Number = Field(default=1, ge=0)
+    """Nodes per zone at creation; later changes of it have no effect."""
+
+    min_nodes: Number = Field(default=1, ge=0)
+    """Fewest nodes per zone that the autoscaler keeps."""
+
+    max_nodes: Number = Field(default=50, ge=1, le=1000)
+    """Most nodes per zone that the autoscaler adds, 1 to 1000."""
+
+    max_pods_per_node: Number = Field(default=110, ge=8, le=256)
+    """Pods per node, 8 to 256; 110 take a /24 of the pod range."""
+
+    auto_repair: Boolean | None = None
+    """Whether GKE repairs unhealthy nodes. Left out: true, which is the only value that a release channel allows."""
+
+    auto_upgrade: Boolean | None = None
+    """Whether GKE upgrades the nodes. Left out: true in a release channel, which allows no other value, and false without one. In a
+    channel, cluster.maintenance_exclusions decide when.
+    """
+
+    oauth_scopes: Annotated[Items[OauthScope], Unique] = (*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite")
+    """OAuth scopes of the nodes, as full URLs; left out, what gcloud sends for the guide's `gke-default` and Cloud DNS."""
+
+    labels: Table[KubernetesLabelKey, KubernetesLabelValue] = Field(default={})
+    """Kubernetes labels of the nodes beside the five workload labels."""
+
+    metadata: Table[MetadataKey, PlainText] = Field(default={})
+    """Instance metadata of the nodes beside `disable-legacy-endpoints`."""
+
+    spot: Boolean = False
+    """Whether the nodes are spot machines: much cheaper, and taken away at any time with half a minute's notice, running workspaces
+    included. False, as in the guide. A change replaces the node pool.
+    """
+
+    confidential_nodes: Boolean | None = None
+    """Whether the processor encrypts the memory of the nodes (AMD SEV). Only n2d, c2d, c3d and c4d machines support it, at a surcharge
+    and not in every zone. Left out: a new pool does not have it, as in the guide, and an existing one stays as it is. False switches
+    it off. A change recreates the nodes.
+    """
+
+    taints: Items[Nested[NodeTaint]] = ()
+    """Taints of the nodes, for clusters with pools beside this one. Effects that keep Gitpod's workloads away are refused."""
 
     rules = (
         _node_counts,
         _reserved_labels,
         _reserved_metadata,
         _taint_keys,
-        lambda config: machine_type_faults(config.machine_type, confidential=config.confidential_nodes),
-        lambda config: boot_disk_faults(config.machine_type, config.disk_type, confidential=config.confidential_nodes),
+        lambda config: machine_type_faults(config.machine_type, confidential=bool(config.confidential_nodes)),
+        lambda config: boot_disk_faults(config.machine_type, config.disk_type, confidential=bool(config.confidential_nodes)),
         lambda config: boot_disk_size_faults(config.machine_type, config.disk_size_gb),
         lambda config: image_type_faults(config.image_type),
         lambda config: reserved_label_faults(config.labels),
@@ -213,40 +236,42 @@ def management_faults(cluster: GkeClusterConfig, pool: NodePoolConfig) -> Iterat
         if cluster.has_release_channel and getattr(pool, key) is False:
             yield Fault(
                 ("node_pool", key),
-                f"must be true in the release channel {cluster.release_channel}: remove it; cluster.maintenance_exclusions keep the "
-                "versions as they are",
+                f"must be true in the release channel {cluster.release_channel}: remove it; use cluster.maintenance_exclusions to keep "
+                "the versions as they are",
                 False,  # noqa: FBT003 - the value
             )
 
 
-def prefix_of_a_node(max_pods: int) -> int:
+def prefix_of_a_node(max_pods: float) -> int:
     """Return the prefix of the range that a node takes of the pod range."""
     return 32 - math.ceil(math.log2(2 * max_pods))
 
 
-def addresses_of_a_node(max_pods: int) -> int:
+def addresses_of_a_node(max_pods: float) -> int:
     """Return how many addresses of the pod range a node takes."""
     return 1 << 32 - prefix_of_a_node(max_pods)
 
 
-def pod_range_faults(
-    network: ClusterNetworkConfig, cluster: GkeClusterConfig, pool: NodePoolConfig, zones: tuple[str, ...]
-) -> Iterator[Fault]:
-    """Yield a fault when the pod range is too small for the nodes that the autoscaler may add, or for the removed default pool.
+def pod_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault when the pod range is too small for the nodes that the autoscaler may add.
 
     Each node takes a range of it for twice its pods, rounded up to a power of two:
     https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
+    """
+    holds = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
+    if holds < (most := _most_nodes(pool, zones)):
+        fitting_prefix = prefix_of_a_node(pool.max_pods_per_node) - math.ceil(math.log2(most))
+        yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
+
+
+def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeClusterConfig, zones: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault when the pod range is too small for the removed default pool.
 
     The default pool has one node in each zone and `default_max_pods_per_node`. It is removed before the node pool is created, so the
     range must hold the larger of the two, not both.
     """
-    pods = IPv4Network(network.pods_cidr)
-    holds, most = pods.num_addresses // addresses_of_a_node(pool.max_pods_per_node), _most_nodes(pool, zones)
-    if holds < most:
-        fitting_prefix = prefix_of_a_node(pool.max_pods_per_node) - math.ceil(math.log2(most))
-        yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
     needed = _zone_count(zones) * addresses_of_a_node(cluster.default_max_pods_per_node)
-    if pods.num_addresses < needed:
+    if IPv4Network(network.pods_cidr).num_addresses < needed:
         fitting_prefix = 32 - math.ceil(math.log2(needed))
         yield Fault(
             ("network", "pods_cidr"),
@@ -257,13 +282,13 @@ def pod_range_faults(
         )
 
 
-def _room_for_surge_nodes(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> bool:
+def _room_for_surge_nodes(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: Sequence[str]) -> bool:
     needed = _most_nodes(pool, zones) + _MAX_SURGE
     in_pods = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
     return min(in_pods, IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS) >= needed
 
 
-def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: tuple[str, ...]) -> Iterator[Fault]:
+def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: Sequence[str]) -> Iterator[Fault]:
     """Yield a fault when the node range has fewer addresses than the autoscaler may add nodes."""
     holds = max(IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS, 0)
     if holds < (most := _most_nodes(pool, zones)):
@@ -271,15 +296,16 @@ def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones
         yield Fault(("network", "nodes_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.nodes_cidr)
 
 
-def _zone_count(zones: tuple[str, ...]) -> int:
-    return len(set(zones)) or ZONES_OF_A_REGION
+def _zone_count(zones: Sequence[str]) -> int:
+    # Not the length of a set: when a zone is refused, only the length of the list is that of all zones.
+    return len(zones) - len([*repeated(zones)]) or ZONES_OF_A_REGION
 
 
-def _most_nodes(pool: NodePoolConfig, zones: tuple[str, ...]) -> int:
-    return pool.max_nodes * _zone_count(zones)
+def _most_nodes(pool: NodePoolConfig, zones: Sequence[str]) -> int:
+    return int(pool.max_nodes) * _zone_count(zones)
 
 
-def _too_small(holds: int, fitting_prefix: int, pool: NodePoolConfig, zones: tuple[str, ...]) -> str:
+def _too_small(holds: int, fitting_prefix: int, pool: NodePoolConfig, zones: Sequence[str]) -> str:
     count = _zone_count(zones)
     possible = f"{_most_nodes(pool, zones)} are possible ({pool.max_nodes} per zone in {count} zone{'s' if count > 1 else ''})"
     lower = f", or lower node_pool.max_nodes to {holds // count}" if holds >= count else ""
@@ -310,6 +336,22 @@ sandbox, sole tenancy, run duration, flex start).
 """
 
 
+class _PoolArguments(Configuration):
+    """What a pool must fit to, for the rules between them."""
+
+    zones: Items[str]
+    network: ClusterNetworkConfig
+    cluster: GkeClusterConfig
+    node_pool: NodePoolConfig
+
+    rules = (
+        lambda a: management_faults(a.cluster, a.node_pool),
+        lambda a: pod_range_faults(a.network, a.node_pool, a.zones),
+        lambda a: default_pool_range_faults(a.network, a.cluster, a.zones),
+        lambda a: node_range_faults(a.network, a.node_pool, a.zones),
+    )
+
+
 class LabelledNodePool(Construct):
     """The one node pool of a cluster, with the labels by which Gitpod places its workloads.
 
@@ -325,6 +367,7 @@ class LabelledNodePool(Construct):
         cluster: GkeCluster,
         identity: NodeIdentity,
         config: NodePoolConfig | None = None,
+        provider: TerraformProvider | None = None,
     ) -> None:
         """Add the pool.
 
@@ -333,13 +376,7 @@ class LabelledNodePool(Construct):
         """
         config = config or NodePoolConfig()
         network, zones = cluster.network.config, cluster.zones
-        refuse(
-            [
-                *management_faults(cluster.config, config),
-                *pod_range_faults(network, cluster.config, config, zones),
-                *node_range_faults(network, config, zones),
-            ]
-        )
+        _PoolArguments.checked({"zones": zones, "network": network, "cluster": cluster.config, "node_pool": config})
         super().__init__(scope, id)
         pool = gke.ContainerNodePool(
             self,
@@ -365,13 +402,11 @@ class LabelledNodePool(Construct):
                 disk_size_gb=config.disk_size_gb,
                 image_type=config.image_type,
                 oauth_scopes=list(config.oauth_scopes),
-                labels={**config.labels, **WORKLOAD_LABELS},
-                metadata={**config.metadata, **_METADATA},
-                resource_labels=cluster.config.resource_labels or None,
+                labels=merged(config.labels, WORKLOAD_LABELS),
+                metadata=merged(config.metadata, _METADATA),
+                resource_labels=dict(cluster.config.resource_labels) or None,
                 spot=config.spot or None,
-                confidential_nodes=optional_block(
-                    gke.ContainerNodePoolNodeConfigConfidentialNodes, enabled=config.confidential_nodes or None
-                ),
+                confidential_nodes=optional_block(gke.ContainerNodePoolNodeConfigConfidentialNodes, enabled=config.confidential_nodes),
                 taint=[
                     gke.ContainerNodePoolNodeConfigTaint(key=taint.key, value=taint.value, effect=taint.effect) for taint in config.taints
                 ]
@@ -390,34 +425,40 @@ class LabelledNodePool(Construct):
             # Nodes stay unhealthy if they start before their account may write logs and metrics or pull images, or before private
             # ones can reach the internet.
             depends_on=[*identity.grants, *cluster.network.egress] or None,
-            lifecycle=TerraformResourceLifecycle(ignore_changes=list(IGNORED_CHANGES)),
+            lifecycle=TerraformResourceLifecycle(
+                # The pool is gone with its cluster, but its arguments stay the same, so that only a second apply would create it again.
+                replace_triggered_by=[cluster.replacement_trigger],
+                ignore_changes=list(IGNORED_CHANGES),
+            ),
+            provider=provider,
         )
         self.name: str = pool.name
         self._warn_of_risks(config, network, zones)
 
-    def _warn_of_risks(self, config: NodePoolConfig, network: ClusterNetworkConfig, zones: tuple[str, ...]) -> None:
-        if not _room_for_surge_nodes(network, config, zones):
+    def _warn_of_risks(self, config: NodePoolConfig, network: ClusterNetworkConfig, zones: Sequence[str]) -> None:
+        if is_certain(lambda: not _room_for_surge_nodes(*map(without_tokens, (network, config, zones)))):
             warn(
                 self,
                 "no-room-for-surge-nodes",
-                f"the ranges hold the {_most_nodes(config, zones)} nodes that are possible but not the node that an upgrade adds, so an "
-                "upgrade at the maximum size waits; use a larger network.pods_cidr or network.nodes_cidr, or lower node_pool.max_nodes",
+                f"the ranges hold the maximum of {_most_nodes(config, zones)} nodes but not the additional node that an upgrade creates, "
+                "so an upgrade at the maximum size waits; use a larger network.pods_cidr or network.nodes_cidr, or lower "
+                "node_pool.max_nodes",
             )
-        if not is_known_machine_type(config.machine_type):
+        if not is_token(config.machine_type) and not is_known_machine_type(config.machine_type):
             warn(
                 self,
                 "unknown-machine-type",
                 f"{show(config.machine_type)} is not on the list of known machine types; if it does not exist, the node pool fails after "
                 "the cluster is created; check node_pool.machine_type with gcloud compute machine-types list",
             )
-        if not is_known_disk_type(config.disk_type):
+        if not is_token(config.disk_type) and not is_known_disk_type(config.disk_type):
             warn(
                 self,
                 "unknown-disk-type",
                 f"{show(config.disk_type)} is not on the list of known boot disk types; if GKE does not support it, the node pool fails "
                 "after the cluster is created; check node_pool.disk_type with gcloud compute disk-types list",
             )
-        if config.image_type != UBUNTU_CONTAINERD:
+        if not is_token(config.image_type) and config.image_type != UBUNTU_CONTAINERD:
             warn(
                 self,
                 "image-not-ubuntu-containerd",

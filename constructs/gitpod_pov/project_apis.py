@@ -9,35 +9,33 @@ Why they are never switched off: a proof of value shares its project with what w
 
 from typing import Annotated
 
+from gitpod_pov.blocks import resources_of
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.gcp_names import Api, Unique
+from gitpod_pov.tokens import Items
 
-from cdktf import ITerraformDependable
+from cdktf import ITerraformDependable, TerraformProvider
 from cdktf_cdktf_provider_google.project_service import ProjectService
 from constructs import Construct
-from pydantic import Field
 
 
 class ProjectApisConfig(Configuration):
     """Configuration of `ProjectApis`."""
 
-    manage: bool = Field(
-        default=True,
-        description="Whether to enable the APIs here. False leaves them to the platform team; they must then be on before the first apply.",
+    manage: bool = True
+    """Whether to enable the APIs here. False leaves them to the platform team; they must then be on before the first apply."""
+
+    services: Annotated[Items[Api], Unique] = (
+        "artifactregistry.googleapis.com",  # in place of containerregistry, which was shut down on 2025-03-18
+        "cloudbilling.googleapis.com",
+        "cloudresourcemanager.googleapis.com",  # project IAM and project lookups go through it
+        "compute.googleapis.com",
+        "container.googleapis.com",
+        "dns.googleapis.com",
+        "iam.googleapis.com",
+        "sqladmin.googleapis.com",
     )
-    services: Annotated[tuple[Api, ...], Field(strict=False), Unique] = Field(
-        default=(
-            "artifactregistry.googleapis.com",  # in place of containerregistry, which was shut down on 2025-03-18
-            "cloudbilling.googleapis.com",
-            "cloudresourcemanager.googleapis.com",  # project IAM and project lookups go through it
-            "compute.googleapis.com",
-            "container.googleapis.com",
-            "dns.googleapis.com",
-            "iam.googleapis.com",
-            "sqladmin.googleapis.com",
-        ),
-        description="The APIs that the project has enabled; left out, those of the guide's preparations chapter.",
-    )
+    """The APIs that the project has enabled; left out, those of the guide's preparations chapter."""
 
 
 class ProjectApis(Construct):
@@ -47,18 +45,30 @@ class ProjectApis(Construct):
         services: one resource for each API; empty where they are not managed here.
     """
 
-    def __init__(self, scope: Construct, id: str, *, project: str, config: ProjectApisConfig | None = None) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        project: str,
+        config: ProjectApisConfig | None = None,
+        provider: TerraformProvider | None = None,
+    ) -> None:
         super().__init__(scope, id)
         config = config or ProjectApisConfig()
         self.services: list[ITerraformDependable] = [
             ProjectService(
                 self,
-                service.removesuffix(".googleapis.com").replace(".", "_"),
+                name,
                 project=project,
                 service=service,
                 disable_on_destroy=False,  # the provider's default is true
+                for_each=for_each,
+                provider=provider,
             )
-            for service in (config.services if config.manage else ())
+            for name, service, for_each in resources_of(
+                config.services if config.manage else (), lambda service: service.removesuffix(".googleapis.com").replace(".", "_")
+            )
         ]
 
 

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from cdktf import TerraformStack
 from constructs import IConstruct
 
-Provider = Literal["google", "kubernetes"]
+Provider = Literal["google", "kubernetes", "helm"]
 
 EXACT_VERSION = r"(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){2}"
 """The form of an exact version. Constraints such as `~> 7.45` and pre-releases do not match."""
@@ -45,6 +45,7 @@ class SupportedVersions:
 SUPPORTED: dict[Provider, SupportedVersions] = {
     "google": SupportedVersions(bindings="6.50.0", default="7.45.0", newest_tested="7.45.0", below=9),
     "kubernetes": SupportedVersions(bindings="2.38.0", default="2.38.0", newest_tested="3.2.1", below=4),
+    "helm": SupportedVersions(bindings="3.1.1", default="3.1.1", newest_tested="3.1.1", below=4),
 }
 
 Feature = Literal["exclusion-until-end-of-support", "stable-database-encryption-state", "dataplane-optimization-mode"]
@@ -65,7 +66,9 @@ def parsed(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
-def require_providers(stack: TerraformStack, *, google: str = SUPPORTED["google"].default, kubernetes: str | None = None) -> None:
+def require_providers(
+    stack: TerraformStack, *, google: str = SUPPORTED["google"].default, kubernetes: str | None = None, helm: str | None = None
+) -> None:
     """Set the provider versions that a stack requires.
 
     Call it before any construct is added: constructs that need a newer provider than the stack requires raise an error.
@@ -74,11 +77,13 @@ def require_providers(stack: TerraformStack, *, google: str = SUPPORTED["google"
         stack: the stack.
         google: exact version of hashicorp/google, 6.50.0 or newer and below 9.
         kubernetes: exact version of hashicorp/kubernetes, 2.38.0 or newer and below 4. Left out, the stack requires none.
+        helm: exact version of hashicorp/helm, 3.1.1 or newer and below 4. Left out, the stack requires none.
 
     Raises:
         ValueError: when a version is not accepted.
     """
-    versions: dict[Provider, str] = {"google": google} if kubernetes is None else {"google": google, "kubernetes": kubernetes}
+    given: dict[Provider, str | None] = {"google": google, "kubernetes": kubernetes, "helm": helm}
+    versions = {provider: version for provider, version in given.items() if version is not None}
     for provider, version in versions.items():
         if fault := version_problem(provider, version):
             raise ValueError(f"{provider}: '{version}' {fault}")
@@ -92,7 +97,7 @@ def version_problem(provider: Provider, version: str) -> str | None:
     supported = SUPPORTED[provider]
     if re.fullmatch(EXACT_VERSION, version) and supported.accepts(version):
         return None
-    return f"is not a supported version: use an exact version from {supported.bindings} and below {supported.below}.0.0"
+    return f"is not a supported version: use an exact version, {supported.bindings} or newer and below {supported.below}.0.0"
 
 
 def required_version(scope: IConstruct, provider: Provider) -> str:

@@ -10,7 +10,7 @@ are managed by GKE and must not be manually specified".
 
 from collections.abc import Iterator, Mapping
 
-from gitpod_pov.configuration import Fault
+from gitpod_pov.faults import Fault
 
 _LABELS = frozenset(
     {
@@ -105,14 +105,14 @@ def reserved_label_faults(labels: Mapping[str, str]) -> Iterator[Fault]:
     """Yield a fault for every node label that GKE sets itself."""
     for key, value in labels.items():
         if key in _LABELS or key.partition("/")[0] in _LABEL_DOMAINS:
-            yield Fault(("labels", key), "has a key that GKE sets itself; leave the label out", value)
+            yield Fault(("labels", key), "has a key that GKE sets; remove the label", value)
 
 
 def metadata_faults(metadata: Mapping[str, str]) -> Iterator[Fault]:
     """Yield a fault for every metadata key that GKE uses itself, and where metadata is too large."""
     for key, value in metadata.items():
         if key in _METADATA:
-            yield Fault(("metadata", key), "has a key that GKE uses itself; use another key", value)
+            yield Fault(("metadata", key), "has a key that GKE reserves; use another key", value)
         elif (size := _bytes(value)) > _MOST_BYTES_OF_A_VALUE:
             yield Fault(("metadata", key), f"has {size} bytes, GKE accepts at most {_MOST_BYTES_OF_A_VALUE}; shorten the value")
     if (size := sum(_bytes(text) for item in metadata.items() for text in item)) >= _TOO_MANY_BYTES:

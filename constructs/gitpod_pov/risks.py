@@ -6,6 +6,9 @@ construct knows of itself.
 Why warn at all: the defaults reproduce the guide to the letter, insecure spots included, because the guide is the contract.
 """
 
+import os
+import sys
+from collections.abc import Sequence
 from typing import Literal
 
 from cdktf import Annotations
@@ -22,6 +25,7 @@ Risk = Literal[
     "no-room-for-surge-nodes",
     "applying-account-becomes-admin",
     "admin-email-has-capital-letters",
+    "dns-account-changes-every-zone",
     "untested-provider-version",
     "unknown-region",
     "unknown-machine-type",
@@ -40,6 +44,7 @@ Risk = Literal[
 - `no-room-for-surge-nodes`: the ranges do not hold the additional node that an upgrade creates.
 - `applying-account-becomes-admin`: no administrator is listed, so each account that applies replaces the one before.
 - `admin-email-has-capital-letters`: RBAC compares e-mail addresses exactly, and an address that is spelled differently is not bound.
+- `dns-account-changes-every-zone`: external-dns and cert-manager may change the records of every zone of the project.
 - `untested-provider-version`: a provider is newer than the newest version that was tested.
 - `unknown-region`, `unknown-machine-type`, `unknown-disk-type`: a name that is not on this package's lists. It may be newer than they
   are, or misspelled.
@@ -47,22 +52,33 @@ Risk = Literal[
 """
 
 _ACKNOWLEDGED = "gitpod-pov/acknowledged-risks"
+_NOT_PRINTED = "gitpod-pov/warnings-not-printed"
 
 
-def acknowledge(scope: Construct, risks: tuple[Risk, ...]) -> None:
+def acknowledge(scope: Construct, risks: Sequence[Risk]) -> None:
     """Silence the warnings of the named risks for a construct and everything that is added below it later."""
     scope.node.set_context(_ACKNOWLEDGED, list(risks))
+
+
+def leave_printing_to_the_app(app: Construct) -> None:
+    """Print no warnings on standard error for an app that prints those of its manifest itself. Call it before a stack is added."""
+    app.node.set_context(_NOT_PRINTED, value=True)
 
 
 def warn(scope: Construct, risk: Risk, meaning: str) -> None:
     """Attach a warning to a construct, unless the risk is acknowledged above it.
 
-    `cdktf synth` and `make synth` print it; the manifest records it.
+    It is printed on standard error at once, unless the cdktf CLI runs the app, which sets `CDKTF_OUTDIR` and prints the annotations of the
+    manifest itself.
 
     Args:
         scope: the construct that carries the risk.
         risk: its name.
         meaning: what can happen and the way out.
     """
-    if risk not in (scope.node.try_get_context(_ACKNOWLEDGED) or ()):
-        Annotations.of(scope).add_warning(f"{risk}: {meaning}")
+    if risk in (scope.node.try_get_context(_ACKNOWLEDGED) or ()):
+        return
+    Annotations.of(scope).add_warning(f"{risk}: {meaning}")
+    printed_elsewhere = os.environ.get("CDKTF_OUTDIR") or scope.node.try_get_context(_NOT_PRINTED)
+    if sys.stderr and not printed_elsewhere:  # None without a standard error, as under `2>&-`
+        sys.stderr.write(f"warning: {scope.node.path}: {risk}: {meaning}\n")

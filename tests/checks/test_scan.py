@@ -24,6 +24,7 @@ from tests.app import deployment
 
 KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
 OWN_NETWORK = {"network": {"network": "own", "create_network": True}}
+INGRESS = {"ingress": {"domain": "gitpod.acme-corp.dev", "acme_email": "ops@acme-corp.dev"}}
 HARDENED = {"profile": "hardened"}
 EVERY_INPUT = {
     "profile": "hardened",
@@ -38,8 +39,12 @@ EVERY_INPUT = {
 # By table of accepted.toml: the deployments in which, together, everything is found that it lists.
 TABLES: Mapping[str, dict[str, dict[str, Any]]] = MappingProxyType(
     {
-        "reference": {"reference": {}, "reference-own-network": OWN_NETWORK},
-        "hardened": {"hardened": HARDENED, "hardened-own-network": {**HARDENED, **OWN_NETWORK}},
+        "reference": {"reference": {}, "reference-own-network": OWN_NETWORK, "reference-ingress": INGRESS},
+        "hardened": {
+            "hardened": HARDENED,
+            "hardened-own-network": {**HARDENED, **OWN_NETWORK},
+            "hardened-ingress": {**HARDENED, **INGRESS},
+        },
         "every-input": {"every-input": EVERY_INPUT},
     }
 )

@@ -52,7 +52,9 @@ class TestAuthorizedNetworks:
         for network in (private, *halves(private)):
             assert authorized(str(network), private_endpoint=True) == []
         (fault,) = authorized(str(private.supernet()), private_endpoint=True)
-        assert fault.startswith(f"authorized_networks.n0: '{private.supernet()}' is not a private range, and with cluster.private_endpoint")
+        assert fault.startswith(
+            f"authorized_networks.n0: '{private.supernet()}' is not a private range, which GKE requires with cluster.private_endpoint"
+        )
 
     @pytest.mark.parametrize("unusable", UNUSABLE, ids=str)
     @pytest.mark.parametrize("private_endpoint", [False, True])
@@ -75,7 +77,7 @@ class TestAuthorizedNetworks:
     )
     def test_are_not_every_network_taken_together(self, cidrs: tuple[str, ...]) -> None:
         assert authorized(*cidrs) == [
-            "authorized_networks: is every network, taken together: leave authorized_networks out to say so, or name yours"
+            "authorized_networks: allows every network, taken together: remove authorized_networks to allow all of them, or list yours"
         ]
         assert authorized(*cidrs[:-1]) == []
 

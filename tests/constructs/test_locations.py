@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from gitpod_pov.configuration import faults_of
+from gitpod_pov.faults import faults_of
 
 import pytest
 from pydantic import ValidationError

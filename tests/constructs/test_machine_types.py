@@ -6,7 +6,7 @@ The accepted ones are written out here and not taken from the list that the rule
 from collections.abc import Callable
 from typing import Any
 
-from gitpod_pov.configuration import Faults
+from gitpod_pov.faults import Faults
 from gitpod_pov.machine_types import is_known_machine_type
 from gitpod_pov.node_pool import NodePoolConfig
 
@@ -126,7 +126,7 @@ def test_machines_that_may_be_newer_than_the_list(machine_type: str) -> None:
 )
 def test_arm_machines(machine_type: str, disk_type: str) -> None:
     assert refused(machine_type=machine_type, disk_type=disk_type) == [
-        f"machine_type: '{machine_type}' is an Arm machine type, Gitpod's images are for x86; use an x86 one, such as n2d-standard-16"
+        f"machine_type: '{machine_type}' is an Arm machine type, but Gitpod's images require x86; use an x86 type, such as n2d-standard-16"
     ]
 
 
@@ -134,9 +134,9 @@ def test_arm_machines(machine_type: str, disk_type: str) -> None:
     ("machine_type", "message"),
     [
         ("f1-micro", "has too little memory for GKE; use a larger one, such as n2d-standard-16"),
-        ("c2-custom-4-8192", "does not exist, c2 has no custom machine types; use a predefined one"),
-        ("c3-custom-4-8192", "does not exist, c3 has no custom machine types; use a predefined one"),
-        ("t2d-custom-4-8192-ext", "does not exist, t2d has no custom machine types; use a predefined one"),
+        ("c2-custom-4-8192", "does not exist: c2 has no custom machine types; use a predefined type"),
+        ("c3-custom-4-8192", "does not exist: c3 has no custom machine types; use a predefined type"),
+        ("t2d-custom-4-8192-ext", "does not exist: t2d has no custom machine types; use a predefined type"),
         ("custom-3-8192", "has 3 vCPUs; custom machine types of n1 have 1 or 2 to 96 in steps of 2"),
         ("custom-98-98304", "has 98 vCPUs; custom machine types of n1 have 1 or 2 to 96 in steps of 2"),
         ("n1-custom-5-8192", "has 5 vCPUs; custom machine types of n1 have 1 or 2 to 96 in steps of 2"),
@@ -147,7 +147,7 @@ def test_arm_machines(machine_type: str, disk_type: str) -> None:
         ("custom-2-639232-ext", "has 639232 MB of memory; use a multiple of 256 from 2048 to 638976"),
         ("e2-custom-3-4096", "has 3 vCPUs; custom machine types of e2 have 2 to 32 in steps of 2"),
         ("e2-custom-34-34816", "has 34 vCPUs; custom machine types of e2 have 2 to 32 in steps of 2"),
-        ("e2-custom-4-65536-ext", "asks for extended memory, which e2 does not have; leave out -ext"),
+        ("e2-custom-4-65536-ext", "requests extended memory, which e2 does not support; remove -ext"),
         ("e2-custom-32-131328", "has 131328 MB of memory; use a multiple of 256 from 16384 to 131072"),
         ("e2-custom-2-768", "has 768 MB of memory; use a multiple of 256 from 1024 to 16384"),
         ("e2-custom-micro-4096", "has 4096 MB of memory; use a multiple of 256 from 1024 to 2048"),
@@ -188,8 +188,8 @@ def test_what_is_said_of_a_machine(machine_type: str, message: str) -> None:
         ("n4-custom-82-167936", "has 82 vCPUs; custom machine types of n4 have 2 to 80 in steps of 2"),
         ("n4-custom-2-3840", "has 3840 MB of memory; use a multiple of 256 from 4096 to 16384"),
         ("n4d-custom-6-8192", "has 6 vCPUs; custom machine types of n4d have 2, 4, 8 or 16 to 96 in steps of 16"),
-        ("c4-custom-4-8192", "does not exist, c4 has no custom machine types; use a predefined one"),
-        ("c4d-custom-4-8192", "does not exist, c4d has no custom machine types; use a predefined one"),
+        ("c4-custom-4-8192", "does not exist: c4 has no custom machine types; use a predefined type"),
+        ("c4d-custom-4-8192", "does not exist: c4d has no custom machine types; use a predefined type"),
     ],
 )
 def test_what_is_said_of_a_machine_with_hyperdisk(machine_type: str, message: str) -> None:
@@ -260,9 +260,9 @@ class TestDiskSize:
 def test_every_fault_is_told_at_once() -> None:
     assert refused(machine_type="c2-custom-4-8192", disk_type="local-ssd", disk_size_gb=9, image_type="WINDOWS_LTSC_CONTAINERD") == [
         "disk_size_gb: 9 must be 10 or more",
-        "machine_type: 'c2-custom-4-8192' does not exist, c2 has no custom machine types; use a predefined one",
+        "machine_type: 'c2-custom-4-8192' does not exist: c2 has no custom machine types; use a predefined type",
         "disk_type: 'local-ssd' cannot be the boot disk of a node; use pd-balanced, pd-ssd or pd-standard",
-        "image_type: 'WINDOWS_LTSC_CONTAINERD' runs Windows, Gitpod's workloads are Linux containers; use UBUNTU_CONTAINERD",
+        "image_type: 'WINDOWS_LTSC_CONTAINERD' runs Windows, but Gitpod's workloads are Linux containers; use UBUNTU_CONTAINERD",
     ]
 
 

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gitpod_pov.maintenance_rules import exclusion_faults
+from gitpod_pov.maintenance_rules import EXCLUSION_RULES
 
 import pytest
 
@@ -23,7 +23,7 @@ def exclusions(*hours: tuple[int, int], scope: str = "NO_UPGRADES") -> list[Excl
 
 
 def faults(found: list[Exclusion]) -> list[str]:
-    return [str(fault) for fault in exclusion_faults(found)]
+    return [str(fault) for rule in EXCLUSION_RULES for fault in rule(found)]
 
 
 DAY = 24
@@ -33,18 +33,18 @@ class TestNumber:
     def test_twenty(self) -> None:
         found = exclusions(*((0, 1) for _ in range(21)), scope="NO_MINOR_UPGRADES")
         assert faults(found[:20]) == []
-        assert faults(found) == ["has 21 exclusions, 20 are allowed"]
+        assert faults(found) == ["has 21 exclusions, at most 20 are allowed"]
 
     def test_three_without_any_upgrade(self) -> None:
         found = exclusions((0, 1), (100, 101), (200, 201), (300, 301))
         assert faults(found[:3]) == []
-        assert faults(found) == ["[3].scope: 'NO_UPGRADES' is the scope of 4 exclusions, 3 are allowed: use another scope"]
+        assert faults(found) == ["[3].scope: 'NO_UPGRADES' is the scope of 4 exclusions, at most 3 are allowed: use another scope"]
 
 
 def test_names_are_unique() -> None:
     one, other = exclusions((0, 1), (100, 101), scope="NO_MINOR_UPGRADES")
     assert faults([one, other]) == []
-    assert faults([one, other, one]) == ["[2].name: 'e0' is the name of another exclusion too: use another name"]
+    assert faults([one, other, one]) == ["[2].name: 'e0' is also the name of another exclusion: use a different name"]
 
 
 class TestLength:

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 
-from gitpod_pov.configuration import Faults
+from gitpod_pov.faults import Faults
 from gitpod_pov.node_identity import ROLE_SETS, custom_role_faults
 
 import pytest

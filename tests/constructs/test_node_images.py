@@ -1,6 +1,6 @@
 from collections.abc import Callable
 
-from gitpod_pov.configuration import Faults
+from gitpod_pov.faults import Faults
 from gitpod_pov.node_pool import NodePoolConfig
 
 import pytest
@@ -16,7 +16,7 @@ POOL = "google_container_node_pool.node_pool"
         ("COS", "runs Docker, which GKE removed in version 1.24; use UBUNTU_CONTAINERD"),
         ("UBUNTU", "runs Docker, which GKE removed in version 1.24; use UBUNTU_CONTAINERD"),
         *(
-            (image, "runs Windows, Gitpod's workloads are Linux containers; use UBUNTU_CONTAINERD")
+            (image, "runs Windows, but Gitpod's workloads are Linux containers; use UBUNTU_CONTAINERD")
             for image in ("WINDOWS_LTSC", "WINDOWS_SAC", "WINDOWS_LTSC_CONTAINERD", "WINDOWS_SAC_CONTAINERD")
         ),
         ("ubuntu_containerd", "is not an image type, such as UBUNTU_CONTAINERD"),

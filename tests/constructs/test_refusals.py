@@ -7,7 +7,8 @@ from typing import Any
 
 from gitpod_pov.cluster_admins import ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, Faults
+from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Faults
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity, NodeIdentityConfig
 from gitpod_pov.node_pool import LabelledNodePool, NodePoolConfig
@@ -20,11 +21,11 @@ from pydantic import ValidationError
 
 CONFIGURATIONS: list[tuple[type[Configuration], dict[str, Any], str]] = [
     (ProjectApisConfig, {"services": ("container",)}, "services[0]: 'container' is not an API: NAME.googleapis.com"),
-    (NodeIdentityConfig, {"roles": ("roles/a.b", "roles/a_b")}, "roles[1]: 'roles/a_b' would share the Terraform address of 'roles/a.b'"),
+    (NodeIdentityConfig, {"roles": ("roles/a.b", "roles/a_b")}, "roles[1]: 'roles/a_b' has the same Terraform address as 'roles/a.b'"),
     (ClusterNetworkConfig, {"services_cidr": "10.0.0.0/20"}, "services_cidr: '10.0.0.0/20' overlaps network.nodes_cidr '10.0.0.0/20'"),
     (ClusterNetworkConfig, {"services_cidr": "10.16.0.0/28"}, "services_cidr: '10.16.0.0/28' must be /16 to /27"),
     (ClusterNetworkConfig, {"nodes_cidr": "10.128.0.0/20"}, "nodes_cidr: '10.128.0.0/20' overlaps 10.128.0.0/9"),
-    (ClusterNetworkConfig, {"create_network": True}, "network: 'default' is the network that projects come with"),
+    (ClusterNetworkConfig, {"create_network": True}, "network: 'default' is the network that Google creates in new projects"),
     (GkeClusterConfig, {"release_channel": "NONE"}, "release_channel: 'NONE' must be one of 'UNSPECIFIED', 'RAPID'"),
     (
         GkeClusterConfig,
@@ -35,8 +36,8 @@ CONFIGURATIONS: list[tuple[type[Configuration], dict[str, Any], str]] = [
     (NodePoolConfig, {"machine_type": "t2a-standard-8"}, "machine_type: 't2a-standard-8' is an Arm machine type"),
     (NodePoolConfig, {"image_type": "COS"}, "image_type: 'COS' runs Docker"),
     (NodePoolConfig, {"labels": {"cloud.google.com/gke-spot": "a"}}, "labels.\"cloud.google.com/gke-spot\": 'a' has a key that GKE sets"),
-    (NodePoolConfig, {"metadata": {"kube-env": "a"}}, "metadata.kube-env: 'a' has a key that GKE uses itself"),
-    (NodePoolConfig, {"min_nodes": 4, "max_nodes": 3}, "min_nodes: 4 is more than node_pool.max_nodes 3"),
+    (NodePoolConfig, {"metadata": {"kube-env": "a"}}, "metadata.kube-env: 'a' has a key that GKE reserves"),
+    (NodePoolConfig, {"min_nodes": 4, "max_nodes": 3}, "min_nodes: 4 is greater than node_pool.max_nodes 3"),
     (NodePoolConfig, {"initial_nodes": 51}, "initial_nodes: 51 must be from node_pool.min_nodes 1 to node_pool.max_nodes 50"),
     (NodePoolConfig, {"labels": {"k8s.io/a": "b"}}, "labels.\"k8s.io/a\": 'b' has a key under kubernetes.io or k8s.io"),
     (NodePoolConfig, {"labels": {"gitpod.io/workload_ide": "no"}}, "labels.\"gitpod.io/workload_ide\": 'no' must be 'true'"),
@@ -125,3 +126,22 @@ def test_a_pool_refuses_a_cluster_that_does_not_fit(
     with pytest.raises(Faults, match=f"^{re.escape(message)}"):
         LabelledNodePool(stack, "pool", cluster=added, identity=identity, config=NodePoolConfig.checked(pool))
     assert stack.node.try_find_child("pool") is None
+
+
+def test_a_cluster_names_the_helper_when_the_stack_requires_an_older_provider(tmp_path: Path) -> None:
+    """The bindings alone require google 6.50.0."""
+    stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+    placed: dict[str, Any] = {"project": "demo-project", "region": "us-central1"}
+    identity = NodeIdentity(stack, "identity", project="demo-project")
+    network = ClusterNetwork(stack, "network", **placed, cluster_name="gitpod")
+    message = r"needs google 7\.12\.0 or newer, 6\.50\.0 is required: call require_providers on the stack first"
+    with pytest.raises(Faults, match=message):
+        GkeCluster(stack, "cluster", **placed, identity=identity, network=network)
+    require_providers(stack)
+    GkeCluster(stack, "cluster", **placed, identity=identity, network=network)
+
+
+@pytest.mark.parametrize(("google", "kubernetes"), [("6.49.0", None), ("9.0.0", None), ("~> 7.45", None), ("7.45.0", "4.0.0")])
+def test_the_helper_refuses_versions_that_are_not_supported(stack: TerraformStack, google: str, kubernetes: str | None) -> None:
+    with pytest.raises(ValueError, match="is not a supported version"):
+        require_providers(stack, google=google, kubernetes=kubernetes)

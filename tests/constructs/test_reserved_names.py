@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gitpod_pov.configuration import Faults
+from gitpod_pov.faults import Faults
 from gitpod_pov.node_pool import NodePoolConfig
 
 import pytest
@@ -47,9 +47,7 @@ class TestLabels:
         ],
     )
     def test_set_by_gke(self, key: str) -> None:
-        assert refused(labels={"team": "a", key: "true"}) == [
-            f"labels.\"{key}\": 'true' has a key that GKE sets itself; leave the label out"
-        ]
+        assert refused(labels={"team": "a", key: "true"}) == [f"labels.\"{key}\": 'true' has a key that GKE sets; remove the label"]
 
     @pytest.mark.parametrize(
         "key",
@@ -97,7 +95,7 @@ class TestMetadata:
         ],
     )
     def test_used_by_gke(self, key: str) -> None:
-        assert refused(metadata={"team": "a", key: "a"}) == [f"metadata.{key}: 'a' has a key that GKE uses itself; use another key"]
+        assert refused(metadata={"team": "a", key: "a"}) == [f"metadata.{key}: 'a' has a key that GKE reserves; use another key"]
 
     @pytest.mark.parametrize(
         "metadata",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from textwrap import dedent
 from typing import Any
 
-from gitpod_pov.configuration import faults_of
+from gitpod_pov.faults import faults_of
 
 import pytest
 from pydantic import ValidationError
@@ -27,7 +27,15 @@ LEFT_ALONE = {
     "node_pool.confidential_nodes": "depends on the machine type and the zone",
 }
 # Inputs of the guide that the profile sets differently.
-OF_THE_GUIDE = {"identity.roles", "cluster.release_channel", "cluster.deletion_protection"}
+OF_THE_GUIDE = {"identity.roles", "cluster.release_channel", "cluster.deletion_protection", "ingress.dns_access"}
+# What makes a deployment of a profile's values, with the sections that a profile does not add.
+OPTIONAL = {"ingress": {"domain": "gitpod.acme-corp.dev", "acme_email": "ops@acme-corp.dev"}}
+STACKS = ("pov-cluster", "pov-rbac", "pov-ingress")
+
+
+def written_out(profile: str) -> dict[str, Any]:
+    values = PROFILES[profile]
+    return {section: {**OPTIONAL.get(section, {}), **values.get(section, {})} for section in values.keys() | OPTIONAL.keys()}
 
 
 def test_hardened_sets_every_input_that_needs_no_value_of_the_readers_own() -> None:
@@ -35,25 +43,25 @@ def test_hardened_sets_every_input_that_needs_no_value_of_the_readers_own() -> N
 
 
 def test_each_profile_has_a_value_for_nothing_but_inputs() -> None:
-    for values in PROFILES.values():
-        deployment(**values)
+    for profile in PROFILES:
+        deployment(**written_out(profile))
 
 
 def test_reference_is_the_default_to_the_byte(synth: Callable[..., Synthesized]) -> None:
-    default = {stack: synth().text(stack) for stack in ("pov-cluster", "pov-rbac")}
-    named = synth(profile="reference")
+    default = {stack: synth(**OPTIONAL).text(stack) for stack in STACKS}
+    named = synth(profile="reference", **OPTIONAL)
     assert {stack: named.text(stack) for stack in default} == default
 
 
 def test_hardened_is_what_its_values_are(synth: Callable[..., Synthesized]) -> None:
-    written_out = {stack: synth(**PROFILES["hardened"]).text(stack) for stack in ("pov-cluster", "pov-rbac")}
-    named = synth(profile="hardened")
-    assert {stack: named.text(stack) for stack in written_out} == written_out
+    values = {stack: synth(**written_out("hardened")).text(stack) for stack in STACKS}
+    named = synth(profile="hardened", **OPTIONAL)
+    assert {stack: named.text(stack) for stack in values} == values
 
 
 def test_hardened_carries_no_risk(synth: Callable[..., Synthesized]) -> None:
-    app = synth(profile="hardened", zones=["us-central1-a"], admins={"members": ["user:a@example.com"]})
-    assert app.warnings("pov-cluster") | app.warnings("pov-rbac") == set()
+    app = synth(profile="hardened", zones=["us-central1-a"], admins={"members": ["user:a@example.com"]}, **OPTIONAL)
+    assert set().union(*(app.warnings(stack) for stack in STACKS)) == set()
 
 
 def test_hardened_keeps_what_the_workloads_need(synth: Callable[..., Synthesized]) -> None:
@@ -72,7 +80,7 @@ def test_hardened_keeps_what_the_workloads_need(synth: Callable[..., Synthesized
 @pytest.mark.parametrize("key", HARDENED)
 def test_a_value_in_the_file_wins(key: str) -> None:
     section, field = key.split(".")
-    merged = with_profile({"profile": "hardened", section: {field: "the file's"}})
+    merged = with_profile({section: {field: "the file's"}}, PROFILES["hardened"])
     assert merged[section] == {**PROFILES["hardened"][section], field: "the file's"}
 
 
@@ -103,8 +111,8 @@ def test_hardened_without_managed_prometheus_leaves_out_what_needs_it(synth: Cal
         (
             {"profile": "hardened", "node_pool": {"auto_upgrade": False}},
             (
-                "node_pool.auto_upgrade: false must be true in the release channel REGULAR: remove it; cluster.maintenance_exclusions "
-                "keep the versions as they are"
+                "node_pool.auto_upgrade: false must be true in the release channel REGULAR: remove it; use "
+                "cluster.maintenance_exclusions to keep the versions as they are"
             ),
         ),
         (
@@ -123,10 +131,19 @@ def test_the_merged_values_are_what_is_checked(sections: dict[str, Any], message
     assert message in [str(fault) for fault in faults_of(refused.value)]
 
 
+@pytest.mark.parametrize("profile", ["hardend", 5, ["hardened"]])
+def test_an_unknown_profile_hides_no_fault_and_invents_none(profile: Any) -> None:
+    right_with_hardened = {"node_pool": {"auto_upgrade": True}, "cluster": {"private_nodes": True}}
+    wrong_with_both = {"zones": ["us-central1-a", "us-central1-a"]}
+    with pytest.raises(ValidationError) as refused:
+        deployment(profile=profile, **right_with_hardened, **wrong_with_both)
+    assert [fault.key for fault in faults_of(refused.value)] == [("profile",), ("zones", 1)]
+
+
 def test_the_documentation_lists_every_input_and_what_the_profile_sets() -> None:
     text = (ROOT / "docs" / "hardening.md").read_text()
     rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("| `")]
-    listed = {key: row[3] for row in rows for key in re.findall(r"`((?:identity|network|cluster|node_pool)\.\w+)", row[1])}
+    listed = {key: row[3] for row in rows for key in re.findall(r"`((?:identity|network|cluster|node_pool|ingress)\.\w+)", row[1])}
     assert listed.keys() == INPUTS.keys() | OF_THE_GUIDE
     assert {key for key, marks in listed.items() if "P" in marks} == HARDENED.keys()
     assert {key for key, marks in listed.items() if "R" in marks} == {

@@ -157,6 +157,29 @@ class TestFolder:
         assert set(re.findall(r"\| `(appl[a-z-]+|admin-[a-z-]+)` \|", readme)) == risks
 
 
+class TestOperations:
+    """The commands themselves are run in test_terraform.py."""
+
+    @staticmethod
+    def section(sections: dict[str, Any]) -> str:
+        readme = files_of("pov", deployment(**sections))["README.md"].decode()
+        return readme[readme.index("## When something fails") : readme.index("## As modules")]
+
+    def test_of_the_reference(self) -> None:
+        section = self.section({})
+        assert "Apply again: that replaces the cluster." in section
+        assert "`1-cluster/.terraform.tfstate.lock.info`" in section
+        assert "untaint" not in section
+        assert "is protected" not in section
+
+    def test_of_a_protected_cluster_elsewhere(self) -> None:
+        section = self.section({"cluster": {"name": "trial", "deletion_protection": True}, "backend": {"type": "gcs", "bucket": "states"}})
+        assert "terraform -chdir=1-cluster untaint google_container_cluster.cluster\nterraform -chdir=1-cluster apply\n" in section
+        assert "delete default-pool --cluster trial --region us-central1 --project demo-project" in section
+        assert "tfstate.lock.info" not in section
+        assert "`google_container_cluster.cluster` is protected" in section
+
+
 class TestExample:
     @pytest.mark.parametrize(
         ("cluster", "attribute"),
@@ -271,7 +294,7 @@ class TestParameters:
 
     def test_a_rule_that_refuses_the_marks_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(handover_stacks, "MARKS", {**MARKS, "network.pods_cidr": "64.0.0.0/9"})
-        with pytest.raises(HandoverError, match=r"a rule refuses the values by which .*: network\.pods_cidr: '64\.0\.0\.0/9' overlaps"):
+        with pytest.raises(HandoverError, match=r"a rule refuses the values with which .*: network\.pods_cidr: '64\.0\.0\.0/9' overlaps"):
             stacks_of("pov", deployment())
 
 
@@ -303,7 +326,7 @@ class TestCommand:
 
     def test_leaves_a_folder_alone_that_holds_something_else(self, tmp_path: Path) -> None:
         (tmp_path / "mine.txt").write_text("mine")
-        with pytest.raises(HandoverError, match="is not empty and holds no hand-over, name another folder with TO=DIR"):
+        with pytest.raises(HandoverError, match="is not empty and does not contain a hand-over: choose another folder with TO=DIR"):
             write({"a": b""}, tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from deployment.parameters import ParameterKey
 from handover.folder import files_of, write
+from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import TerraformError, Workspace
 from tests.app import deployment, synthesize
@@ -115,6 +116,43 @@ class TestRoots:
         for root in (rbac, cluster):
             root.destroy()
             assert root.state() == {}
+
+    def documented(self, directory: Path, command: str) -> list[str]:
+        """The arguments of the one command of the README that begins so."""
+        lines = (directory / "README.md").read_text().splitlines()
+        (line,) = (line for line in lines if line.startswith(f"terraform -chdir={command} "))
+        return line.split()[2:]
+
+    def test_the_cluster_that_exists_already_is_imported_as_the_readme_says(self, stand_ins: StandIns, copy: Path) -> None:
+        root = folder(stand_ins, copy / "1-cluster")
+        root.apply()
+        for kind in ("google_container_node_pool.node_pool", "google_container_cluster.cluster"):
+            root.run("state", "rm", kind)
+        root.run(*self.documented(copy, "1-cluster import google_container_cluster.cluster"))
+        root.run(*self.documented(copy, "1-cluster import google_container_node_pool.node_pool"))
+        assert set(root.plan().changes.values()) <= {"update"}
+
+    def test_a_binding_whose_cluster_is_gone_leaves_the_state_as_the_readme_says(self, stand_ins: StandIns, copy: Path) -> None:
+        cluster, rbac = (folder(stand_ins, copy / name) for name in ("1-cluster", "2-rbac"))
+        for root in (cluster, rbac):
+            root.apply()
+        cluster.destroy()
+        with pytest.raises(TerraformError):
+            rbac.destroy()
+        rbac.run(*self.documented(copy, "2-rbac state rm"))
+        assert rbac.state() == {}
+
+    def test_a_protected_cluster_whose_creation_failed_is_kept_as_the_readme_says(self, stand_ins: StandIns, tmp_path: Path) -> None:
+        write(files_of("pov", deployment(**SOURCE, profile="hardened")), tmp_path / "pov")
+        root = folder(stand_ins, tmp_path / "pov" / "1-cluster")
+        stand_ins.cloud.break_down(Fault("create", "google_container_cluster", carried_out=True))
+        with pytest.raises(TerraformError, match="Error 500"):
+            root.apply()
+        with pytest.raises(TerraformError, match="prevent_destroy"):
+            root.plan()
+        root.run(*self.documented(tmp_path / "pov", "1-cluster untaint"))
+        root.apply()
+        assert root.plan().empty
 
     @pytest.mark.parametrize("values", [{}, OTHER, {"zones": []}], ids=["as handed over", "other values", "every zone"])
     def test_plan_what_a_synth_with_these_values_plans(
@@ -229,7 +267,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("region", "us-central1-a", "region: 'us-central1-a' is not a region"),
     ("zones", ["us-central1"], "zones: 'us-central1' is not a zone"),
     ("zones", ["us-central1-a", "us-central1-a"], "a value that is listed twice"),
-    ("cluster_name", "c" * 41, "is not a name GKE takes: at most 40"),
+    ("cluster_name", "c" * 41, "is not a valid GKE name: at most 40"),
     ("network_nodes_cidr", "10.0.0.1/20", "network_nodes_cidr: '10.0.0.1/20' is not an IPv4 range in CIDR notation without host bits"),
     ("network_nodes_cidr", "10.0.0.0/30", "network_nodes_cidr: '10.0.0.0/30' must be /29 or larger"),
     ("network_pods_cidr", "fd00::/64", "network_pods_cidr: 'fd00::/64' is not an IPv4 range"),

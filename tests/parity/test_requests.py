@@ -115,6 +115,7 @@ ADDITIONS: dict[str, tuple[Any, str]] = {
         list(POOL_IGNORED),
         "see node_pool.py",
     ),
+    f"{POOL} lifecycle|replace_triggered_by": (["google_container_cluster.cluster.id"], "a replaced cluster has no pool"),
     f"{POOL} location": ("${google_container_cluster.cluster.location}", "the pool is a resource of its own"),
     f"{POOL} name": ("gitpod", "in place of default-pool"),
     f"{POOL} project": (PROJECT, "part of the request's parent"),

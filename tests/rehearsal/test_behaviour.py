@@ -132,16 +132,36 @@ class TestDifferences:
         assert any(rule.path == "database_encryption.state" for rule in at(version, CLUSTER)[0].same) is fixed
 
     @pytest.mark.parametrize(
-        ("path", "before", "since"),
+        ("kind", "path", "before", "since"),
         [
-            ("ip_allocation_policy.network_tier_config", "7.9.0", "7.10.0"),
-            ("node_config.containerd_config", "7.15.0", "7.16.0"),
-            ("addons_config.pod_snapshot_config", "7.32.0", "7.33.0"),
+            (CLUSTER, "ip_allocation_policy.network_tier_config", "7.9.0", "7.10.0"),
+            (CLUSTER, "node_config.containerd_config", "7.15.0", "7.16.0"),
+            (POOL, "node_config.containerd_config", "7.15.0", "7.16.0"),
+            (POOL, "network_config.additional_node_network_configs", "7.16.0", "7.17.0"),
+            (CLUSTER, "addons_config.pod_snapshot_config", "7.32.0", "7.33.0"),
         ],
     )
-    def test_blocks_that_are_filled_in(self, path: str, before: str, since: str) -> None:
-        assert path not in at(before, CLUSTER)[0].filled_in
-        assert path in at(since, CLUSTER)[0].filled_in
+    def test_blocks_that_are_filled_in(self, kind: str, path: str, before: str, since: str) -> None:
+        assert path not in at(before, kind)[0].filled_in
+        assert path in at(since, kind)[0].filled_in
+
+    @pytest.mark.parametrize(
+        ("kind", "path", "before", "since"),
+        [
+            (CLUSTER, "node_config.sandbox_config", "7.21.0", "7.22.0"),
+            (POOL, "node_config.sandbox_config", "7.21.0", "7.22.0"),
+            (POOL, "network_config.subnetwork", "7.23.0", "7.24.0"),
+            (POOL, "network_config.accelerator_network_profile", "7.30.0", "7.31.0"),
+            (CLUSTER, "dataplane_optimization_mode", "7.37.0", "7.38.0"),
+        ],
+    )
+    def test_new_arguments_that_replace(self, kind: str, path: str, before: str, since: str) -> None:
+        assert path not in at(before, kind)[0].replace
+        rules, block = at(since, kind)
+        declared = attribute(block, path)
+        assert path in rules.replace
+        assert declared is not None
+        assert declared.get("optional") or "nesting_mode" in declared
 
     @pytest.mark.parametrize(("version", "collection"), [(NEWEST, "list"), ("8.0.0", "set")])
     @pytest.mark.parametrize("block", ["logging_config", "monitoring_config"])

@@ -29,6 +29,18 @@ def test_passes_for_every_profile(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert "trial-cluster: destroy … " in capsys.readouterr().out
 
 
+def test_passes_with_the_ingress_stack(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "trial.toml").write_text(
+        'project = "demo-project"\nregion = "us-central1"\nprofile = "hardened"\n'
+        '[ingress]\ndomain = "gitpod.acme-corp.dev"\nacme_email = "ops@acme-corp.dev"\n'
+    )
+    assert rehearse("trial", tmp_path) == 0, capsys.readouterr().err
+    output = capsys.readouterr().out
+    order = [output.index(f"trial-{stack}: destroy … ") for stack in ("ingress", "rbac", "cluster")]
+    assert order == sorted(order)
+    assert "helm_release.charts_cert_manager  " in output
+
+
 class TestProtected:
     @pytest.fixture(autouse=True)
     def _deployment(self, tmp_path: Path) -> None:

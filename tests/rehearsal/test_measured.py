@@ -689,6 +689,12 @@ NOT_AT_REST: dict[str, tuple[str, str, Any, str]] = {
     "inTransitEncryptionConfig": (CLUSTER_TYPE, "in_transit_encryption_config", "IN_TRANSIT_ENCRYPTION_DISABLED", "update"),
     "dnsConfig": (CLUSTER_TYPE, "dns_config", [{"cluster_dns": "CLOUD_DNS"}], "update"),
 }
+# Not measured, but ForceNew in the source of 7.45.0 and unknown to 6.50.0.
+NEW_AND_REPLACES: dict[str, tuple[str, str, str, Any]] = {
+    "dataplaneV2Config": ("reference", CLUSTER_TYPE, "dataplane_optimization_mode", "SCALE_OPTIMIZED"),
+    "sandboxConfig": ("reference", POOL_TYPE, "node_config.sandbox_config", [{"type": "GVISOR"}]),
+    "acceleratorNetworkProfile": ("hardened", POOL_TYPE, "network_config.accelerator_network_profile", "auto"),
+}
 
 
 class TestFilledInLater:
@@ -719,6 +725,15 @@ class TestFilledInLater:
             assert (action.type, action.verb) == (kind, verb)
             assert all(because.replace(".0", "").startswith(path) for because in action.because)
             assert verb == "replace" or action.changed == {path}
+
+    @pytest.mark.parametrize("name", NEW_AND_REPLACES)
+    @VERSIONS
+    def test_new_arguments_replace_and_older_providers_do_not_know_them(
+        self, applied: Callable[[str, str], Life], google: str, name: str
+    ) -> None:
+        profile, kind, path, value = NEW_AND_REPLACES[name]
+        with applied(profile, google).filled_in(kind, path, value) as plan:
+            assert set(plan.changes.values()) == ({"replace"} if google == NEWEST else set())
 
     @pytest.mark.parametrize("name", ["inTransitEncryptionConfig", "dnsConfig"])
     def test_asked_for_at_every_plan(self, life: Callable[[Configuration], Life], name: str) -> None:

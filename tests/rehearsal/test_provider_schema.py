@@ -100,6 +100,21 @@ class TestBlocks:
         assert inside(kubernetes.provider, "exec.args") == {"type": ["list", "string"], **OPTIONAL}
 
 
+class TestProvidersWithoutBlocks:
+    def test_have_nested_attributes_where_the_bindings_write_blocks(self) -> None:
+        provider = provider_schema("helm", frozenset({"helm_release"}), frozenset()).provider
+        assert provider["block_types"] == {}
+        kubernetes = provider["attributes"]["kubernetes"]
+        assert (kubernetes["optional"], kubernetes["nested_type"]["nesting_mode"]) == (True, "single")
+        assert kubernetes["nested_type"]["attributes"]["host"] == {"type": "string", **OPTIONAL}
+        assert kubernetes["nested_type"]["attributes"]["exec"]["nested_type"]["attributes"]["command"] == {"type": "string", **REQUIRED}
+
+    def test_have_an_object_where_others_have_a_list_of_one(self) -> None:
+        release = provider_schema("helm", frozenset({"helm_release"}), frozenset()).resources["helm_release"]
+        metadata = inside(release, "metadata")
+        assert (metadata["type"][0], metadata["type"][1]["revision"]) == ("object", "number")
+
+
 class TestPackages:
     def test_state_the_version_of_the_provider(self, google: ProviderSchema, kubernetes: ProviderSchema) -> None:
         assert (google.version, kubernetes.version) == ("6.50.0", "2.38.0")

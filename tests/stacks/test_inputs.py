@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, Faults, faults_of
+from gitpod_pov.faults import Faults, faults_of
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity
-from gitpod_pov.node_pool import NodePoolConfig
 from gitpod_pov.provider_versions import require_providers
 
 import pytest
 from cdktf import App, TerraformStack
 from pydantic import ValidationError
 
+from tests import inputs
 from tests.app import Synthesized, deployment, synthesize
 from tests.parity.reference import leaves
 
@@ -23,9 +23,9 @@ POOL = "google_container_node_pool.node_pool"
 SUBNETWORK = "google_compute_subnetwork.network_subnetwork"
 ROUTER = "google_compute_router.network_router"
 NAT = "google_compute_router_nat.network_nat"
-KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
+KEY = inputs.KEY
 APIS = ("artifactregistry", "cloudbilling", "cloudresourcemanager", "compute", "container", "dns", "iam", "sqladmin")
-WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"}
+WINDOW = inputs.WINDOW
 EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-05-01T00:00:00Z"}
 
 # input -> value -> the arguments that differ from the default output
@@ -183,7 +183,7 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         )
     ],
     "node_pool.spot": [(True, {f"{POOL} node_config|spot": True})],
-    "node_pool.confidential_nodes": [(True, {f"{POOL} node_config|confidential_nodes|enabled": True})],
+    "node_pool.confidential_nodes": [(value, {f"{POOL} node_config|confidential_nodes|enabled": value}) for value in (True, False)],
     "node_pool.taints": [
         (
             [{"key": "example.com/trial", "value": "gitpod"}],
@@ -224,14 +224,8 @@ def default(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_every_input_is_here() -> None:
-    configurations: dict[str, type[Configuration]] = {
-        "network": ClusterNetworkConfig,
-        "cluster": GkeClusterConfig,
-        "node_pool": NodePoolConfig,
-    }
-    inputs = {f"{section}.{field}" for section, model in configurations.items() for field in model.model_fields}
     guide = {f"{section}.{field}" for section, fields in OF_THE_GUIDE.items() for field in fields}
-    assert inputs - guide == INPUTS.keys()
+    assert {key for key in inputs.INPUTS if key.partition(".")[0] in OF_THE_GUIDE} - guide == INPUTS.keys()
 
 
 @pytest.mark.parametrize(
@@ -382,17 +376,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"cluster": {"private_endpoint": True}},
         (
-            "cluster.authorized_networks: is required with private_endpoint: name the networks that may use it, or write {} for the "
-            "subnetwork of the cluster alone"
+            "cluster.authorized_networks: is required with cluster.private_endpoint: list the networks that "
+            "may connect, or use {} for only the cluster's subnetwork"
         ),
     ),
     (
         {"cluster": {"authorized_networks": {"all": "0.0.0.0/0"}}},
-        "cluster.authorized_networks.all: '0.0.0.0/0' is every network: leave authorized_networks out to say so, or name yours",
+        "cluster.authorized_networks.all: '0.0.0.0/0' allows every network: remove authorized_networks to allow all of them, or list yours",
     ),
     (
         {"cluster": {"authorized_networks": {f"n{n}": f"192.0.2.{n}/32" for n in range(101)}}},
-        "cluster.authorized_networks: has 101 networks, GKE takes 100: join neighbouring ranges",
+        "cluster.authorized_networks: has 101 networks, GKE accepts at most 100: combine adjacent ranges",
     ),
     (
         {"cluster": {"secrets_kms_key": "ring/key"}},
@@ -403,36 +397,36 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"cluster": {"secrets_kms_key": KEY.replace("us-central1", "us")}},
-        f"cluster.secrets_kms_key: '{KEY.replace('us-central1', 'us')}' lies in us, use a key in us-central1",
+        f"cluster.secrets_kms_key: '{KEY.replace('us-central1', 'us')}' is in us: use a key in us-central1",
     ),
     (
         {"cluster": {"boot_disk_kms_key": KEY.replace("us-central1", "us-east1")}},
-        f"cluster.boot_disk_kms_key: '{KEY.replace('us-central1', 'us-east1')}' lies in us-east1, use a key in us-central1",
+        f"cluster.boot_disk_kms_key: '{KEY.replace('us-central1', 'us-east1')}' is in us-east1: use a key in us-central1",
     ),
     (
         {"cluster": {"rbac_security_group": "admins@example.com"}},
-        "cluster.rbac_security_group: 'admins@example.com' is not the group that GKE asks for: gke-security-groups@ and the domain",
+        "cluster.rbac_security_group: 'admins@example.com' is not the security group that GKE requires: gke-security-groups@DOMAIN",
     ),
     (
         {"cluster": {"logging_components": ["WORKLOADS"]}},
-        "cluster.logging_components: ['WORKLOADS'] must have SYSTEM_COMPONENTS too, GKE takes no other without it",
+        "cluster.logging_components: ['WORKLOADS'] must include SYSTEM_COMPONENTS, which GKE requires with any other component: add it",
     ),
     (
         {"cluster": {"monitoring_components": ["POD"]}},
-        "cluster.monitoring_components: ['POD'] must have SYSTEM_COMPONENTS too, GKE takes no other without it",
+        "cluster.monitoring_components: ['POD'] must include SYSTEM_COMPONENTS, which GKE requires with any other component: add it",
     ),
     (
         {"cluster": {"resource_labels": {"Team": "a"}}},
         (
-            "'Team' is not a resource label's key: at most 63 lower-case letters, digits, hyphens and "
-            "underscores, the first a letter, and no goog- before it, which Google keeps for itself"
+            "'Team' is not a resource label key: at most 63 lower-case letters, digits, hyphens and "
+            "underscores, starting with a letter and not with goog-, which Google reserves"
         ),
     ),
     (
         {"cluster": {"resource_labels": {"team": "A"}}},
-        "cluster.resource_labels.team: 'A' is not a resource label's value: at most 63 lower-case letters, digits, hyphens and underscores",
+        "cluster.resource_labels.team: 'A' is not a resource label value: at most 63 lower-case letters, digits, hyphens and underscores",
     ),
-    ({"cluster": {"resource_labels": {f"l{n}": "" for n in range(65)}}}, "cluster.resource_labels: has 65 labels, 64 are allowed"),
+    ({"cluster": {"resource_labels": {f"l{n}": "" for n in range(65)}}}, "cluster.resource_labels: has 65 labels, at most 64 are allowed"),
     (
         {"cluster": {"maintenance_window": {**WINDOW, "end_time": "2027-01-02T06:59:59Z"}}},
         "cluster.maintenance_window.end_time: '2027-01-02T06:59:59Z' must be 4 to 24 hours after start_time 2027-01-02T03:00:00Z",
@@ -448,7 +442,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"cluster": {"maintenance_window": {**WINDOW, "recurrence": "FREQ=WEEKLY;BYDAY=SA"}}},
         (
-            "cluster.maintenance_window.recurrence: 'FREQ=WEEKLY;BYDAY=SA' leaves 24 hours in 32 days, GKE asks for 48: name more days or "
+            "cluster.maintenance_window.recurrence: 'FREQ=WEEKLY;BYDAY=SA' leaves 24 hours in 32 days, GKE requires 48: add days, or "
             "make the window longer"
         ),
     ),
@@ -472,29 +466,37 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"cluster": {"maintenance_exclusions": [EXCLUSION, EXCLUSION]}},
-        "cluster.maintenance_exclusions[1].name: 'trial' is the name of another exclusion too: use another name",
+        "cluster.maintenance_exclusions[1].name: 'trial' is also the name of another exclusion: use a different name",
     ),
     (
         {"cluster": {"maintenance_exclusions": [{**EXCLUSION, "name": f"n{n}"} for n in range(21)]}},
-        "cluster.maintenance_exclusions: has 21 exclusions, 20 are allowed",
+        "cluster.maintenance_exclusions: has 21 exclusions, at most 20 are allowed",
     ),
     (
-        {"cluster": {"maintenance_window": WINDOW, "maintenance_exclusions": [{**EXCLUSION, "end_time": "2027-01-01T00:00:00Z"}]}},
+        {
+            "cluster": {
+                "maintenance_window": WINDOW,
+                "maintenance_exclusions": [{**EXCLUSION, "end_time": "2027-01-01T00:00:00Z", "scope": "NO_UPGRADES"}],
+            }
+        },
         "cluster.maintenance_exclusions[0].end_time: '2027-01-01T00:00:00Z' must be after start_time 2027-01-01T00:00:00Z",
     ),
     *(
         (
             {"node_pool": {"taints": [{"key": "trial", "effect": effect}]}},
             (
-                f"node_pool.taints[0].effect: '{effect}' would keep Gitpod's workloads away, which tolerate no taint and have this one "
-                "pool: use PREFER_NO_SCHEDULE, or taint a pool of your own"
+                f"node_pool.taints[0].effect: '{effect}' would keep out Gitpod's workloads, which tolerate no taints and run only in "
+                "this pool: use PREFER_NO_SCHEDULE, or taint another pool"
             ),
         )
         for effect in ("NO_SCHEDULE", "NO_EXECUTE")
     ),
     (
         {"node_pool": {"taints": [{"key": "trial", "value": "a"}, {"key": "trial", "value": "b"}]}},
-        "node_pool.taints[1].key: 'trial' is the key of another taint with the effect PREFER_NO_SCHEDULE, a node holds one",
+        (
+            "node_pool.taints[1].key: 'trial' is also the key of another taint with the effect "
+            "PREFER_NO_SCHEDULE: a node can have only one, so remove this one"
+        ),
     ),
     (
         {"node_pool": {"confidential_nodes": True, "machine_type": "e2-standard-8"}},
@@ -505,7 +507,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"identity": {"roles": "minimal"}},
-        "identity.roles: 'minimal' is no set of roles, write guide or least-privilege, or a list of roles",
+        "identity.roles: 'minimal' is not a role set: use guide or least-privilege, or a list of roles",
     ),
 ]
 ACCEPTED: list[dict[str, Any]] = [
@@ -561,7 +563,7 @@ class TestConstructsWithoutDeploymentFiles:
             (
                 ClusterNetworkConfig(),
                 GkeClusterConfig(secrets_kms_key=KEY.replace("us-central1", "global")),
-                r"cluster\.secrets_kms_key: .* lies in global, use a key in us-central1",
+                r"cluster\.secrets_kms_key: .* is in global: use a key in us-central1",
             ),
         ],
         ids=["egress", "key"],

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gitpod_pov.configuration import Configuration
-
 import pytest
 
 from deployment.model import Deployment
@@ -18,7 +16,6 @@ from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import TerraformError, Workspace, attach
 from tests.app import ROOT, deployment, synthesize
-from tests.stacks.test_life_hardened import REHEARSED
 
 pytestmark = pytest.mark.terraform
 
@@ -94,15 +91,6 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """An applied deployment for tests that only plan."""
-    made = rehearse(deployment(), tmp_path_factory.mktemp("applied"))
-    with made.stand_ins:
-        made.apply()
-        yield made
-
-
 @pytest.mark.parametrize("name", DEPLOYMENTS)
 def test_applies_then_has_nothing_to_do_then_is_gone(tmp_path: Path, name: str) -> None:
     made = rehearse(DEPLOYMENTS[name], tmp_path)
@@ -121,6 +109,15 @@ def test_applies_then_has_nothing_to_do_then_is_gone(tmp_path: Path, name: str) 
     assert journal.precedes("google_container_node_pool", "google_container_cluster", call="destroy")
     switched_on = journal.entries("create", "google_project_service", "done")
     assert len(made.stand_ins.cloud.objects("google_project_service")) == len(switched_on)
+
+
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """An applied deployment for tests that only plan."""
+    made = rehearse(deployment(), tmp_path_factory.mktemp("applied"))
+    with made.stand_ins:
+        made.apply()
+        yield made
 
 
 def test_states_stand_where_the_backend_says(applied: Rehearsal) -> None:
@@ -212,113 +209,6 @@ class TestAccess:
 
 
 # what is changed -> what a plan then does, by address
-UPDATES: list[tuple[dict[str, Any], dict[str, str]]] = [
-    ({"zones": ["us-central1-a"]}, {CLUSTER: "update", POOL: "update"}),
-    ({"apis": {"services": ["container.googleapis.com"]}}, {}),
-    ({"apis": {"manage": False}}, {}),
-    ({"identity": {"roles": ["roles/logging.logWriter"]}}, {}),
-    ({"network": {"nodes_cidr": "10.0.0.0/19"}}, {SUBNETWORK: "update"}),
-    # Planned as an update; Google refuses to change a range that is in use, which no plan can tell.
-    ({"network": {"pods_cidr": "10.16.0.0/14"}}, {SUBNETWORK: "update"}),
-    ({"network": {"services_cidr": "10.9.0.0/20"}}, {SUBNETWORK: "update"}),
-    ({"cluster": {"version": "1.35.9-gke.1"}}, {CLUSTER: "update"}),
-    ({"cluster": {"deletion_protection": True}}, {CLUSTER: "update"}),
-    ({"cluster": {"release_channel": "RAPID"}}, {CLUSTER: "update"}),
-    ({"cluster": {"maintenance_exclusions": []}}, {CLUSTER: "update"}),
-    ({"node_pool": {"auto_upgrade": True}}, {}),
-    ({"node_pool": {"initial_nodes": 2}}, {}),
-    ({"node_pool": {"min_nodes": 0}}, {POOL: "update"}),
-    ({"node_pool": {"max_nodes": 10}}, {POOL: "update"}),
-    ({"node_pool": {"machine_type": "n2d-standard-8"}}, {POOL: "update"}),
-    ({"node_pool": {"disk_type": "pd-balanced"}}, {POOL: "update"}),
-    ({"node_pool": {"disk_size_gb": 200}}, {POOL: "update"}),
-    ({"node_pool": {"image_type": "COS_CONTAINERD"}}, {POOL: "update"}),
-    ({"node_pool": {"auto_repair": True}}, {}),
-    ({"node_pool": {"labels": {"team": "platform"}}}, {POOL: "update"}),
-    ({"admins": {"members": ["user:alice@example.com"]}}, {BINDING: "update"}),
-]
-REPLACEMENTS: list[tuple[dict[str, Any], dict[str, str]]] = [
-    ({"identity": {"account_id": "other-nodes"}}, {ACCOUNT: "replace", POOL: "replace"}),
-    ({"network": {"subnetwork": "other"}}, {SUBNETWORK: "replace", CLUSTER: "replace"}),
-    ({"network": {"network": "other"}}, {SUBNETWORK: "replace", CLUSTER: "replace"}),
-    ({"network": {"network": "other", "create_network": True}}, {SUBNETWORK: "replace", CLUSTER: "replace"}),
-    ({"cluster": {"name": "other"}}, {CLUSTER: "replace", POOL: "replace", SUBNETWORK: "replace"}),
-    ({"cluster": {"default_max_pods_per_node": 64}}, {CLUSTER: "replace"}),
-    ({"node_pool": {"name": "other"}}, {POOL: "replace"}),
-    ({"node_pool": {"max_pods_per_node": 64}}, {POOL: "replace"}),
-    ({"node_pool": {"oauth_scopes": ["https://www.googleapis.com/auth/cloud-platform"]}}, {POOL: "replace"}),
-    ({"node_pool": {"metadata": {"team": "platform"}}}, {POOL: "replace"}),
-    ({"admins": {"binding_name": "other"}}, {BINDING: "replace"}),
-    ({"admins": {"cluster_role": "view"}}, {BINDING: "replace"}),
-]
-
-
-def _changes(applied: Rehearsal, sections: dict[str, Any]) -> dict[str, str]:
-    applied.change(**sections)
-    changes: dict[str, str] = dict(applied.cluster.plan().changes)
-    if "admins" in sections:
-        changes.update(applied.rbac.plan().changes)
-    return changes
-
-
-@pytest.mark.parametrize(("sections", "expected"), UPDATES, ids=str)
-def test_a_mutable_input_is_updated_in_place(applied: Rehearsal, sections: dict[str, Any], expected: dict[str, str]) -> None:
-    changes = _changes(applied, sections)
-    assert {address: verb for address, verb in changes.items() if not address.startswith(("google_project",))} == expected
-    assert "replace" not in changes.values()
-
-
-@pytest.mark.parametrize(("sections", "expected"), REPLACEMENTS, ids=str)
-def test_a_fixed_input_is_a_replacement(applied: Rehearsal, sections: dict[str, Any], expected: dict[str, str]) -> None:
-    changes = _changes(applied, sections)
-    assert expected.items() <= changes.items()
-
-
-def test_every_input_is_in_one_of_the_two_tables() -> None:
-    told = {
-        (section, key)
-        for sections in (*(sections for sections, _ in (*UPDATES, *REPLACEMENTS)), *REHEARSED)
-        for section, keys in sections.items()
-        if section != "zones"
-        for key in keys
-    }
-    elsewhere = {"backend", "handover", "providers"}  # they have tests of their own, and providers change no argument of these stacks
-    sections = {name: type(field.default) for name, field in Deployment.model_fields.items() if name not in elsewhere}
-    inputs = {(name, key) for name, section in sections.items() if issubclass(section, Configuration) for key in section.model_fields}
-    assert inputs == told
-
-
-class TestSecondApply:
-    """What Google changes on its side would replace the cluster or the pool, were it not ignored."""
-
-    def second(self, rehearsal: Rehearsal, address: str, ignored: str) -> dict[str, str]:
-        lifecycle = rehearsal.cluster.configured(address)["lifecycle"]
-        lifecycle["ignore_changes"].remove(ignored)
-        rehearsal.cluster.edit(address, lifecycle=lifecycle)
-        rehearsal.cluster.apply()
-        rehearsal.stand_ins.cloud.facts["regular_version"] = "1.37.0-gke.1"
-        rehearsal.stand_ins.cloud.change("google_container_node_pool", "initial_node_count", 7)
-        return dict(rehearsal.cluster.plan().changes)
-
-    @pytest.mark.parametrize(
-        ("address", "ignored", "verb"),
-        [
-            (CLUSTER, "node_config", "replace"),
-            (CLUSTER, "min_master_version", "update"),
-            (POOL, "initial_node_count", "replace"),
-        ],
-    )
-    def test_without_ignoring(self, rehearsal: Rehearsal, address: str, ignored: str, verb: str) -> None:
-        assert self.second(rehearsal, address, ignored)[address] == verb
-
-    def test_with_it_nothing_changes(self, rehearsal: Rehearsal) -> None:
-        rehearsal.apply()
-        rehearsal.stand_ins.cloud.facts["regular_version"] = "1.37.0-gke.1"
-        rehearsal.stand_ins.cloud.change("google_container_node_pool", "initial_node_count", 7)
-        assert rehearsal.cluster.plan().changes == {}
-        assert rehearsal.rbac.plan().changes == {}
-
-
 class TestInterruptedApply:
     def resumes(self, rehearsal: Rehearsal) -> None:
         rehearsal.stand_ins.cloud.repair()

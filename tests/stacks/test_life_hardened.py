@@ -14,47 +14,10 @@ from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import TerraformError, Workspace
 from tests.app import deployment, synthesize
-from tests.stacks.test_inputs import CLUSTER, KEY, NAT, POOL, ROUTER, SUBNETWORK
+from tests.inputs import every_input, sections
+from tests.stacks.test_inputs import CLUSTER, NAT, POOL, ROUTER
 
 pytestmark = pytest.mark.terraform
-
-
-IN_PLACE: dict[str, dict[str, Any]] = {
-    "identity": {"roles": "least-privilege"},
-    "network": {"cloud_nat": True, "private_google_access": True, "flow_logs": True},
-    "cluster": {
-        "release_channel": "REGULAR",
-        "deletion_protection": True,
-        "private_endpoint": True,
-        "authorized_networks": {},
-        "dns_endpoint": True,
-        "workload_identity": True,
-        "shielded_nodes": True,
-        "kubelet_readonly_port": False,
-        "anonymous_authentication": "LIMITED",
-        "insecure_rbac_bindings": False,
-        "secrets_kms_key": KEY,
-        "maintenance_window": {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"},
-        "rbac_security_group": "gke-security-groups@example.com",
-        "logging_components": ["SYSTEM_COMPONENTS"],
-        "monitoring_components": ["SYSTEM_COMPONENTS"],
-        "managed_prometheus": True,
-        "cost_allocation": True,
-        "resource_labels": {"team": "platform"},
-        "maintenance_exclusions": [{"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-05-01T00:00:00Z"}],
-    },
-    "node_pool": {"auto_upgrade": True, "confidential_nodes": True, "taints": [{"key": "trial"}]},
-}
-REPLACED: list[tuple[dict[str, dict[str, Any]], dict[str, str]]] = [
-    ({"cluster": {"secure_boot": True}}, {POOL: "replace"}),
-    ({"cluster": {"integrity_monitoring": False}}, {POOL: "replace"}),
-    ({"cluster": {"boot_disk_kms_key": KEY}}, {POOL: "replace"}),
-    ({"node_pool": {"spot": True}}, {POOL: "replace"}),
-]
-# Rehearsed at creation, as part of the profile: for a change of it the stand-in, for which the block is new, plans an update where the
-# provider is reported to replace the cluster.
-AT_CREATION: dict[str, dict[str, Any]] = {"cluster": {"private_nodes": True}}
-REHEARSED = [IN_PLACE, *(sections for sections, _ in REPLACED), AT_CREATION]
 
 
 @dataclass
@@ -118,20 +81,7 @@ def test_hardened_applies_has_nothing_left_to_do_and_comes_down(stacks_of: Calla
 
 
 def test_with_a_value_for_every_input(stacks_of: Callable[..., Stacks]) -> None:
-    exclusion = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-05-01T00:00:00Z"}
-    stacks = stacks_of(
-        profile="hardened",
-        cluster={
-            "secrets_kms_key": KEY,
-            "boot_disk_kms_key": KEY,
-            "rbac_security_group": "gke-security-groups@example.com",
-            "resource_labels": {"team": "platform"},
-            "maintenance_window": {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"},
-            "maintenance_exclusions": [exclusion],
-            "authorized_networks": {"office": "203.0.113.0/24"},
-        },
-        node_pool={"confidential_nodes": True, "spot": True, "taints": [{"key": "trial"}]},
-    )
+    stacks = stacks_of(**sections(*((key, value) for key, value in every_input() if key != "zones")))
     for workspace in (stacks.cluster, stacks.rbac):
         assert workspace.validate() == []
         workspace.apply()
@@ -144,27 +94,3 @@ def test_private_nodes_wait_for_their_egress(stacks_of: Callable[..., Stacks]) -
     stacks.stand_ins.cloud.break_down(Fault("create", "google_compute_router_nat", "stall", seconds=1, times=None))
     stacks.cluster.apply()
     assert stacks.stand_ins.cloud.journal.precedes("google_compute_router_nat", "google_container_node_pool")
-
-
-@pytest.fixture(scope="module")
-def running(stacks_of: Callable[..., Stacks]) -> Stacks:
-    stacks = stacks_of()
-    stacks.cluster.apply()
-    return stacks
-
-
-class TestOfARunningReference:
-    def test_most_inputs_are_updates(self, running: Stacks) -> None:
-        running.synthesize(**IN_PLACE)
-        changes = running.cluster.plan().changes
-        assert {address: changes.pop(address) for address in (CLUSTER, POOL, SUBNETWORK)} == dict.fromkeys(
-            (CLUSTER, POOL, SUBNETWORK), "update"
-        )
-        assert {address: verb for address, verb in changes.items() if "iam_member" not in address} == {ROUTER: "create", NAT: "create"}
-
-    @pytest.mark.parametrize(("sections", "expected"), REPLACED, ids=str)
-    def test_what_makes_other_machines_replaces_the_pool_alone(
-        self, running: Stacks, sections: dict[str, Any], expected: dict[str, str]
-    ) -> None:
-        running.synthesize(**sections)
-        assert running.cluster.plan().changes == expected

@@ -121,7 +121,7 @@ class TestThirdKind:
     def test_is_named_by_the_synth_and_shown(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("main.build", lambda deployments: registry.build(deployments, str(tmp_path)))
+        monkeypatch.setenv("CDKTF_OUTDIR", str(tmp_path))
         assert main(name="pov") == 0
         assert capsys.readouterr().out == "pov-cluster\npov-rbac\npov-audit\n"
         assert (tmp_path / "stacks" / "pov-audit" / "cdk.tf.json").exists()

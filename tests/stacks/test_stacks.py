@@ -48,7 +48,7 @@ class TestAddresses:
     def test_a_collision_is_an_error(self, stack: GitpodStack) -> None:
         first, second = TerraformLocal(stack, "a_b", 1), TerraformLocal(Construct(stack, "a"), "b", 2)
         assert first.friendly_unique_id == "a_b"
-        with pytest.raises(RuntimeError, match="'pov-cluster/a_b' and 'pov-cluster/a/b' make the same Terraform address 'a_b'"):
+        with pytest.raises(RuntimeError, match="'pov-cluster/a_b' and 'pov-cluster/a/b' have the same Terraform address 'a_b'"):
             _ = second.friendly_unique_id
 
     def test_node_and_python_allocate_the_same(self, stack: GitpodStack) -> None:
@@ -61,14 +61,14 @@ class TestAddresses:
     def test_python_refuses_what_node_refuses(self, stack: GitpodStack) -> None:
         first, second = TerraformLocal(stack, "a_b", 1), TerraformLocal(Construct(stack, "a"), "b", 2)
         assert stack._allocate_logical_id(first) == "a_b"
-        with pytest.raises(ValueError, match="'pov-cluster/a_b' and 'pov-cluster/a/b' make the same Terraform address 'a_b'"):
+        with pytest.raises(ValueError, match="'pov-cluster/a_b' and 'pov-cluster/a/b' have the same Terraform address 'a_b'"):
             stack._allocate_logical_id(second)
-        with pytest.raises(ValueError, match=r"'pov-cluster/storage\.admin' makes no Terraform address"):
+        with pytest.raises(ValueError, match=r"'pov-cluster/storage\.admin' cannot be a Terraform address"):
             stack._allocate_logical_id(TerraformLocal(stack, "storage.admin", 1))
 
     def test_a_character_that_cdktf_would_delete_is_an_error(self, stack: GitpodStack) -> None:
         element = TerraformLocal(stack, "storage.admin", 1)
-        with pytest.raises(RuntimeError, match=r"'pov-cluster/storage\.admin' makes no Terraform address"):
+        with pytest.raises(RuntimeError, match=r"'pov-cluster/storage\.admin' cannot be a Terraform address"):
             _ = element.friendly_unique_id
 
 

@@ -98,10 +98,10 @@ exports.Hooks = class {
       const { path } = element.node ?? element;
       const name = path.split('/').slice(1).filter((part) => part !== 'Default').join('_');
       if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(name)) {
-        throw new Error(`construct path '${path}' makes no Terraform address: letters, digits, - and _ are allowed`);
+        throw new Error(`construct path '${path}' cannot be a Terraform address: only letters, digits, - and _ are allowed`);
       }
       const other = paths.get(name) ?? path;
-      if (other !== path) throw new Error(`construct paths '${other}' and '${path}' make the same Terraform address '${name}'`);
+      if (other !== path) throw new Error(`construct paths '${other}' and '${path}' have the same Terraform address '${name}'`);
       paths.set(name, path);
       return name;
     };

@@ -7,12 +7,15 @@ kernel's first.
 
 import atexit
 import contextlib
+import functools
 import importlib.util
 import io
 import json
 import os
+import subprocess
 import tarfile
 import tempfile
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from importlib import resources
@@ -22,6 +25,7 @@ from typing import Any
 from gitpod_pov.bindings import BindingsWarning
 
 import jsii
+from jsii._kernel.providers import process as jsii_process
 from jsii._kernel.providers.process import _NodeProcess
 from jsii._kernel.types import LoadRequest, LoadResponse
 from jsii.errors import JSIIError
@@ -71,7 +75,7 @@ def install() -> None:
     start, handshake = _NodeProcess.start, _NodeProcess.handshake
 
     def start_with_node_of_the_wheel(process: _NodeProcess) -> None:
-        with _node_of_the_wheel():
+        with _node_of_the_wheel(), _process_group_of_its_own():
             try:
                 start(process)  # type: ignore[no-untyped-call]
             except FileNotFoundError as error:
@@ -165,3 +169,17 @@ def _node_of_the_wheel() -> Iterator[None]:
         yield
     finally:
         del os.environ["JSII_NODE"]
+
+
+@contextlib.contextmanager
+def _process_group_of_its_own() -> Iterator[None]:
+    """Start Node where the Ctrl-C of a terminal does not reach it.
+
+    It would end at once, and leave its temporary folder behind. Python, which the Ctrl-C does reach, ends it properly.
+    """
+    popen = functools.partial(subprocess.Popen, process_group=0)
+    jsii_process.subprocess = types.SimpleNamespace(**{**vars(subprocess), "Popen": popen})  # type: ignore[assignment,attr-defined]
+    try:
+        yield
+    finally:
+        jsii_process.subprocess = subprocess  # type: ignore[attr-defined]

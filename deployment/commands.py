@@ -1,0 +1,184 @@
+"""What the commands have in common: arguments, Ctrl-C, closed pipes, full disks, and output that is written whole or not at all.
+
+A command calls `start` before its other imports, which take most of its time, and ends with `run`.
+
+The exit status is 0, or 1 when files cannot be read or written, or 2 when the arguments or a deployment are refused. A command that is
+stopped exits with 128 and the number of the signal: 130 for Ctrl-C, 141 when nobody reads what it prints.
+
+Owns: the process. Leaves to others: what a command does. It imports nothing that takes time.
+"""
+
+import argparse
+import errno
+import os
+import re
+import select
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NoReturn
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STDOUT, _STDERR = 1, 2
+# How Node reports what the system refuses: `EFBIG: file too large, write`, `EACCES: permission denied, mkdir '/a'`.
+_NODE_ERROR = re.compile(r"\bE[A-Z0-9]+: (?P<reason>[a-z ]+), \w+(?: '(?P<path>[^']+)')?")
+
+
+class CannotWriteError(Exception):
+    """Something cannot be written.
+
+    Args:
+        what: a path, or what else would be written.
+        reason: what the system says.
+    """
+
+    def __init__(self, what: object, reason: str) -> None:
+        super().__init__(f"{what}: cannot be written: {reason.lower()}")
+
+
+class Arguments(argparse.ArgumentParser):
+    """The arguments of a command; a mistake in them is reported in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2."""
+        self.exit(2, f"{_printable(message)}; {' '.join(self.format_usage().split())}\n")
+
+
+def start() -> None:
+    """From here on, end with the right exit status and without a traceback when stopped, or when the system refuses something."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # what nohup ignores stays ignored
+            signal.signal(number, _stop)
+    sys.excepthook = _report
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for terminals that cannot show every character
+
+
+def run(command: Callable[..., int], arguments: argparse.ArgumentParser) -> NoReturn:
+    """Call a command with the arguments of the command line, and exit with the status that it returns."""
+    parsed = arguments.parse_args()
+    try:
+        status = command(**vars(parsed))
+        if sys.stdout:  # closed from the start under `>&-`
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno == errno.EPIPE and any(map(_is_unread, (_STDOUT, _STDERR))):
+            _silence(_STDOUT, _STDERR)
+            status = 128 + signal.SIGPIPE
+        elif error.filename is None:  # files have names
+            _silence(_STDOUT)
+            raise CannotWriteError("standard output", error.strerror or str(error)) from None
+        else:
+            raise
+    _ignore_signals()  # the work is done
+    sys.exit(status)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Provide a folder that is removed at the end, also when the command is stopped."""
+    with _not_stopped():
+        folder = tempfile.TemporaryDirectory()
+    try:
+        yield Path(folder.name)
+    finally:
+        with _not_stopped():
+            folder.cleanup()
+
+
+def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a directory, all or none. What else is there stays.
+
+    Each is written beside its place, and moved there when all of them are written.
+
+    Args:
+        directory: the directory; it is created where there is none.
+        files: their contents by path in the directory.
+
+    Raises:
+        CannotWriteError: when the system refuses one of them; then everything is as it was.
+    """
+    if folders := [directory / name for name in files if (directory / name).is_dir()]:
+        raise CannotWriteError(folders[0], os.strerror(errno.EISDIR))
+    staged: dict[Path, Path] = {}
+    created: list[Path] = []
+    try:
+        for name, content in files.items():
+            path = directory / name
+            for folder in reversed([path.parent, *path.parent.parents]):
+                if not folder.is_dir():
+                    folder.mkdir()
+                    created.append(folder)
+            staged[path] = path.with_name(f".{path.name}.{os.getpid()}")
+            staged[path].write_bytes(content)
+        with _not_stopped():
+            for path, written in staged.items():
+                written.replace(path)
+    except BaseException as error:
+        with _not_stopped(), suppress(OSError):
+            for written in staged.values():
+                written.unlink(missing_ok=True)
+            for folder in reversed(created):
+                folder.rmdir()
+        if isinstance(error, OSError):
+            raise CannotWriteError(directory, error.strerror or str(error)) from None
+        raise
+
+
+@contextmanager
+def _not_stopped() -> Iterator[None]:
+    """Keep signals waiting, for what must not be left half done."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _stop(number: int, _: FrameType | None) -> NoReturn:
+    _ignore_signals()  # the rest is cleaning up
+    _silence(_STDERR)  # some of what is interrupted complains
+    sys.exit(128 + number)
+
+
+def _ignore_signals() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Report what the system refuses in one line, and everything else, which is a bug, as Python does."""
+    refused_by_node = _NODE_ERROR.search(str(error)) if isinstance(error, Exception) else None
+    if isinstance(error, CannotWriteError):
+        line = str(error)
+    elif isinstance(error, OSError):
+        line = f"{error.filename or 'temporary files'}: {(error.strerror or str(error)).lower()}"
+    elif refused_by_node:
+        line = f"{refused_by_node['path'] or 'temporary files'}: {refused_by_node['reason']}"
+    else:
+        sys.__excepthook__(kind, error, traceback)
+        return
+    print(_printable(line), file=sys.stderr)  # noqa: T201
+    _silence(_STDERR)  # jsii complains when it ends without having begun
+
+
+def _printable(text: str) -> str:
+    return repr(text)[1:-1]
+
+
+def _is_unread(descriptor: int) -> bool:
+    """Whether this is a pipe whose other end is closed."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def _silence(*descriptors: int) -> None:
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in descriptors:
+        os.dup2(nothing, descriptor)

@@ -1,0 +1,102 @@
+"""The sections of a hand-over's README on what comes after the first apply.
+
+Owns: what to do when something fails, and how to destroy. The commands have the folders, addresses and names of this hand-over. Leaves to
+others: what is only for those who have the source deployment, which docs/operations.md tells them.
+"""
+
+import json
+from collections.abc import Iterator
+
+from deployment.backend import LocalBackendConfig
+from deployment.model import Deployment
+from handover.stacks import Stack
+
+
+def operations(roots: dict[str, Stack], deployment: Deployment) -> list[str]:
+    """Return the sections in order, each heading and each text as one part.
+
+    Args:
+        roots: the stacks by folder, in order of application.
+        deployment: the deployment.
+    """
+    return ["## When something fails", *_failures(roots, deployment), "## Destroy", _destroy(roots)]
+
+
+def _failures(roots: dict[str, Stack], deployment: Deployment) -> Iterator[str]:
+    yield "The names in these commands are those of the source deployment: where you set other inputs, put yours."
+    for folder, stack in roots.items():
+        for address in _addresses(stack, "google_container_cluster"):
+            yield _creation_failed(folder, address, deployment)
+            yield _killed(folder, address, _addresses(stack, "google_container_node_pool"), deployment)
+    for folder, stack in roots.items():
+        inside = [
+            address for kind in sorted(stack.content["resource"]) if kind.startswith("kubernetes_") for address in _addresses(stack, kind)
+        ]
+        if inside and "google_container_cluster" in stack.content["data"]:
+            yield (
+                f"**The cluster was deleted before `{folder}` was destroyed.** Every plan of that folder fails, because it looks the "
+                "cluster up by its name. What it created in the cluster is gone, so remove it from the state:\n\n"
+                + _shell(f"terraform -chdir={folder} state rm {' '.join(inside)}")
+            )
+        if "google_client_config" in json.dumps(stack.content["provider"]):
+            yield (
+                f"**A saved plan of `{folder}` is older than an hour.** It contains an access token, which is valid for an hour. After "
+                "that, the apply ends with `Unauthorized`. Plan again."
+            )
+
+
+def _creation_failed(folder: str, cluster: str, deployment: Deployment) -> str:
+    text = "**Creating the cluster failed.** GKE may report an error after it has created the cluster. Terraform then marks it as tainted. "
+    if not deployment.cluster.deletion_protection:
+        return f"{text}Apply again: that replaces the cluster."
+    steps = (f"terraform -chdir={folder} untaint {cluster}", f"terraform -chdir={folder} apply", _delete_default_pool(deployment))
+    return (
+        f"{text}Every plan then ends with `prevent_destroy`. Keep the cluster, and delete the default node pool, which Terraform removes "
+        f"only while it creates a cluster:\n\n{_shell(*steps)}"
+    )
+
+
+def _killed(folder: str, cluster: str, pools: list[str], deployment: Deployment) -> str:
+    cluster_id = f"{deployment.project}/{deployment.region}/{deployment.cluster.name}"
+    imports = [f"terraform -chdir={folder} import {cluster} {cluster_id}"]
+    imports += (f"terraform -chdir={folder} import {pool} {cluster_id}/{deployment.node_pool.name}" for pool in pools)
+    delete = f"delete `{folder}/.terraform.tfstate.lock.info`, or " if isinstance(deployment.backend, LocalBackendConfig) else ""
+    return (
+        f"**Terraform was killed.** The state stays locked: {delete}run `terraform -chdir={folder} force-unlock LOCK_ID` with the ID that "
+        "the next command prints. If the next apply says that the cluster or the node pool exists already, import it:\n\n"
+        f"{_shell(*imports)}\n\n"
+        "After an import of the cluster, look for the default node pool, which Terraform removes only while it creates a cluster, and "
+        f"delete it:\n\n{_shell(_delete_default_pool(deployment))}"
+    )
+
+
+def _delete_default_pool(deployment: Deployment) -> str:
+    cluster = f"--cluster {deployment.cluster.name} --region {deployment.region} --project {deployment.project}"
+    return f"gcloud container node-pools delete default-pool {cluster}"
+
+
+def _destroy(roots: dict[str, Stack]) -> str:
+    steps = _shell(*(f"terraform -chdir={folder} destroy" for folder in reversed(roots)))
+    protection = "".join(
+        f"`{kind}.{name}` is protected: Terraform refuses to destroy it. Before you destroy anything, edit its block in "
+        f"`{folder}/main.tf.json`: set `deletion_protection` to false, and remove `prevent_destroy` from `lifecycle` or set it to false. "
+        f"Then run `terraform -chdir={folder} apply`, which updates it in place: the provider refuses to destroy it for as long as the "
+        "state says that it is protected. In a module the block is in "
+        f"`modules/{stack.name}/main.tf.json`, and the apply is that of the root which calls it.\n\n"
+        for folder, stack in roots.items()
+        for kind, named in stack.content["resource"].items()
+        for name, block in named.items()
+        if block.get("deletion_protection")
+    )
+    return (
+        f"{protection}Destroy the folders in reverse order:\n\n{steps}\n\nThe APIs stay on. Terraform does not know the load balancers and "
+        "disks that workloads created: delete the workloads first, or look for what they left afterwards."
+    )
+
+
+def _addresses(stack: Stack, kind: str) -> list[str]:
+    return [f"{kind}.{name}" for name in stack.content["resource"].get(kind, {})]
+
+
+def _shell(*commands: str) -> str:
+    return "```sh\n" + "\n".join(commands) + "\n```"

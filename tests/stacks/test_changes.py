@@ -1,0 +1,48 @@
+"""The table of docs/operations.md: what a change of each input plans."""
+
+import pytest
+
+from deployment.model import Deployment
+from tests.inputs import INPUTS
+from tests.stacks.changes import RECREATES_NODES, Effect, observe, recorded, table
+
+# Inputs that say what the deployment is, how it is checked or where its state is, and those of docs/ingress.md.
+ELSEWHERE = {"project", "region", "profile", "acknowledged_risks", "providers", "backend", "handover", "ingress"}
+
+
+def test_every_input_has_a_row() -> None:
+    keys = set()
+    for name, field in Deployment.model_fields.items():
+        if name not in ELSEWHERE:
+            inner = getattr(field.annotation, "model_fields", None)
+            keys |= {f"{name}.{key}" for key in inner} if inner else {name}
+    assert keys == INPUTS.keys()
+    assert RECREATES_NODES.keys() <= INPUTS.keys()
+
+
+@pytest.fixture(scope="module")
+def effects() -> dict[str, Effect]:
+    return observe()
+
+
+@pytest.mark.terraform
+def test_the_document_says_what_is_observed(effects: dict[str, Effect]) -> None:
+    assert recorded() == table(effects), "run `python -m tests.stacks.changes`"
+
+
+# The cluster is replaced only by another name, network or subnetwork, and by another number of pods per node.
+REPLACES_CLUSTER = {
+    *("network.network", "network.subnetwork", "cluster.name", "cluster.default_max_pods_per_node"),
+}
+
+
+@pytest.mark.terraform
+def test_only_these_inputs_replace_the_cluster(effects: dict[str, Effect]) -> None:
+    found = {
+        key
+        for key, effect in effects.items()
+        for words in (effect.changed, effect.removed)
+        for part in words.split("; ")
+        if part.endswith("**replaced**") and "cluster" in part
+    }
+    assert found == REPLACES_CLUSTER
