@@ -108,18 +108,18 @@ clean: ## delete the environments, cdktf.out/, handover.out/, build/ and dist/ #
 # Environments. The last step of making one records what is installed in it; `.syncing` is there in the meantime. An environment
 # that was interrupted, or that lacks something of its record, is made anew by the next command.
 FILES = ls -d bin/* lib/python3*/site-packages/* 2>/dev/null | grep -v __pycache__ | LC_ALL=C sort
-# $(call damage,ENVIRONMENT,RECORD): the first sign of it; nothing where there is no environment or no damage.
+# $(call damage,ENVIRONMENT): the first sign of it; nothing where there is no environment or no damage.
 damage = $(shell cd $(1) 2>/dev/null && { test ! -e .syncing || echo interrupted; test -x bin/python || echo bin/python; \
-	test ! -e $(2) || $(FILES) | LC_ALL=C comm -13 - $(2); } 2>/dev/null | head -n 1)
+	test ! -e .record || $(FILES) | LC_ALL=C comm -13 - .record; } 2>/dev/null | head -n 1)
 # $(call anew,ENVIRONMENT,DAMAGE): the commands that begin to make or update an environment.
 anew = $(if $(2),echo "$(1) is incomplete ($(2)): making it anew" >&2; rm -rf $(1);) \
 	mkdir -p $(1) && touch $(1)/.syncing && { test -x $(1)/bin/python || $(PYTHON) -m venv $(1); }
-# $(call recorded,ENVIRONMENT,RECORD): the commands that end it.
-recorded = cd $(1) && $(FILES) > $(notdir $(2)) && rm .syncing
-PIPENV_DAMAGE := $(call damage,.pipenv,$(PIPENV_VERSION))
-VENV_DAMAGE := $(or $(call damage,.venv,.synced),$(call damage,.venv,.synced-dev))
-CHECKOV_DAMAGE := $(call damage,.checkov,.synced)
-TERRAIN_DAMAGE := $(call damage,.terrain/.venv,.synced)
+# $(call recorded,ENVIRONMENT): the commands that end it, before the target is touched.
+recorded = (cd $(1) && $(FILES) > .record && rm .syncing)
+PIPENV_DAMAGE := $(call damage,.pipenv)
+VENV_DAMAGE := $(call damage,.venv)
+CHECKOV_DAMAGE := $(call damage,.checkov)
+TERRAIN_DAMAGE := $(call damage,.terrain/.venv)
 NODE_MODULES_DAMAGE := $(shell cd node_modules 2>/dev/null && ls -d .bin/* * @*/* | LC_ALL=C sort | LC_ALL=C comm -13 - .synced 2>/dev/null | head -n 1)
 
 .PHONY: FORCE
@@ -135,22 +135,22 @@ PYTHON_VERSION_CHECK = import sys; v = sys.version_info; v >= (3, 11) or sys.exi
 	@echo "creating the environment from the lock files: about a minute, once" >&2
 	@$(call anew,.pipenv,$(PIPENV_DAMAGE))
 	@.pipenv/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
-	@$(call recorded,.pipenv,$@)
+	@$(call recorded,.pipenv) && touch $@
 
 .venv/.synced: .pipenv/$(PIPENV_VERSION) Pipfile.lock pyproject.toml $(if $(VENV_DAMAGE),FORCE)
 	@$(call anew,.venv,$(VENV_DAMAGE))
 	@$(PIPENV) sync 1>&2
-	@$(call recorded,.venv,$@)
+	@$(call recorded,.venv) && touch $@
 
 .venv/.synced-dev: .venv/.synced
 	@$(call anew,.venv)
 	@$(PIPENV) sync --dev 1>&2
-	@$(call recorded,.venv,$@)
+	@$(call recorded,.venv) && touch $@
 
 .checkov/.synced: checks/requirements.txt $(if $(CHECKOV_DAMAGE),FORCE) | .pipenv/$(PIPENV_VERSION)
 	@$(call anew,.checkov,$(CHECKOV_DAMAGE))
 	@.checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 1>&2
-	@$(call recorded,.checkov,$@)
+	@$(call recorded,.checkov) && touch $@
 
 # The steps of docs/terrain.md, with the Pipenv that is here already.
 .terrain/.synced: .pipenv/$(PIPENV_VERSION) Pipfile Pipfile.cdktn.lock pyproject.toml $(if $(TERRAIN_DAMAGE),FORCE)

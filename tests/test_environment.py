@@ -17,7 +17,7 @@ from tests.app import ROOT
 PYTHON = """#!/bin/sh
 echo "$@" >> "$LOG"
 case "$1 $2" in
-"-m venv") mkdir -p "$3/bin" "$3/lib/python3.11/site-packages" && cp "$0" "$3/bin/python" ;;
+"-m venv") mkdir -p "$3/bin" "$3/lib/python3.11/site-packages/pkg_resources" && cp "$0" "$3/bin/python" ;;
 "-m pip") cp "$PIPENV_STAND_IN" .pipenv/bin/pipenv && touch .pipenv/lib/python3.11/site-packages/pipenv ;;
 "-c "*) exec {real} -c 'import sys; code = sys.argv[1]; sys.version_info = {version}; exec(code)' "$2" ;;
 *) echo "ran $@" ;;
@@ -28,7 +28,7 @@ echo "pipenv $@" >> "$LOG"
 mkdir -p .venv/lib/python3.11/site-packages/cdktf .venv/lib/python3.11/site-packages/__pycache__
 test -z "$INTERRUPT" || kill -9 $PPID $$
 mkdir -p .venv/lib/python3.11/site-packages/jsii
-test "$2" != --dev || mkdir -p .venv/lib/python3.11/site-packages/pytest
+test "$2" != --dev || { rmdir .venv/lib/python3.11/site-packages/pkg_resources; mkdir -p .venv/lib/python3.11/site-packages/pytest; }
 """
 NEW = ["-m venv .pipenv", "-m venv .venv", "pipenv sync"]
 
@@ -111,6 +111,7 @@ def test_a_new_lock_updates_it_in_place(project: Project) -> None:
 
 
 def test_the_tests_add_to_it(project: Project) -> None:
+    """And replace a package: a newer setuptools has no `pkg_resources`, which venv installs on Python 3.11."""
     project.make("lint")
     assert project.installed() == ["pipenv sync --dev"]
     project.make("lint")
