@@ -32,12 +32,12 @@ class Copy:
 
     folder: Path
 
-    def run(self, *arguments: str | Path, cwd: Path, stdin: str = "", **environment: str) -> str:
-        """Run Python in the environment of CDK Terrain, with the copy's packages; return what it prints."""
+    def run(self, *arguments: str | Path, cwd: Path, stdin: str = "", warnings: str = "", **environment: str) -> str:
+        """Run Python in the environment of CDK Terrain, with the copy's packages; return what it prints besides the expected warnings."""
         full = {**os.environ, "PYTHONPATH": f"{self.folder}{os.pathsep}{self.folder / 'constructs'}", **environment}
         command = [PYTHON, "-W", "error", *arguments]
         result = subprocess.run(command, cwd=cwd, env=full, input=stdin, capture_output=True, text=True, check=False)
-        assert (result.returncode, result.stderr) == (0, "")
+        assert (result.returncode, result.stderr) == (0, warnings)
         return result.stdout
 
 

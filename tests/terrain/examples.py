@@ -9,14 +9,14 @@ from tests.app import ROOT
 from tests.inputs import INPUTS, KEY, every_input, sections, with_input
 from tests.stacks.test_life import VARIANTS
 from tests.test_properties import deployments
-from tests.test_risks import RISKS
+from tests.test_risks import INGRESS, RISKS
 
 WITHOUT_EFFECT_ON_RESOURCES: list[dict[str, Any]] = [
     {"backend": {"type": "local"}},
     {"backend": {"type": "gcs", "bucket": "states", "prefix": "trial", "kms_encryption_key": KEY}},
     {"backend": {"type": "gcs", "bucket": "states", "prefix": "trial", "impersonate_service_account": "a@b.iam.gserviceaccount.com"}},
     {"backend": {"type": "cloud", "organization": "acme", "hostname": "tfe.example.com", "project": "Trials"}},
-    {"providers": {"google": "7.12.0", "kubernetes": "2.38.0"}},
+    {"providers": {"google": "7.12.0", "kubernetes": "2.38.0", "helm": "3.1.2"}},
     {"handover": {"parameters": ["project"]}},
 ]
 
@@ -47,6 +47,7 @@ def examples() -> dict[str, dict[str, Any]]:
     return {
         "reference": {"zones": ["us-central1-a"]},
         "hardened": {"profile": "hardened"},
+        "ingress": {"ingress": INGRESS},
         **{path.stem: tomllib.loads(path.read_text()) for path in sorted((ROOT / "deployments").glob("*.toml"))},
         **{f"example-{number}": content for number, content in enumerate(numbered)},
     }

@@ -28,10 +28,15 @@ def test_the_examples_use_every_input(examples: dict[str, dict[str, Any]]) -> No
 
 
 def test_every_file_differs_in_the_version_alone(examples: dict[str, dict[str, Any]], cdktf: Synthesized, cdktn: Synthesized) -> None:
-    names = [path.relative_to(cdktf.outdir) for path in cdktf.outdir.rglob("*.json")]
-    assert len(names) > 2 * len(examples)
-    assert {path.relative_to(cdktn.outdir) for path in cdktn.outdir.rglob("*") if path.is_file()} == set(names)
-    for name in names:
+    files = {path.relative_to(cdktf.outdir): path.read_bytes() for path in cdktf.outdir.rglob("*") if path.is_file()}
+    assert {path.relative_to(cdktn.outdir) for path in cdktn.outdir.rglob("*") if path.is_file()} == files.keys()
+    synthesized = [name for name in files if name.suffix == ".json"]
+    assert len(synthesized) > 2 * len(examples)
+    assert {name.suffix for name in files} == {".json", ".yaml"}  # the chart of the ingress stack
+    assert {name: (cdktn.outdir / name).read_bytes() for name in files if name.suffix == ".yaml"} == {
+        name: content for name, content in files.items() if name.suffix == ".yaml"
+    }
+    for name in synthesized:
         old, old_version = without_version(json.loads((cdktf.outdir / name).read_text()))
         new, new_version = without_version(json.loads((cdktn.outdir / name).read_text()))
         assert new == old, name

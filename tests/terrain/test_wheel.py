@@ -32,6 +32,7 @@ def test_requires_cdk_terrain_and_nothing_of_cdktf(wheel: Path) -> None:
     assert {it for it in required if it.startswith("cdkt")} == {
         "cdktn<0.25,>=0.22",
         "cdktn-provider-google<22,>=17",
+        "cdktn-provider-helm<16,>=13",
         "cdktn-provider-kubernetes<18,>=13",
     }
     modules = {name: text for name, text in contents.items() if name.startswith("gitpod_pov/") and name.endswith(".py")}
@@ -49,14 +50,15 @@ def test_the_example_of_the_readme_writes_what_it_writes_with_cdktf(copy: Copy, 
     output = folder / "cdktf.out" / "stacks" / "trial" / "cdk.tf.json"
 
     (folder / "app.py").write_text(example())
-    subprocess.run([sys.executable, "app.py"], cwd=folder, check=True, capture_output=True)
+    warnings = subprocess.run([sys.executable, "app.py"], cwd=folder, check=True, capture_output=True, text=True).stderr
     old, old_version = without_version(json.loads(output.read_text()))
     output.unlink()
 
     text = example(copy.folder)
     assert "from cdktn import App" in text
     (folder / "app.py").write_text(text + "\nimport gitpod_pov\nprint(gitpod_pov.__file__)\n")
-    assert Path(copy.run("app.py", cwd=folder, PYTHONPATH=str(site)).strip()).is_relative_to(site)
+    assert "warning: trial/cluster: " in warnings
+    assert Path(copy.run("app.py", cwd=folder, warnings=warnings, PYTHONPATH=str(site)).strip()).is_relative_to(site)
     new, new_version = without_version(json.loads(output.read_text()))
     assert new == old
     assert (new_version[:5], old_version[:5]) == ("0.22.", "0.21.")
