@@ -19,6 +19,11 @@ SYNTH = stacks=$$($(RUN) main.py "$$DEPLOYMENT")
 DEPLOYMENT ?= pov
 # Recipes quote it as "$$DEPLOYMENT", so that any name reaches the command that refuses it.
 export DEPLOYMENT
+# TF ## the program that runs as Terraform; by default terraform, or tofu where only OpenTofu is installed ## make deploy TF=tofu
+TF ?=
+# What the cdktf CLI and the Python programs read.
+INSTALLED := $(shell for it in terraform tofu; do if command -v $$it >/dev/null; then echo $$it; fi; done)
+export TERRAFORM_BINARY_NAME := $(or $(TF),$(TERRAFORM_BINARY_NAME),$(firstword $(INSTALLED) terraform))
 # STACK ## a stack, for diff; by default the first of DEPLOYMENT ## make diff STACK=pov-rbac
 STACK ?=
 # FLAGS ## options of the cdktf CLI, for diff, deploy, output and destroy ## make deploy FLAGS=--auto-approve
@@ -39,8 +44,8 @@ synth: .venv/.synced ## write cdktf.out/ and print the stacks and their warnings
 show: .venv/.synced ## print the stacks and the effective values of DEPLOYMENT, and where each value comes from ## make show DEPLOYMENT=trial
 	@$(RUN) -m stacks "$$DEPLOYMENT" && $(RUN) -m deployment.show "$$DEPLOYMENT"
 
-# The cdktf CLI is rehearsed where there is a terraform for it to call.
-test: .venv/.synced-dev $(if $(shell command -v terraform),node_modules/.synced) ## run every test that needs no cloud ## make test
+# The CLI is rehearsed where there is a Terraform for it to call.
+test: .venv/.synced-dev $(if $(shell command -v "$(TERRAFORM_BINARY_NAME)"),node_modules/.synced) ## run every test that needs no cloud ## make test
 	@$(RUN) -m pytest
 
 test-fast: .venv/.synced-dev ## run the tests that most changes break, in less than a minute ## make test-fast
@@ -48,8 +53,8 @@ test-fast: .venv/.synced-dev ## run the tests that most changes break, in less t
 
 validate: .venv/.synced ## terraform init and validate with the real providers, which must be reachable ## make validate
 	@$(SYNTH) && for stack in $$stacks; do \
-		terraform -chdir="cdktf.out/stacks/$$stack" init -backend=false -input=false && \
-		terraform -chdir="cdktf.out/stacks/$$stack" validate || exit; \
+		"$$TERRAFORM_BINARY_NAME" -chdir="cdktf.out/stacks/$$stack" init -backend=false -input=false && \
+		"$$TERRAFORM_BINARY_NAME" -chdir="cdktf.out/stacks/$$stack" validate || exit; \
 	done
 
 rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform with stand-in providers; nothing is created ## make rehearse DEPLOYMENT=trial
@@ -58,7 +63,7 @@ rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform with stan
 bench: .venv/.synced-dev ## measure our provider bindings against the stock ones: time, memory, many deployments ## make bench
 	@$(RUN) tests/bench.py
 
-terrain: .venv/.synced-dev .terrain/.synced $(if $(shell command -v terraform),node_modules/.synced) ## check that a copy rewritten for CDK Terrain writes the same Terraform ## make terrain
+terrain: .venv/.synced-dev .terrain/.synced $(if $(shell command -v "$(TERRAFORM_BINARY_NAME)"),node_modules/.synced) ## check that a copy rewritten for CDK Terrain writes the same Terraform ## make terrain
 	@REQUIRE_TERRAIN=1 $(RUN) -m pytest tests/terrain
 
 scan: .venv/.synced-dev .checkov/.synced ## run checkov on the stacks of DEPLOYMENT and of each profile; docs/hardening.md says which findings fail ## make scan DEPLOYMENT=trial
@@ -122,7 +127,6 @@ CHECKOV_DAMAGE := $(call damage,.checkov)
 TERRAIN_DAMAGE := $(call damage,.terrain/.venv)
 NODE_MODULES_DAMAGE := $(shell cd node_modules 2>/dev/null && ls -d .bin/* * @*/* | LC_ALL=C sort | LC_ALL=C comm -13 - .synced 2>/dev/null | head -n 1)
 
-.PHONY: FORCE
 FORCE:
 
 # Before anything is installed; Python 2 too must be able to read this.
