@@ -1,11 +1,10 @@
 """Where the state of a stack is kept.
 
-Owns: the backend types that a deployment can name, and the backend they put into a stack. Leaves to others: buckets, organizations
-and workspaces, which exist before, and credentials, which never stand in a file that is committed: Terraform takes them from its
-own environment.
+Owns: the types of backend, and adding one to a stack. Leaves to others: buckets, organizations and workspaces, which must exist, and
+credentials, which do not belong in a committed file: Terraform reads them from its environment.
 
-Why the cloud block is written here and not by cdktf's `CloudBackend`: that one runs `terraform version` during synth, and no synth
-may need Terraform on the machine. Switching cdktf's validations off as a whole would lose the check for a missing provider.
+The cloud block is written here and not by cdktf's `CloudBackend`, because that class runs `terraform version` during synth, and a synth
+must not need Terraform. Disabling cdktf's validations would also disable the check for a missing provider.
 
 Source: https://developer.hashicorp.com/terraform/language/backend
 """
@@ -29,7 +28,7 @@ class LocalBackendConfig(Configuration):
     model_config = ConfigDict(json_schema_extra={"required": ["type"]})  # the default is for code: a file names its type
 
     type: Literal["local"] = "local"
-    """State in the file `terraform.STACK.tfstate` of the project's folder, as without this section."""
+    """State in the file `terraform.STACK.tfstate` in the project's folder. The default."""
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""
@@ -137,16 +136,16 @@ class GcsBackendConfig(Configuration):
     """State in a Cloud Storage bucket."""
 
     bucket: BucketName
-    """Name of the bucket; it must exist."""
+    """Name of an existing bucket."""
 
     prefix: Prefix = "gitpod-pov"
-    """Prefix of the objects; the stack's name follows it."""
+    """Prefix of the objects' names. The stack's name follows it."""
 
     impersonate_service_account: ServiceAccountEmail | None = None
-    """E-mail of the service account to act as when reading and writing state."""
+    """E-mail address of the service account that reads and writes the state."""
 
     kms_encryption_key: KmsKey | None = None
-    """Cloud KMS key for the state, as projects/…/locations/…/keyRings/…/cryptoKeys/…."""
+    """Cloud KMS key of the state, projects/…/locations/…/keyRings/…/cryptoKeys/…."""
 
     rules = (_object_names_fit,)
 
@@ -171,7 +170,7 @@ class CloudBackendConfig(Configuration):
     """Name of the organization."""
 
     hostname: Hostname = "app.terraform.io"
-    """Host of HCP Terraform or Terraform Enterprise."""
+    """Host name of HCP Terraform or Terraform Enterprise."""
 
     project: ProjectName | None = None
     """Project in which missing workspaces are created."""
@@ -194,7 +193,7 @@ class _CloudBlock(TerraformBackend):
         return {"terraform": {"cloud": block}}
 
     def get_remote_state_data_source(self, scope: Construct, name: str, from_stack: str) -> TerraformRemoteState:
-        """Return the state of this stack as another one reads it; cdktf asks every backend for it."""
+        """Return the data source with which another stack reads this state. cdktf requires it of every backend."""
         return DataTerraformRemoteState(
             scope,
             name,

@@ -1,7 +1,7 @@
 """What a deployment is: the configurations of the constructs, and the rules between them.
 
-Owns: the keys of a deployment file and the rules between its sections. Leaves to others: a section's own rules, which stand with its
-construct, and reading files (`reading`).
+Owns: the keys of a deployment file and the rules between its sections. Leaves to others: the rules of one section, which are in the
+file of its construct, and reading files (`reading`).
 """
 
 from collections.abc import Iterator
@@ -35,59 +35,59 @@ from deployment.providers import ProvidersConfig
 
 
 def _custom_roles(deployment: "Deployment") -> Iterator[Fault]:
-    if deployment.project != MARKS["project"]:  # which stands for any project in a hand-over, also for that of a custom role
+    if deployment.project != MARKS["project"]:  # a hand-over works in any project, also in that of a custom role
         yield from custom_role_faults(deployment.project, deployment.identity.roles)
 
 
 class Deployment(Configuration):
-    """One Gitpod proof of value: a project, a region and what each construct is to be."""
+    """One Gitpod proof of value: a project, a region and the configuration of each construct."""
 
     project: ProjectId
-    """ID of the Google Cloud project; it must exist and have billing."""
+    """ID of an existing Google Cloud project with billing."""
 
     region: Region
     """Region of the cluster, such as us-central1."""
 
     zones: Annotated[tuple[Zone, ...], Field(strict=False)] = Field(default=(), json_schema_extra={"uniqueItems": True})
-    """Zones of the nodes. One zone: exactly one node at the start. Left out: one node in every zone of the region."""
+    """Zones of the nodes. Default: every zone of the region."""
 
     profile: Profile = "reference"
-    """`reference`, the default: the guide to the letter. `hardened`: every input that makes it safer and needs no value of your own; an
-    input that stands in this file wins over it. `make show` prints what results, docs/hardening.md what it means.
+    """Values of the inputs that the file omits. `reference`: exactly what the guide's commands create. `hardened`: the safer values, see
+    docs/hardening.md.
     """
 
     acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), Unique] = ()
-    """Risks whose warnings are not repeated at every synth."""
+    """Risks that synth no longer warns about."""
 
     providers: ProvidersConfig = ProvidersConfig()
-    """The versions of the Terraform providers."""
+    """Versions of the Terraform providers."""
 
     apis: ProjectApisConfig = ProjectApisConfig()
-    """The APIs of the project."""
+    """APIs of the project."""
 
     identity: NodeIdentityConfig = NodeIdentityConfig()
-    """The service account of the nodes."""
+    """Service account of the nodes."""
 
     network: ClusterNetworkConfig = ClusterNetworkConfig()
     """Network and subnetwork of the cluster."""
 
     cluster: GkeClusterConfig = GkeClusterConfig()
-    """The control plane."""
+    """Control plane and cluster-wide settings."""
 
     node_pool: NodePoolConfig = NodePoolConfig()
-    """The nodes."""
+    """Nodes."""
 
     admins: ClusterAdminsConfig = ClusterAdminsConfig()
-    """Who may administer the cluster."""
+    """Administrators of the cluster."""
 
     ingress: IngressConfig | None = None
-    """DNS zone, certificates and DNS records for the installation. Left out: none, as without the stack."""
+    """DNS zone, certificates and DNS records for Gitpod. Optional: without this section there is no ingress stack."""
 
     backend: BackendConfig = LocalBackendConfig()
-    """Where the state of the stacks is kept."""
+    """Storage of the Terraform state."""
 
     handover: HandoverConfig = HandoverConfig()
-    """What a hand-over of the deployment is to be."""
+    """Contents of a hand-over."""
 
     rules = (
         _custom_roles,

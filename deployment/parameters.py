@@ -3,8 +3,8 @@
 Owns: their keys, the section `[handover]` that chooses among them, and a mark for each: a valid value that no deployment has, by
 which a hand-over finds every place that the value reaches. Leaves to others: the hand-over itself, and each value's own rules.
 
-Why marks and not Terraform variables in the constructs: the rules need values (a range is compared with others, a list is counted),
-and a synth without a hand-over writes literal values.
+The constructs get marks and not Terraform variables, because the rules need values (they compare ranges and count lists), and a synth
+without a hand-over writes literal values.
 """
 
 from types import MappingProxyType
@@ -33,7 +33,7 @@ ParameterKey = Literal[
 ]
 
 ADMINS: ParameterKey = "admins.members"
-"""The one parameter without a mark: how many members there are decides how many blocks there are."""
+"""The only parameter without a mark: the number of members is the number of blocks."""
 
 MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProxyType(
     {
@@ -62,4 +62,4 @@ class HandoverConfig(Configuration):
     parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), Unique] = tuple(
         key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}
     )
-    """Keys of the deployment that become Terraform variables; every other value stays as the deployment has it."""
+    """Inputs that become Terraform variables. The others are written as values."""

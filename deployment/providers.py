@@ -25,14 +25,10 @@ class ProvidersConfig(Configuration):
     """The exact versions of the providers."""
 
     google: Annotated[str, *_version_of("google")] = SUPPORTED["google"].default
-    """Exact version of hashicorp/google, from 6.50.0 and below 9.0.0. Tested: 6.50.0 and 7.45.0. The bindings pin 6.50.0, but they only
-    provide types.
-    """
+    """Exact version of hashicorp/google, at least 6.50.0 and below 9.0.0. 6.50.0 and 7.45.0 are tested."""
 
     kubernetes: Annotated[str, *_version_of("kubernetes")] = SUPPORTED["kubernetes"].default
-    """Exact version of hashicorp/kubernetes, from 2.38.0 and below 4.0.0. Tested: 2.38.0 and 3.2.1."""
+    """Exact version of hashicorp/kubernetes, at least 2.38.0 and below 4.0.0. 2.38.0 and 3.2.1 are tested."""
 
     helm: Annotated[str, *_version_of("helm")] = SUPPORTED["helm"].default
-    """Exact version of hashicorp/helm, from 3.1.1 and below 4.0.0, for the stack of [ingress]. Not tested with the real provider; 3.1.1
-    is the version of the bindings.
-    """
+    """Exact version of hashicorp/helm for the ingress stack, at least 3.1.1 and below 4.0.0. None is tested with the real provider."""

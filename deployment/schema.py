@@ -3,7 +3,7 @@
 Owns: the JSON Schema, which editors use, and docs/configuration.md. Leaves to others: the models, and every rule between several
 values, which a schema cannot express. An editor may therefore accept a file that the synth refuses.
 
-Why definitions are written out where they are used and the draft is an old one: every editor's TOML extension understands that.
+The schema has no references and uses an old draft, because every editor's TOML extension understands that.
 """
 
 import json
@@ -40,7 +40,7 @@ _TYPES = {"string": "string", "integer": "whole number", "boolean": "`true` or `
 
 
 class _TomlSchema(GenerateJsonSchema):
-    """Pydantic's schema without null, which TOML has not: what may be null may be left out."""
+    """Pydantic's schema without null, which TOML does not have. Values that may be null are optional."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """Return the schema of a configuration, each input with its text."""
@@ -61,7 +61,7 @@ def schema() -> dict[str, Any]:
 
 
 def _written_out(node: Any, definitions: Mapping[str, Any]) -> Any:
-    """Return a part of the schema with its references followed, and the default told in the description too."""
+    """Return a part of the schema with its references resolved, and the default also in the description."""
     if isinstance(node, list):
         return [_written_out(item, definitions) for item in node]
     if not isinstance(node, dict):
@@ -69,11 +69,11 @@ def _written_out(node: Any, definitions: Mapping[str, Any]) -> Any:
     node = dict(node)
     if "$ref" in node:
         node = {**definitions[node.pop("$ref").removeprefix("#/$defs/")], **node}
-    node.pop("discriminator", None)  # OpenAPI's; in JSON Schema the constants of `type` say it
+    node.pop("discriminator", None)  # part of OpenAPI; in JSON Schema, the constants of `type` are enough
     if "patternProperties" in node:
         node["additionalProperties"] = False
     if "default" in node:
-        node = _with_default_told(node)
+        node = _with_described_default(node)
     return {
         key: {name: _titled(name, _written_out(item, definitions)) for name, item in value.items()}
         if key == "properties"
@@ -82,15 +82,18 @@ def _written_out(node: Any, definitions: Mapping[str, Any]) -> Any:
     }
 
 
-def _with_default_told(node: dict[str, Any]) -> dict[str, Any]:
-    if "properties" in node or "oneOf" in node:  # a section: its keys tell their own
-        return {key: value for key, value in node.items() if key != "default"}
-    told = {**node} if node["default"] is not None else {key: value for key, value in node.items() if key != "default"}
-    if values := _values(node["default"]):
-        told["description"] += f" Default: {', '.join(values)}."
-    elif "Left out" not in told["description"]:
-        told["description"] += " Default: none."
-    return told
+def _with_described_default(node: dict[str, Any]) -> dict[str, Any]:
+    is_section = "properties" in node or "oneOf" in node  # the keys of a section have their own defaults
+    sentence = _default_sentence(node["default"])
+    if is_section or node["default"] is None:
+        node = {key: value for key, value in node.items() if key != "default"}
+    if is_section or "Default" in node["description"]:
+        return node
+    return {**node, "description": node["description"] + sentence}
+
+
+def _default_sentence(default: Any) -> str:
+    return f" Default: {', '.join(_values(default)) or 'none'}."
 
 
 def _values(default: Any) -> list[str]:
@@ -135,7 +138,7 @@ def _rows(section: dict[str, Any], prefix: str) -> Iterator[str]:
             default = (
                 "required" if name in section.get("required", ()) else "<br>".join(f"`{item}`" for item in _values(value.get("default")))
             )
-            description = value["description"].partition(" Default: ")[0]
+            description = value["description"].removesuffix(_default_sentence(value.get("default")))
             yield f"| `{prefix}{name}` | {_allowed(value)} | {default} | {description} |"
             if "properties" in value.get("items", {}):
                 yield from _rows(value["items"], f"{prefix}{name}[].")

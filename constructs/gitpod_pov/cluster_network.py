@@ -1,9 +1,9 @@
-"""The network in which the cluster stands.
+"""The network of the cluster.
 
-Owns: one subnetwork with a range for nodes, one for pods and one for services; where it is asked to, the network too, and a router
-with Cloud NAT for that subnetwork alone. Leaves to others: routes, firewalls and whatever else lives in an existing network.
+Owns: one subnetwork with a range for nodes, one for pods and one for Services; optionally the network, and a router with Cloud NAT for
+only that subnetwork. Leaves to others: routes, firewalls and everything else in an existing network.
 
-Why the ranges are written out, when gcloud's `--create-subnetwork` has Google choose them: the provider dropped that argument in
+The ranges are explicit, although gcloud's `--create-subnetwork` lets Google choose them, because the provider removed that argument in
 version 3. The defaults are as large as the ranges Google chooses, and outside those of the auto-mode `default` network.
 
 Source: https://cloud.google.com/kubernetes-engine/docs/concepts/alias-ips
@@ -33,9 +33,9 @@ from cdktf_cdktf_provider_google.compute_subnetwork import (
 from constructs import Construct
 
 AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
-"""What the auto-mode network `default` keeps for itself."""
+"""The range that the auto-mode network `default` reserves."""
 DOCKER_BRIDGE_RANGE = IPv4Network("172.17.0.0/16")
-"""What Docker's default bridge takes inside a machine or a workspace: https://cloud.google.com/vpc/docs/subnets#additional-ipv4-considerations"""
+"""The range of Docker's default bridge in a machine or a workspace: https://cloud.google.com/vpc/docs/subnets#additional-ipv4-considerations"""
 PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/16 to /27")}
 """For each range its shortest and its longest prefix, and the two in words."""
 
@@ -101,35 +101,32 @@ class ClusterNetworkConfig(Configuration):
     """Name of the VPC network, in the deployment's project."""
 
     create_network: bool = False
-    """Whether to create that network, in custom mode, or to use an existing one."""
+    """Whether to create the VPC network, in custom mode. If false, it must exist."""
 
     subnetwork: NetworkName | None = None
-    """Name of the subnetwork to create. Left out: `gitpod-` and the cluster's name."""
+    """Name of the subnetwork to create. Default: `gitpod-CLUSTER`."""
 
     nodes_cidr: Cidr = "10.0.0.0/20"
-    """IPv4 range of the nodes, /29 or larger; Google keeps four addresses of it."""
+    """IPv4 range of the nodes, /29 or larger. Google reserves four of its addresses."""
 
     pods_cidr: Cidr = "10.4.0.0/14"
-    """IPv4 range of the pods; with 110 pods per node each node takes a /24 of it."""
+    """IPv4 range of the pods. With 110 pods per node, each node takes a /24."""
 
     services_cidr: Cidr = "10.8.0.0/20"
-    """IPv4 range of the Kubernetes Services, /16 to /27."""
+    """IPv4 range of the Services, /16 to /27."""
 
     cloud_nat: bool | None = None
-    """Whether to create a router with Cloud NAT for the subnetwork, through which nodes without public addresses reach the internet.
-    Required with cluster.private_nodes: true creates both, false means that the network has another route. Left out: none, as in the
-    guide. Cloud NAT is charged by the hour and by the gigabyte.
+    """Whether to create a Cloud Router with Cloud NAT, which is billed by the hour and by the gigabyte. Required with
+    cluster.private_nodes, where false means that the network has another route to the internet. Default: none, as in the guide.
     """
 
     private_google_access: Boolean | None = None
-    """Whether machines without public addresses reach Google's APIs and registries from the subnetwork. Left out: true with
-    cluster.private_nodes, otherwise what Google sets, as in the guide.
+    """Whether VMs without external IP addresses reach Google APIs. Default: true with cluster.private_nodes, otherwise Google's
+    default.
     """
 
     flow_logs: bool = False
-    """Whether half of the subnetwork's connections are logged every five seconds, with metadata, for audits and for tracing an incident.
-    False, as in the guide; the logs are charged by the gigabyte.
-    """
+    """Whether to log a sample of half of the subnetwork's connections. The logs are billed by the gigabyte."""
 
     rules = (_usable_ranges, _range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named, _subnetwork_of_auto_mode)
 
@@ -219,7 +216,7 @@ class ClusterNetwork(Construct):
                 name=f"gitpod-{cluster_name}",
                 router=router.name,
                 nat_ip_allocate_option="AUTO_ONLY",
-                # Not every subnetwork of the region: the others are not this deployment's, and may have a NAT of their own.
+                # Only this subnetwork: others in the region do not belong to this deployment and may have their own NAT.
                 source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
                 subnetwork=[ComputeRouterNatSubnetwork(name=subnetwork.id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
                 log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),

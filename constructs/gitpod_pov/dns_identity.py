@@ -4,7 +4,7 @@ Owns: one service account, its access to Cloud DNS, and the two Kubernetes servi
 Kubernetes service accounts themselves, which the charts create (`IngressCharts`), and keys, of which there are none: the pods get their
 credentials through Workload Identity Federation for GKE.
 
-The bindings are imported where they are used: without this construct, an app does not pay for them.
+The bindings are imported where they are used, so that apps without this construct do not load them.
 
 Source: https://docs.cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
 """
@@ -28,11 +28,11 @@ class DnsIdentityConfig(Configuration):
     """Configuration of `DnsIdentity`."""
 
     account_id: ServiceAccountId = "gitpod-dns01-solver"
-    """ID of the service account that changes DNS records, the part of its e-mail before the @; also its display name."""
+    """ID of the service account that changes DNS records, also its display name."""
 
     dns_access: Literal["guide", "least-privilege"] = "guide"
-    """Access of that service account. `guide`: roles/dns.admin on the project, and with it every zone. `least-privilege`:
-    roles/dns.admin on the zone, and roles/dns.reader on the project, because external-dns lists all zones.
+    """Access of the service account. `guide`: roles/dns.admin on the project, and so on every zone. `least-privilege`:
+    roles/dns.admin on the zone and roles/dns.reader on the project.
     """
 
 

@@ -3,7 +3,7 @@
 Owns: the zone in Cloud DNS, or the look-up of an existing one. Leaves to others: the records in it, which external-dns and cert-manager
 write, and the delegation, which only the owner of the parent domain can create.
 
-The bindings are imported where they are used: without a zone, an app does not pay for them.
+The bindings are imported where they are used, so that apps without a zone do not load them.
 
 Source: https://docs.cloud.google.com/dns/docs/zones
 """
@@ -32,16 +32,14 @@ class DnsZoneConfig(Configuration):
     """Configuration of `DnsZone`."""
 
     domain: Domain
-    """Domain of the installation, such as gitpod.acme-corp.dev. Gitpod serves it and the names `*.DOMAIN` and `*.ws.DOMAIN`. A change
-    replaces the zone, and its name servers with it.
-    """
+    """Domain of the installation, which also uses `*.DOMAIN` and `*.ws.DOMAIN`. A change replaces the zone and its name servers."""
 
     zone: ZoneName | None = None
-    """Name of the zone in Cloud DNS. Left out: the cluster's name. A change replaces the zone."""
+    """Name of the Cloud DNS zone. Default: the cluster's name. A change replaces the zone."""
 
     create_zone: bool = True
-    """Whether to create the zone. If false, the zone must exist in the project, be public and have the domain as its DNS name; its
-    records then outlive the deployment.
+    """Whether to create the zone. If false, a public zone with this domain must exist in the project. Destroy keeps it and its
+    records.
     """
 
     def zone_of(self, cluster_name: str) -> str:
@@ -88,7 +86,7 @@ class DnsZone(Construct):
                 force_destroy=True,
                 depends_on=waiting_for(apis),
             )
-        else:  # without depends_on, which would put off the look-up, and its postconditions, from the first plan to the apply
+        else:  # without depends_on, which would delay the lookup and its postconditions from the plan to the apply
             zone = DataGoogleDnsManagedZone(
                 self,
                 "Default",

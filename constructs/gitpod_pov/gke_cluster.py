@@ -1,10 +1,10 @@
 """The GKE control plane.
 
-Owns: the cluster and every setting of it that is not a node's. Leaves to others: the nodes (`LabelledNodePool`), the identity they
-run under, the network, and who may administer the cluster.
+Owns: the cluster and its settings, except those of the nodes. Leaves to others: the nodes (`LabelledNodePool`), their identity, the
+network, and who may administer the cluster.
 
-Why it removes the node pool that GKE insists on creating: a pool inside the cluster resource cannot be changed without replacing
-the cluster, so the one pool of the architecture is a resource of its own.
+The default node pool that GKE creates is removed. A pool inside the cluster resource cannot be changed without replacing the cluster, so
+the architecture's node pool is a separate resource.
 
 Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/resources/container_cluster
 """
@@ -142,125 +142,109 @@ def _exclusion_scopes(config: "GkeClusterConfig") -> Iterator[Fault]:
 class GkeClusterConfig(Configuration):
     """Configuration of `GkeCluster`: the control plane, and what holds for every node of the cluster.
 
-    The removed node pool has nodes too, for minutes: an organisation's policies apply to them as to the others.
+    The removed default pool also has nodes for some minutes, and an organization's policies apply to them.
     """
 
     name: ClusterName = "gitpod"
-    """Name of the cluster, unique within its project and region."""
+    """Name of the cluster, unique within project and region."""
 
     version: KubernetesVersion | None = None
-    """Kubernetes version of the control plane. Left out: the newest version of the release channel (REGULAR without one) at creation,
-    and no apply changes it afterwards. A new value upgrades the control plane; nodes are upgraded with gcloud, see
-    docs/operations.md.
+    """Kubernetes version of the control plane. Default: the channel's at creation, and whatever GKE upgrades it to. A new value
+    upgrades the control plane only, see docs/operations.md.
     """
 
     release_channel: Choice[ReleaseChannel] = "REGULAR"
-    """Release channel. UNSPECIFIED, which means none, is only for clusters that exist already: GKE has refused new ones without a
-    channel since 2026-08-21 and ends the others on 2027-06-14.
+    """Release channel. UNSPECIFIED means none and is only for existing clusters: GKE has refused new ones since 2026-08-21 and ends
+    support on 2027-06-14.
     """
 
     default_max_pods_per_node: Number = Field(default=110, ge=8, le=256)
-    """Pods per node for pools that do not say it themselves, 8 to 256."""
+    """Pods per node in pools that do not set it, 8 to 256."""
 
     deletion_protection: Boolean = False
-    """Whether Terraform refuses to destroy the cluster, or to replace it. False, since a proof of value is torn down after the trial;
-    true must be taken back and applied before that.
-    """
+    """Whether Terraform refuses to destroy or replace the cluster. To destroy it, first apply false."""
 
     private_nodes: Boolean = False
-    """Whether nodes have no public addresses, so that nothing outside the network can reach them. True needs network.cloud_nat. With
-    google below 7.13.0 a change replaces the cluster.
+    """Whether nodes have only internal IP addresses. True needs network.cloud_nat. With google below 7.13.0, a change replaces the
+    cluster.
     """
 
     private_endpoint: Boolean = False
-    """Whether the control plane has no public address. If true, people and Terraform connect from inside the network or through the DNS
+    """Whether the control plane has only an internal IP address. If true, clients connect from inside the network or through the DNS
     endpoint.
     """
 
     authorized_networks: Table[Annotated[PlainText, Field(min_length=1)], Cidr] | None = None
-    """The only networks, by name, from which the control plane's addresses answer: `{ office = "203.0.113.0/24" }`. The nodes' own
-    always may. Left out: a new cluster accepts every network, as in the guide. Removed later: the cluster stays as it is.
+    """Networks, by name, that can reach the control plane's IP addresses, such as `{ office = "203.0.113.0/24" }`. The nodes always
+    can. Default: all networks. If removed later, the cluster keeps the last value.
     """
 
     dns_endpoint: Boolean = False
-    """Whether the control plane has a DNS endpoint that accepts connections from any network and checks the IAM permission
-    container.clusters.connect. If true, the RBAC stack and the get-credentials command use it.
+    """Whether the control plane has a DNS endpoint, which checks the IAM permission container.clusters.connect. If true, the RBAC
+    stack connects through it.
     """
 
     workload_identity: Boolean | None = None
-    """Whether pods have their own Google identities and cannot read the credentials of their node. Left out: true with [ingress];
-    otherwise a new cluster has none, as in the guide, and an existing one stays as it is. False switches it off. A change recreates
-    the nodes.
+    """Whether pods have their own Google identities instead of the node's credentials. Default: true with [ingress], otherwise GKE's
+    default for a new cluster and no change to an existing one. A change recreates the nodes.
     """
 
     shielded_nodes: Boolean | None = None
-    """Whether nodes prove to the control plane what they are. Left out: the provider's default, true."""
+    """Whether nodes prove their identity to the control plane. Default: true."""
 
     secure_boot: Boolean | None = None
-    """Whether nodes boot and load only what is signed; kernel modules from elsewhere no longer load. Left out: no, as in the guide. A
-    change replaces the node pool.
-    """
+    """Whether nodes load only signed boot components and kernel modules. Default: false. A change replaces the node pool."""
 
     integrity_monitoring: Boolean | None = None
-    """Whether each boot of a node is measured and compared with the first. Left out: yes. A change replaces the node pool."""
+    """Whether each boot of a node is compared with a baseline. Default: true. A change replaces the node pool."""
 
     kubelet_readonly_port: Boolean | None = None
-    """Whether the kubelet tells, without authentication, which pods run on its node (port 10255). False closes it; old monitoring agents
-    read it. Left out: GKE's default for the version.
+    """Whether the kubelet serves its unauthenticated read-only port 10255, which old monitoring agents read. Default: GKE's for the
+    version.
     """
 
     anonymous_authentication: Choice[Literal["ENABLED", "LIMITED"]] | None = None
-    """Whether a request without credentials reaches every endpoint of the control plane (ENABLED) or the health checks alone (LIMITED).
-    Left out: GKE's default, ENABLED.
-    """
+    """Endpoints that accept requests without credentials: all (ENABLED) or only health checks (LIMITED). Default: GKE's, ENABLED."""
 
     insecure_rbac_bindings: Boolean | None = None
-    """Whether roles may be bound to everybody: system:anonymous, system:unauthenticated and system:authenticated, which is every Google
-    account. False refuses new ones. Left out: allowed, GKE's default.
-    """
+    """Whether new bindings may name system:anonymous, system:unauthenticated or system:authenticated. Default: GKE's, true."""
 
     secrets_kms_key: KmsKey | None = None
-    """Cloud KMS key, in the cluster's region, with which Kubernetes secrets are encrypted before they are stored. GKE's service agent
-    must be allowed to use it. Left out: Google's key alone. With google below 7.30.0, set it at creation only.
+    """Cloud KMS key, in the cluster's region, that encrypts Secrets. GKE's service agent needs access to it. Default: a
+    Google-managed key. With google below 7.30.0, set it only at creation.
     """
 
     boot_disk_kms_key: KmsKey | None = None
-    """Cloud KMS key with which the nodes' boot disks are encrypted. Compute Engine's service agent must be allowed to use it. Left out:
-    Google's key. A change replaces the node pool.
+    """Cloud KMS key that encrypts boot disks. Compute Engine's service agent needs access to it. Default: a Google-managed key. A
+    change replaces the node pool.
     """
 
     maintenance_window: Nested[MaintenanceWindow] | None = None
-    """The recurring hours in which GKE may upgrade the cluster. Left out: at any time."""
+    """Recurring hours in which GKE may start upgrades. Default: at any time."""
 
     maintenance_exclusions: Items[Nested[MaintenanceExclusion]] | None = None
-    """Periods in which GKE does not upgrade, at most 20. Left out: in a release channel, one exclusion `keep-versions` that stops minor
-    upgrades and node upgrades until the end of support of the minor version, which is what `--no-enable-autoupgrade` means in the
-    guide; needs google 7.12.0 or newer. An empty list: none.
+    """Periods in which GKE does not start upgrades, at most 20. Default in a release channel: `keep-versions`, which stops minor and
+    node upgrades until the end of support of the minor version, the guide's `--no-enable-autoupgrade`; it needs google 7.12.0 or
+    newer. `[]`: none.
     """
 
     rbac_security_group: SecurityGroup | None = None
-    """The group `gke-security-groups@DOMAIN`, whose member groups RBAC knows. A `group:` in admins.members needs it. Left out: RBAC
-    ignores Google groups.
-    """
+    """Google group `gke-security-groups@DOMAIN`. RBAC recognizes the groups that are its members. Default: RBAC ignores Google Groups."""
 
     logging_components: Annotated[Items[Choice[LoggingComponent]], Unique] | None = None
-    """What writes to Cloud Logging, SYSTEM_COMPONENTS first; APISERVER, CONTROLLER_MANAGER and SCHEDULER are the control plane's. An
-    empty list: nothing. Left out: GKE's default, system and workloads.
-    """
+    """Components that write to Cloud Logging. `[]`: none. Default: GKE's, SYSTEM_COMPONENTS and WORKLOADS."""
 
     monitoring_components: Annotated[Items[Choice[MonitoringComponent]], Unique] | None = None
-    """What writes to Cloud Monitoring, SYSTEM_COMPONENTS first. An empty list: nothing. Left out: GKE's default."""
+    """Components that write to Cloud Monitoring. `[]`: none. Default: GKE's."""
 
     managed_prometheus: Boolean | None = None
-    """Whether Google's collectors of Prometheus metrics run on the nodes; samples are charged. Left out: GKE's default."""
+    """Whether Google Cloud Managed Service for Prometheus collects metrics, billed by the sample. Default: GKE's."""
 
     cost_allocation: Boolean | None = None
-    """Whether the billing export names cluster and namespace, to tell what a trial costs whom. Left out: no."""
+    """Whether the billing export names cluster and namespace. Default: false."""
 
     resource_labels: Table[ResourceLabelKey, ResourceLabelValue] = Field(default={})
-    """Google Cloud labels of the cluster, its nodes and their disks, at most 64, for billing and inventories; not the Kubernetes labels
-    of node_pool.labels. Nothing else that is created here takes labels.
-    """
+    """Google Cloud labels of the cluster, its nodes and their disks, at most 64. Other resources take no labels."""
 
     rules = (
         _authorized_networks,
@@ -274,7 +258,7 @@ class GkeClusterConfig(Configuration):
 
     @property
     def restricts_control_plane(self) -> bool:
-        """Whether the control plane's addresses are closed to part of the world at least."""
+        """Whether the control plane's addresses are unreachable for at least some networks."""
         return bool(self.private_endpoint) or self.authorized_networks is not None
 
     @property
@@ -409,7 +393,7 @@ def _authorized_networks_block(config: GkeClusterConfig) -> gke.ContainerCluster
         ]
     return gke.ContainerClusterMasterAuthorizedNetworksConfig(
         cidr_blocks=blocks or None,
-        gcp_public_cidrs_access_enabled=False,  # or every machine of every customer of Google Cloud could connect
+        gcp_public_cidrs_access_enabled=False,  # otherwise every VM of every Google Cloud customer could connect
     )
 
 
@@ -430,7 +414,7 @@ def _workload_identity_block(config: GkeClusterConfig, project: str) -> gke.Cont
 
 
 class _ClusterArguments(Configuration):
-    """What a cluster must fit to, for the rules between them."""
+    """The values that the rules compare with those of the cluster."""
 
     region: str
     zones: Items[str]
@@ -451,11 +435,11 @@ class GkeCluster(Construct):
     """A regional GKE cluster without nodes.
 
     Attributes:
-        project, region, zones: where it stands; no zones means every zone of the region.
+        project, region, zones: the location; no zones means every zone of the region.
         config: the configuration, for constructs whose own rules depend on it.
-        network: the network it stands in.
-        name, location: as tokens, so that what uses them waits for the cluster.
-        replacement_trigger: what is replaced with the cluster names it in `replace_triggered_by`.
+        network: the network of the cluster.
+        name, location: as tokens, so that resources that use them depend on the cluster.
+        replacement_trigger: for `replace_triggered_by` of resources that must be replaced with the cluster.
         endpoint: address of the control plane, without scheme, as a token.
         control_plane_version: the version that the control plane runs, as a token.
     """
@@ -505,7 +489,7 @@ class GkeCluster(Construct):
             ),
             datapath_provider="LEGACY_DATAPATH",  # Calico needs it; Dataplane V2 would refuse the network policy below
             network_policy=gke.ContainerClusterNetworkPolicy(enabled=True, provider="CALICO"),
-            # gcloud's --addons switches off what it leaves out, hence the load balancing (see the recorded request).
+            # gcloud's --addons disables the addons that it omits, here HTTP load balancing (see the recorded request).
             addons_config=gke.ContainerClusterAddonsConfig(
                 dns_cache_config=gke.ContainerClusterAddonsConfigDnsCacheConfig(enabled=True),
                 horizontal_pod_autoscaling=gke.ContainerClusterAddonsConfigHorizontalPodAutoscaling(disabled=False),
@@ -521,7 +505,7 @@ class GkeCluster(Construct):
             default_max_pods_per_node=config.default_max_pods_per_node,
             remove_default_node_pool=True,
             initial_node_count=1,
-            # The pool to be removed would run under the Compute default account, which may not exist.
+            # Otherwise the removed default pool uses the Compute Engine default service account, which may not exist.
             node_config=gke.ContainerClusterNodeConfig(**node_settings(config, identity)),
             node_pool_defaults=optional_block(
                 gke.ContainerClusterNodePoolDefaults,
@@ -568,7 +552,7 @@ class GkeCluster(Construct):
             else gke.ContainerClusterDatabaseEncryption(state="ENCRYPTED", key_name=config.secrets_kms_key),
             timeouts=gke.ContainerClusterTimeouts(create="90m", update="90m", delete="90m"),
             lifecycle=TerraformResourceLifecycle(
-                # Refused when planning: the provider's own protection speaks up when the nodes and the roles are gone already.
+                # Fails the plan. The provider's own check runs when the nodes and the grants are already gone.
                 prevent_destroy=config.deletion_protection is True or None,  # a literal to Terraform, hence never a token
                 ignore_changes=self._ignored_changes(),
             ),

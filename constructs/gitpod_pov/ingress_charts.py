@@ -4,10 +4,10 @@ Owns: their namespaces, Helm releases and chart values, and a ClusterIssuer, who
 folder of the stack. Leaves to others: the zone (`DnsZone`), the access to it (`DnsIdentity`), and an Ingress controller, which Gitpod
 does not need.
 
-Why the ClusterIssuer is a Helm release: a `kubernetes_manifest` needs the CRDs when Terraform plans, but cert-manager installs them when
-it applies. Helm's `wait` does not wait until the ClusterIssuer is ready.
+The ClusterIssuer is a Helm release, because a `kubernetes_manifest` needs the CRDs when Terraform plans, but cert-manager installs them
+when it applies. Helm's `wait` does not wait until the ClusterIssuer is ready.
 
-The bindings are imported where they are used: without this construct, an app does not pay for the helm provider.
+The bindings are imported where they are used, so that apps without this construct do not load the helm provider.
 
 Sources: https://cert-manager.io/docs/configuration/acme/dns01/google/ and
 https://github.com/kubernetes-sigs/external-dns/blob/v0.21.0/docs/tutorials/gke.md
@@ -131,25 +131,25 @@ class IngressChartsConfig(Configuration):
     """Configuration of `IngressCharts`."""
 
     acme_email: Email
-    """E-mail address for the account at Let's Encrypt."""
+    """E-mail address of the account at Let's Encrypt."""
 
     acme_server: Literal["production", "staging"] = "production"
-    """Directory of Let's Encrypt. `staging` has generous rate limits, but no browser trusts its certificates. Existing certificates stay
+    """Let's Encrypt server. `staging` has high rate limits, but browsers do not trust its certificates. Existing certificates stay
     until they are renewed.
     """
 
     issuer_name: IssuerName = "gitpod-issuer"
-    """Name of the ClusterIssuer, at most 53 characters. A change replaces it; certificates refer to it by name."""
+    """Name of the ClusterIssuer, at most 53 characters. Certificates refer to it by name. A change replaces it."""
 
     cert_manager_version: Annotated[str, *_version_of(CERT_MANAGER)] = CERT_MANAGER.version
-    """Exact version of the cert-manager chart, with a v, v1.15.0 or newer."""
+    """Exact version of the cert-manager chart, v1.15.0 or newer."""
 
     external_dns_version: Annotated[str, *_version_of(EXTERNAL_DNS)] = EXTERNAL_DNS.version
     """Exact version of the external-dns chart, 1.14.0 or newer."""
 
     chart_repository: ChartRepository | None = None
-    """Repository that has both charts, `https://` or `oci://`, for networks that reach only a mirror. Left out: the repositories of the
-    two projects. The images still come from quay.io and registry.k8s.io.
+    """`https://` or `oci://` repository with both charts. Default: the repositories of the two projects. Images always come from
+    quay.io and registry.k8s.io.
     """
 
 
@@ -251,10 +251,10 @@ def _cert_manager_values() -> dict[str, Any]:
         "crds": {"enabled": True, "keep": True},
         # The chart's default is kube-system.
         "global": {"leaderElection": {"namespace": CERT_MANAGER.name}},
-        # Public ones, for networks in which the domain resolves to something else than on the internet.
+        # Public ones, for networks in which the domain resolves differently.
         "dns01RecursiveNameservers": _NAME_SERVERS,
         "dns01RecursiveNameserversOnly": True,
-        # The port at which GKE's firewall lets the control plane reach private nodes.
+        # GKE's firewall rules allow the control plane to reach this port on private nodes.
         "webhook": {"securePort": 10250},
     }
 

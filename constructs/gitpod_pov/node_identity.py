@@ -1,7 +1,7 @@
-"""The identity under which the nodes run.
+"""The service account of the nodes.
 
-Owns: the service account and the project roles that it is granted. Leaves to others: every other member of those roles (each grant
-only adds, and takes only itself away), and keys, of which none is made: the nodes read their credentials from the metadata server.
+Owns: the service account and its project roles. Leaves to others: all other members of these roles, because each grant adds and removes
+only itself. There are no keys: the nodes read their credentials from the metadata server.
 
 Source: https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa
 """
@@ -33,7 +33,7 @@ ROLE_SETS = MappingProxyType(
             "roles/monitoring.metricWriter",
             "roles/container.admin",
         ),
-        # What GKE asks of a node, and what its logging and monitoring agents need beside it.
+        # The roles that GKE requires for nodes, and those of its logging and monitoring agents.
         "least-privilege": (
             "roles/container.defaultNodeServiceAccount",
             "roles/logging.logWriter",
@@ -56,7 +56,7 @@ BROAD_ROLES = frozenset(
         *("roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountKeyAdmin"),
     }
 )
-"""Project roles that reach most of a project, directly or through another account."""
+"""Project roles that control most of a project, directly or through another account."""
 
 
 def _named_roles(value: Any) -> Any:
@@ -101,16 +101,15 @@ class NodeIdentityConfig(Configuration):
     """Configuration of `NodeIdentity`."""
 
     account_id: ServiceAccountId = "gitpod-gke"
-    """ID of the service account, the part of its e-mail before the @; also its display name."""
+    """ID of the nodes' service account, also its display name."""
 
     roles: Annotated[
         Items[Role],
         Unique,
         BeforeValidator(_named_roles, json_schema_input_type=Literal["guide", "least-privilege"] | tuple[Role, ...]),
     ] = ROLE_SETS["guide"]
-    """Project roles that the account is granted, as a list or by a name: `guide` for the guide's four, the default, or `least-privilege`
-    for what a node of GKE needs and nothing more, so that a pod that takes the node's credentials gains little. Workloads then need
-    credentials of their own for storage and DNS.
+    """Project roles of the service account: a list, `guide` for the guide's four roles, or `least-privilege` for only what GKE nodes
+    need. With the latter, workloads need their own credentials for Cloud Storage and Cloud DNS.
     """
 
     rules = (_grants_apart,)
@@ -122,7 +121,7 @@ class NodeIdentity(Construct):
     Attributes:
         email: the account's e-mail address, as a token.
         member: the account as IAM names it, `serviceAccount:…`, as a token.
-        grants: what needs the roles in force lists these in its `depends_on`.
+        grants: for `depends_on` of resources that need the roles.
     """
 
     def __init__(
@@ -148,7 +147,7 @@ class NodeIdentity(Construct):
         )
         self.email: str = account.email
         self.member: str = account.member
-        # google_project_iam_member only adds; _binding and _policy would take the role away from everyone else.
+        # google_project_iam_member only adds; _binding and _policy would remove the role from all other members.
         self.grants: list[ITerraformDependable] = [
             ProjectIamMember(self, name, project=project, role=role, member=self.member, for_each=for_each, provider=provider)
             for name, role, for_each in resources_of(config.roles, _grant_id)

@@ -1,9 +1,9 @@
 """The single, labelled, autoscaled pool of Ubuntu nodes.
 
-Owns: the machines, their labels, how many there are and who looks after them. Leaves to others: the control plane, and the roles of
-the account that the nodes run under.
+Owns: the machines, their labels, their number and their management. Leaves to others: the control plane, and the roles of the nodes'
+service account.
 
-Why the five labels are fixed: Gitpod schedules each of its workloads by one of them, and with a single pool every node needs all.
+The five labels are fixed, because Gitpod schedules each of its workloads by one of them, and with a single pool every node needs all.
 
 Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/resources/container_node_pool
 """
@@ -44,7 +44,7 @@ WORKLOAD_LABELS = MappingProxyType(
         for workload in ("meta", "ide", "workspace_services", "workspace_regular", "workspace_headless")
     }
 )
-"""The labels by which Gitpod places its workloads; every node carries them."""
+"""The labels by which Gitpod schedules its workloads. Every node has them."""
 
 _METADATA = MappingProxyType({"disable-legacy-endpoints": "true"})
 
@@ -140,7 +140,7 @@ class NodeTaint(Configuration):
     """Value of the taint."""
 
     effect: Choice[Literal["PREFER_NO_SCHEDULE", "NO_SCHEDULE", "NO_EXECUTE"]] = "PREFER_NO_SCHEDULE"
-    """Effect of the taint; only PREFER_NO_SCHEDULE lets Gitpod's workloads run."""
+    """Effect of the taint. Only PREFER_NO_SCHEDULE lets Gitpod's pods run."""
 
     rules = (_keeps_no_workload_away,)
 
@@ -165,56 +165,53 @@ class NodePoolConfig(Configuration):
     """Compute Engine machine type of the nodes."""
 
     disk_type: DiskType = "pd-ssd"
-    """Type of the boot disk; n4 and c4 machines need hyperdisk-balanced."""
+    """Type of the boot disk. n4 and c4 machines need hyperdisk-balanced."""
 
     disk_size_gb: Number = Field(default=100, ge=10, le=65_536)
-    """Size of the boot disk in GB, 10 to 65536."""
+    """Size of the boot disk in GB."""
 
     image_type: ImageType = "UBUNTU_CONTAINERD"
-    """Node image; Gitpod's workspaces need an Ubuntu one."""
+    """Node image. Gitpod's workspaces need Ubuntu."""
 
     initial_nodes: Number = Field(default=1, ge=0)
-    """Nodes per zone at creation; later changes of it have no effect."""
+    """Nodes per zone at creation. Later changes have no effect."""
 
     min_nodes: Number = Field(default=1, ge=0)
-    """Fewest nodes per zone that the autoscaler keeps."""
+    """Minimum number of nodes per zone."""
 
     max_nodes: Number = Field(default=50, ge=1, le=1000)
-    """Most nodes per zone that the autoscaler adds, 1 to 1000."""
+    """Maximum number of nodes per zone."""
 
     max_pods_per_node: Number = Field(default=110, ge=8, le=256)
-    """Pods per node, 8 to 256; 110 take a /24 of the pod range."""
+    """Pods per node. 110 pods take a /24 of the pod range."""
 
     auto_repair: Boolean | None = None
-    """Whether GKE repairs unhealthy nodes. Left out: true, which is the only value that a release channel allows."""
+    """Whether GKE repairs unhealthy nodes. Default: true, which a release channel requires."""
 
     auto_upgrade: Boolean | None = None
-    """Whether GKE upgrades the nodes. Left out: true in a release channel, which allows no other value, and false without one. In a
-    channel, cluster.maintenance_exclusions decide when.
+    """Whether GKE upgrades nodes. Default: true with a release channel, which requires it, otherwise false. Maintenance exclusions
+    still apply.
     """
 
     oauth_scopes: Annotated[Items[OauthScope], Unique] = (*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite")
-    """OAuth scopes of the nodes, as full URLs; left out, what gcloud sends for the guide's `gke-default` and Cloud DNS."""
+    """OAuth scopes of the nodes, as URLs."""
 
     labels: Table[KubernetesLabelKey, KubernetesLabelValue] = Field(default={})
-    """Kubernetes labels of the nodes beside the five workload labels."""
+    """Kubernetes labels of the nodes, in addition to Gitpod's five."""
 
     metadata: Table[MetadataKey, PlainText] = Field(default={})
-    """Instance metadata of the nodes beside `disable-legacy-endpoints`."""
+    """Instance metadata of the nodes, in addition to `disable-legacy-endpoints`."""
 
     spot: Boolean = False
-    """Whether the nodes are spot machines: much cheaper, and taken away at any time with half a minute's notice, running workspaces
-    included. False, as in the guide. A change replaces the node pool.
-    """
+    """Whether nodes are Spot VMs, which cost less and can stop at any time with 30 seconds' notice. A change replaces the node pool."""
 
     confidential_nodes: Boolean | None = None
-    """Whether the processor encrypts the memory of the nodes (AMD SEV). Only n2d, c2d, c3d and c4d machines support it, at a surcharge
-    and not in every zone. Left out: a new pool does not have it, as in the guide, and an existing one stays as it is. False switches
-    it off. A change recreates the nodes.
+    """Whether memory is encrypted with AMD SEV, at a surcharge. Only n2d, c2d, c3d and c4d machines in some zones support it.
+    Default: false for a new pool, no change to an existing one. A change recreates the nodes.
     """
 
     taints: Items[Nested[NodeTaint]] = ()
-    """Taints of the nodes, for clusters with pools beside this one. Effects that keep Gitpod's workloads away are refused."""
+    """Taints of the nodes. Effects that repel Gitpod's pods are refused."""
 
     rules = (
         _node_counts,
@@ -316,7 +313,7 @@ IGNORED_CHANGES = MappingProxyType(
     {
         "initial_node_count": "a change replaces the pool, and the autoscaler sets the number of nodes anyway",
         "version": "GKE upgrades nodes, and an apply must not change their version",
-        # Google's console writes the first two when someone saves the pool there:
+        # The Google Cloud console writes the first two when someone saves the pool there:
         # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2304
         "node_config[0].advanced_machine_features": "the console sets it, and unsetting it replaces the pool",
         "queued_provisioning": "the console sets an empty block, and removing it replaces the pool",
@@ -337,7 +334,7 @@ sandbox, sole tenancy, run duration, flex start).
 
 
 class _PoolArguments(Configuration):
-    """What a pool must fit to, for the rules between them."""
+    """The values that the rules compare with those of the pool."""
 
     zones: Items[str]
     network: ClusterNetworkConfig
@@ -386,7 +383,7 @@ class LabelledNodePool(Construct):
             cluster=cluster.name,
             name=config.name,
             node_locations=list(cluster.zones) or None,
-            # Never newer than the control plane, also when the pool is replaced after the release channel has moved on.
+            # Never newer than the control plane, even if the pool is replaced after the release channel has a newer version.
             version=cluster.control_plane_version,
             initial_node_count=config.initial_nodes,
             autoscaling=gke.ContainerNodePoolAutoscaling(min_node_count=config.min_nodes, max_node_count=config.max_nodes),

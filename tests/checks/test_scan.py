@@ -181,8 +181,8 @@ class TestCommand:
         ("code", "errors", "files", "message"),
         [
             (1, 0, ["/pov/pov-cluster.tf.json"], "checkov ended with 1: no such framework"),
-            (0, 1, ["/pov/pov-cluster.tf.json"], "checkov did not read everything"),
-            (0, 0, [], "checkov did not read everything"),
+            (0, 1, ["/pov/pov-cluster.tf.json"], "checkov did not read every stack"),
+            (0, 0, [], "checkov did not read every stack"),
         ],
         ids=["it fails", "it cannot read a file", "it reads nothing"],
     )
