@@ -30,8 +30,11 @@ def hand_over(name: str, directory: Path, folder: Path = DEPLOYMENTS, *, form: F
         force: whether to overwrite edited files.
     """
     try:
-        files = files_of(name, load_deployment(name, folder), form)
-        kept = write(files, directory, force=force)
+        deployment = load_deployment(name, folder)
+        with commands.step(f"synthesize {name} with its values and with variables"):
+            files = files_of(name, deployment, form)
+        with commands.step(f"write {directory}"):
+            kept = write(files, directory, force=force)
     except (RefusedDeploymentsError, HandoverError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
