@@ -73,7 +73,7 @@ def _in_the_folders(name: str, deployment: Deployment, roots: dict[str, Stack], 
         where = f"in the bucket `{backend.bucket}`, under " + ", ".join(f"`{backend.prefix}/{state}`" for state in states.values())
     elif isinstance(backend, CloudBackendConfig):
         where = f"in the organization `{backend.organization}` on `{backend.hostname}`, in the workspaces " + ", ".join(
-            f"`{state}`" for state in states.values()
+            f"`{backend.workspace_of(state)}`" for state in states.values()
         )
     else:
         copies = [f"cp SOURCE/terraform.{state}.tfstate {folder}/terraform.tfstate" for folder, state in states.items()]

@@ -28,7 +28,7 @@ HARD = {
     "project": "my-gitpod-pov",
     "acknowledged_risks": ["public-control-plane"],
     "network": {"network": "own", "create_network": True},
-    "backend": {"type": "gcs", "bucket": "states"},
+    "backend": {"type": "gcs", "bucket": "states", "prefix": "trial"},
     "admins": {"members": ["user:alice@example.com"]},
 }
 
@@ -111,8 +111,13 @@ class TestFolder:
         files = files_of("pov", deployment(**HARD))
         for folder, stack in (("1-cluster", "pov-cluster"), ("2-rbac", "pov-rbac")):
             assert parsed(files, f"{folder}/backend.tf.json") == {
-                "terraform": {"backend": {"gcs": {"bucket": "states", "prefix": f"gitpod-pov/{stack}"}}}
+                "terraform": {"backend": {"gcs": {"bucket": "states", "prefix": f"trial/{stack}"}}}
             }
+
+    def test_the_readme_names_the_workspaces(self) -> None:
+        files = files_of("pov", deployment(backend={"type": "cloud", "organization": "acme", "prefix": "team-a"}))
+        assert parsed(files, "1-cluster/backend.tf.json")["terraform"]["cloud"]["workspaces"] == {"name": "team-a-pov-cluster"}
+        assert "in the workspaces `team-a-pov-cluster`, `team-a-pov-rbac`" in files["README.md"].decode()
 
     def test_the_frames_of_the_picture_are_the_folders(self, files: dict[str, bytes]) -> None:
         assert files["picture.svg"].decode() == picture(
@@ -171,7 +176,9 @@ class TestOperations:
         assert "is protected" not in section
 
     def test_of_a_protected_cluster_elsewhere(self) -> None:
-        section = self.section({"cluster": {"name": "trial", "deletion_protection": True}, "backend": {"type": "gcs", "bucket": "states"}})
+        section = self.section(
+            {"cluster": {"name": "trial", "deletion_protection": True}, "backend": {"type": "gcs", "bucket": "states", "prefix": "trial"}}
+        )
         assert "terraform -chdir=1-cluster untaint google_container_cluster.cluster\nterraform -chdir=1-cluster apply\n" in section
         assert "delete default-pool --cluster trial --region us-central1 --project demo-project" in section
         assert "tfstate.lock.info" not in section
@@ -315,7 +322,7 @@ class TestCommand:
             text=True,
             check=False,
         )
-        assert (result.returncode, result.stderr) == (0, "")
+        assert (result.returncode, result.stderr.splitlines()[1:]) == (0, [f"write {folder}"])
         assert result.stdout.splitlines() == [str(folder / path) for path in files_of_manifest(folder)]
         assert (tmp_path / "outside.txt").read_text() == "kept"
         after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

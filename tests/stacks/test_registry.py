@@ -157,7 +157,7 @@ class TestThirdKind:
     @pytest.mark.terraform
     def test_is_rehearsed_in_order_and_destroyed_in_reverse(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert rehearse("pov") == 0, capsys.readouterr().err
-        steps = re.findall(r"^pov-(\w+): (plan and apply|destroy) ", capsys.readouterr().out, re.MULTILINE)
+        steps = re.findall(r"^pov-(\w+): (plan and apply|destroy)$", capsys.readouterr().out, re.MULTILINE)
         assert steps == [
             *((stack, "plan and apply") for stack in ("cluster", "rbac", "audit")),
             *((stack, "destroy") for stack in ("audit", "rbac", "cluster")),
