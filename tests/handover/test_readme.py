@@ -210,7 +210,10 @@ class TestState:
     @pytest.mark.parametrize(
         ("backend", "place"),
         [
-            ({"type": "gcs", "bucket": "states"}, "the bucket `states`, under `gitpod-pov/pov-cluster`, `gitpod-pov/pov-rbac`"),
+            (
+                {"type": "gcs", "bucket": "states", "prefix": "gitpod-pov"},
+                "the bucket `states`, under `gitpod-pov/pov-cluster`, `gitpod-pov/pov-rbac`",
+            ),
             ({"type": "cloud", "organization": "acme"}, "the organization `acme` on `app.terraform.io`, in the workspaces `pov-cluster`"),
         ],
         ids=["gcs", "cloud"],
