@@ -156,8 +156,9 @@ def _upgrades(deployment: Deployment, roots: dict[str, Stack], main: str) -> Ite
     yield "\n".join(["| what | upgraded by Google | when |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
     yield (
         "At the end of support of a minor version GKE upgrades the cluster in any case. An upgrade of the nodes replaces them, as "
-        "`upgrade_settings` of the pool says; the pods on a node end when it is drained. To choose the hours, the exclusions or the "
-        f"channel, edit `maintenance_policy` and `release_channel` in `{main}`."
+        "`upgrade_settings` of the pool says; the pods on a node end when it is drained. To choose the hours, change "
+        f"{_edit(deployment, 'cluster.maintenance_window', 'recurring_window', main)}; for the exclusions and the channel, edit "
+        f"`maintenance_exclusion` and `release_channel` in `{main}`."
     )
     yield _own_upgrade(deployment, roots, main)
 
