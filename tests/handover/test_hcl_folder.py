@@ -69,9 +69,9 @@ class TestFiles:
         ]
 
     def test_a_backend_stays_active_in_a_file_of_its_own(self) -> None:
-        files = files_of("pov", deployment(backend={"type": "gcs", "bucket": "states"}))
+        files = files_of("pov", deployment(backend={"type": "gcs", "bucket": "states", "prefix": "trial"}))
         assert text(files, "1-cluster/backend.tf") == (
-            'terraform {\n  backend "gcs" {\n    bucket = "states"\n    prefix = "gitpod-pov/pov-cluster"\n  }\n}\n'
+            'terraform {\n  backend "gcs" {\n    bucket = "states"\n    prefix = "trial/pov-cluster"\n  }\n}\n'
         )
         assert not [path for path in files if path.startswith(("modules/", "example/")) and path.endswith("backend.tf")]
 
