@@ -233,7 +233,7 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
         },
         "network": {"network": "gitpod", "create_network": True},
         "node_pool": {"confidential_nodes": True, "spot": True, "taints": [{"key": "trial"}], "labels": {"example.com/team": "a"}},
-        "backend": {"type": "gcs", "bucket": "states"},
+        "backend": {"type": "gcs", "bucket": "states", "prefix": "trial"},
     },
 }
 
