@@ -7,10 +7,13 @@ Why marks and not Terraform variables in the constructs: the rules need values (
 and a synth without a hand-over writes literal values.
 """
 
+from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
+from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Unique
 
 from pydantic import Field
@@ -34,6 +37,9 @@ ParameterKey = Literal[
 
 ADMINS: ParameterKey = "admins.members"
 """The one parameter without a mark: how many members there are decides how many blocks there are."""
+
+SUBNETWORK_RANGES: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
+"""Inputs of a subnetwork that is created."""
 
 MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProxyType(
     {
@@ -63,3 +69,10 @@ class HandoverConfig(Configuration):
         key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}
     )
     """Inputs that become Terraform variables. The others are written as values."""
+
+
+def range_parameter_faults(network: ClusterNetworkConfig, handover: HandoverConfig) -> Iterator[Fault]:
+    """Yield a fault for every listed parameter that an existing subnetwork does not have. The default list leaves them out by itself."""
+    for index, key in enumerate(handover.parameters):
+        if not network.create_subnetwork and "parameters" in handover.model_fields_set and key in SUBNETWORK_RANGES:
+            yield Fault(("handover", "parameters", index), "is not an input if network.create_subnetwork is false: remove it", key)

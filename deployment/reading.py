@@ -185,7 +185,9 @@ _OWNED: dict[tuple[str, str], Callable[[Deployment], tuple[str, ...] | None]] = 
     ("cluster", "name"): lambda d: ("cluster", d.project, d.region, d.cluster.name),
     ("identity", "account_id"): lambda d: ("service account", d.project, d.identity.account_id),
     ("network", "network"): lambda d: ("network", d.project, d.network.network) if d.network.create_network else None,
-    ("network", "subnetwork"): lambda d: ("subnetwork", d.project, d.region, d.network.subnetwork_of(d.cluster.name)),
+    ("network", "subnetwork"): lambda d: (
+        ("subnetwork", d.project, d.region, d.network.subnetwork_of(d.cluster.name)) if d.network.create_subnetwork else None
+    ),
     ("ingress", "domain"): lambda d: ("DNS records", d.project, d.ingress.domain) if d.ingress else None,
     ("ingress", "zone"): lambda d: (
         ("DNS zone", d.project, d.ingress.zone_of(d.cluster.name)) if d.ingress and d.ingress.create_zone else None

@@ -23,7 +23,7 @@ from handover.example import DATA_REFERENCE, example
 from handover.picture import picture
 from handover.readme import readme
 from handover.stacks import HandoverError, Stack, parameters_in, stacks_of
-from handover.variables import Json, variable, variable_name
+from handover.variables import Json, parameters_of, variable, variable_name
 
 MANIFEST = "MANIFEST.sha256"
 
@@ -36,7 +36,7 @@ def files_of(name: str, deployment: Deployment) -> dict[str, bytes]:
     """
     stacks, risks = stacks_of(name, deployment)
     roots = {f"{number}-{stack.name}": stack for number, stack in enumerate(stacks, 1)}
-    variables = {key: variable(deployment, key) for key in deployment.handover.parameters}
+    variables = {key: variable(deployment, key) for key in parameters_of(deployment)}
     oldest: dict[str, str] = {provider: supported.bindings for provider, supported in SUPPORTED.items()}
     oldest["google"] = oldest_google(deployment.cluster, deployment.providers.google)
     modules = [_without_providers(stack) for stack in stacks]

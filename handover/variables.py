@@ -16,17 +16,24 @@ from typing import Any, cast, get_args, get_origin
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.descriptions import descriptions
+from gitpod_pov.existing_subnetwork import Condition, holds_default_pool, holds_nodes, holds_pods
 from gitpod_pov.faults import ALLOWED
 from gitpod_pov.gcp_names import Cidr, Pattern, Unique
 from gitpod_pov.ipv4_ranges import PROHIBITED
-from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, ZONES_OF_A_REGION, addresses_of_a_node, prefix_of_a_node
+from gitpod_pov.node_pool import (
+    ADDRESSES_GOOGLE_KEEPS,
+    ZONES_OF_A_REGION,
+    addresses_of_a_node,
+    existing_subnetwork_conditions,
+    prefix_of_a_node,
+)
 
 from annotated_types import Ge, Le, MinLen
 from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from deployment.model import Deployment
-from deployment.parameters import ADMINS, ParameterKey
+from deployment.parameters import ADMINS, SUBNETWORK_RANGES, ParameterKey
 
 Json = dict[str, Any]
 
@@ -163,6 +170,27 @@ def _prefix(cidr: str) -> str:
     return f'tonumber(split("/", {cidr})[1])'
 
 
+def parameters_of(deployment: Deployment) -> tuple[ParameterKey, ...]:
+    """Return the parameters of a deployment's hand-over, without inputs that the deployment does not use."""
+    return tuple(key for key in deployment.handover.parameters if is_used(deployment, key))
+
+
+def is_used(deployment: Deployment, key: ParameterKey) -> bool:
+    """Return whether a deployment uses an input: an existing subnetwork has its ranges already."""
+    return deployment.network.create_subnetwork or key not in SUBNETWORK_RANGES
+
+
+def sizes_of_existing_subnetwork(deployment: Deployment) -> list[Json]:
+    """Return the postconditions on the size of an existing subnetwork's ranges, as the stack has them."""
+    network = deployment.network
+    conditions = existing_subnetwork_conditions(network, deployment.cluster, deployment.node_pool, deployment.zones)
+    return [] if network.create_subnetwork else [_postcondition(condition) for condition in conditions]
+
+
+def _postcondition(condition: Condition) -> Json:
+    return {"condition": f"${{{condition.holds}}}", "error_message": condition.message}
+
+
 class RulesBetweenValues:
     """The rules between several values, each for the resource that it protects, by resource type.
 
@@ -176,7 +204,6 @@ class RulesBetweenValues:
         """Return the preconditions of the one resource of this type."""
         rules = {
             "google_container_cluster": self._of_the_cluster,
-            "google_compute_subnetwork": self._of_the_subnetwork,
             "google_container_node_pool": self._of_the_node_pool,
         }
         if resource_type not in rules:
@@ -186,6 +213,22 @@ class RulesBetweenValues:
             for keys, rule in rules[resource_type]()
             if set(keys) & set(self._parameters)
         ]
+
+    def of_existing_subnetwork(self) -> list[Json]:
+        """Return the postconditions on the size of an existing subnetwork's ranges; none where the subnetwork is created.
+
+        Those of the stack compare with numbers. These compare with the variables.
+        """
+        if not {"zones", "node_pool.max_nodes"} & set(self._parameters):
+            return sizes_of_existing_subnetwork(self._deployment)
+        network, cluster, pool = self._deployment.network, self._deployment.cluster, self._deployment.node_pool
+        max_nodes, zones = self._value("node_pool.max_nodes"), self._zone_count()
+        conditions = (
+            holds_default_pool(network.pods_range, addresses_of_a_node(cluster.default_max_pods_per_node), zones),
+            holds_pods(network.pods_range, addresses_of_a_node(pool.max_pods_per_node), max_nodes, zones),
+            holds_nodes(str(network.subnetwork), ADDRESSES_GOOGLE_KEEPS, max_nodes, zones),
+        )
+        return [] if network.create_subnetwork else [_postcondition(condition) for condition in conditions]
 
     def _value(self, key: ParameterKey) -> str:
         if key in self._parameters:
@@ -203,6 +246,9 @@ class RulesBetweenValues:
             ),
         )
 
+        if not self._deployment.network.create_subnetwork:
+            return
+        yield from self._of_the_ranges()
         pods, per_zone = self._value("network.pods_cidr"), addresses_of_a_node(self._deployment.cluster.default_max_pods_per_node)
         yield (
             ("network.pods_cidr", "zones"),
@@ -217,9 +263,8 @@ class RulesBetweenValues:
         zones = self._value("zones")
         return f"(length({zones}) == 0 ? {ZONES_OF_A_REGION} : length({zones}))"
 
-    def _of_the_subnetwork(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
-        keys: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
-        for first, second in combinations(keys, 2):
+    def _of_the_ranges(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
+        for first, second in combinations(SUBNETWORK_RANGES, 2):
             yield (
                 (first, second),
                 Rule(
@@ -230,7 +275,7 @@ class RulesBetweenValues:
             )
         network = self._deployment.network
         if network.network == "default" and not network.create_network:
-            for key in keys:
+            for key in SUBNETWORK_RANGES:
                 yield (
                     (key,),
                     Rule(
@@ -249,6 +294,8 @@ class RulesBetweenValues:
                 f"node counts: minimum ${{{low}}}, initial ${{{first}}}, maximum ${{{high}}}: must be in ascending order",
             ),
         )
+        if not self._deployment.network.create_subnetwork:
+            return
         pods, nodes = self._value("network.pods_cidr"), self._value("network.nodes_cidr")
         most = f"{high} * {self._zone_count()}"
         holds = f"floor(pow(2, {prefix_of_a_node(self._deployment.node_pool.max_pods_per_node)} - {_prefix(pods)}))"

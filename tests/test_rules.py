@@ -14,6 +14,7 @@ from gitpod_pov.risks import Risk
 import pytest
 
 from deployment.reading import RefusedDeploymentsError, load_deployments
+from tests.existing import NETWORK
 
 RULES = {
     "project": "^[a-z][a-z0-9-]{4,28}[a-z0-9]$; the name, not the number",
@@ -28,7 +29,8 @@ RULES = {
     "network name": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
     "subnetwork name": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
     "subnetwork named after the cluster": "gitpod-<cluster> matches it too",
-    "range names": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+    "range names": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$; two different ones",
+    "existing subnetwork": "named, with both of its ranges, and left as it is",
     "role": "roles/…, projects/…/roles/… or organizations/…/roles/…",
     "custom role": "of the project itself, not of another one",
     "roles once": "none twice",
@@ -91,7 +93,6 @@ RULES = {
 }
 
 NO_INPUT = {
-    "range names": "the constructs name both ranges themselves; tests/constructs/test_cluster_network.py sees the names",
     "local state apart": "the file is named after the stack, and no two stacks have one name: test_no_two_stacks_share_a_state_file",
 }
 
@@ -201,6 +202,9 @@ NOT_PRIVATE = (
     "network, or set cluster.private_endpoint to false"
 )
 EVERY = "remove authorized_networks to allow all of them, or list yours"
+LEFT_AS_IT_IS = (
+    "cannot be set if network.create_subnetwork is false, which leaves an existing subnetwork and its network as they are: remove it"
+)
 AUTO_MODE = (
     "overlaps 10.128.0.0/9, which the auto-mode network 'default' reserves: use a range outside it, such as one below "
     "10.128.0.0, or another network"
@@ -216,6 +220,11 @@ URL = "https://www.googleapis.com/auth/"
 
 def ranges(**cidrs: str) -> str:
     return "[network]\n" + "".join(f"{key} = '{cidr}'\n" for key, cidr in cidrs.items())
+
+
+def existing(**values: Any) -> str:
+    """Return a section of a network whose subnetwork exists, with these values in addition."""
+    return "[network]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in {**NETWORK, **values}.items())
 
 
 def pool(max_nodes: int, network: str, *, zones: tuple[str, ...] = (), more: str = "") -> str:
@@ -1116,6 +1125,67 @@ EXAMPLES = [
             f"backend.hostname: 'https://example.com/' {HOSTNAME}",
             f"backend.organization: 'a b' {ORGANIZATION}",
         ),
+    ),
+    *(
+        example
+        for key in ("pods_range_name", "services_range_name")
+        for example in values("range names", "network", key, ("a", "a" * 63), dict.fromkeys(("a" * 64, "a-", "1a", "A", ""), GCE_NAME))
+    ),
+    Example(
+        "range names",
+        "[network]\npods_range_name = 'services'",
+        ("network.services_range_name: 'services' is also the range of the pods: name another secondary range",),
+    ),
+    Example(
+        "range names",
+        existing(services_range_name="platform-pods"),
+        ("network.services_range_name: 'platform-pods' is also the range of the pods: name another secondary range",),
+    ),
+    Example("range names", "[network]\npods_range_name = 'services'\nservices_range_name = 'pods'"),
+    Example("existing subnetwork", existing()),
+    Example("existing subnetwork", existing(cloud_nat=True)),
+    Example("existing subnetwork", existing(cloud_nat=False, flow_logs=False, create_network=False)),
+    Example("existing subnetwork", existing(network="default", subnetwork="default")),
+    Example("existing subnetwork", "profile = 'hardened'\n" + existing()),
+    Example("existing subnetwork", "handover = { parameters = ['zones', 'node_pool.max_nodes'] }\n" + existing()),
+    Example(
+        "existing subnetwork",
+        "[network]\ncreate_subnetwork = false",
+        (
+            (
+                "network.pods_range_name: is required if network.create_subnetwork is false: set it to the name of the existing secondary "
+                "range for pods"
+            ),
+            (
+                "network.services_range_name: is required if network.create_subnetwork is false: set it to the name of the existing "
+                "secondary range for Services"
+            ),
+            "network.subnetwork: is required if network.create_subnetwork is false: set it to the name of the existing subnetwork",
+        ),
+    ),
+    *(
+        Example("existing subnetwork", existing(**{key: value}), (f"network.{key}: {toml(value)} {LEFT_AS_IT_IS}",))
+        for key, value in {
+            "create_network": True,
+            "nodes_cidr": "10.0.0.0/20",
+            "pods_cidr": "10.4.0.0/14",
+            "services_cidr": "192.168.0.0/20",
+            "private_google_access": True,
+            "flow_logs": True,
+        }.items()
+    ),
+    Example(
+        "existing subnetwork",
+        "profile = 'hardened'\n" + existing(nodes_cidr="10.0.0.0/20", pods_cidr="10.0.0.0/20"),
+        (
+            f"network.nodes_cidr: '10.0.0.0/20' {LEFT_AS_IT_IS}",
+            f"network.pods_cidr: '10.0.0.0/20' {LEFT_AS_IT_IS}",
+        ),
+    ),
+    Example(
+        "existing subnetwork",
+        "handover = { parameters = ['zones', 'network.pods_cidr'] }\n" + existing(),
+        ("handover.parameters[1]: 'network.pods_cidr' is not an input if network.create_subnetwork is false: remove it",),
     ),
     Example("created network", "[network]\ncreate_network = true\nnetwork = 'demo'"),
     Example(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Annotated, Literal
 
+from gitpod_pov import existing_subnetwork
 from gitpod_pov.blocks import conditional, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, Rule, known
@@ -473,6 +474,8 @@ class GkeCluster(Construct):
         self.config, self._provider = config, provider
         if config.private_nodes:
             network.enable_private_google_access()
+        if not network.config.create_subnetwork:
+            network.expect(existing_subnetwork.in_region(network.subnetwork_label, region))
         cluster = gke.ContainerCluster(
             self,
             "Default",
@@ -551,6 +554,7 @@ class GkeCluster(Construct):
             if config.secrets_kms_key is None
             else gke.ContainerClusterDatabaseEncryption(state="ENCRYPTED", key_name=config.secrets_kms_key),
             timeouts=gke.ContainerClusterTimeouts(create="90m", update="90m", delete="90m"),
+            depends_on=network.requirements or None,
             lifecycle=TerraformResourceLifecycle(
                 # Refused when planning: the provider's own protection speaks up when the nodes and the roles are gone already.
                 prevent_destroy=config.deletion_protection is True or None,  # a literal to Terraform, hence never a token

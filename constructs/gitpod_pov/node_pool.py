@@ -14,9 +14,11 @@ from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Annotated, Literal
 
+from gitpod_pov import existing_subnetwork
 from gitpod_pov.blocks import merged, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, is_certain, without_tokens
+from gitpod_pov.existing_subnetwork import Condition
 from gitpod_pov.faults import Fault, show
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
@@ -255,6 +257,8 @@ def pod_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones:
     Each node takes a range of it for twice its pods, rounded up to a power of two:
     https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
     """
+    if not network.create_subnetwork:
+        return
     holds = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
     if holds < (most := _most_nodes(pool, zones)):
         fitting_prefix = prefix_of_a_node(pool.max_pods_per_node) - math.ceil(math.log2(most))
@@ -267,6 +271,8 @@ def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeCluster
     The default pool has one node in each zone and `default_max_pods_per_node`. It is removed before the node pool is created, so the
     range must hold the larger of the two, not both.
     """
+    if not network.create_subnetwork:
+        return
     needed = _zone_count(zones) * addresses_of_a_node(cluster.default_max_pods_per_node)
     if IPv4Network(network.pods_cidr).num_addresses < needed:
         fitting_prefix = 32 - math.ceil(math.log2(needed))
@@ -280,6 +286,8 @@ def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeCluster
 
 
 def _room_for_surge_nodes(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: Sequence[str]) -> bool:
+    if not network.create_subnetwork:
+        return True
     needed = _most_nodes(pool, zones) + _MAX_SURGE
     in_pods = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
     return min(in_pods, IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS) >= needed
@@ -287,10 +295,36 @@ def _room_for_surge_nodes(network: ClusterNetworkConfig, pool: NodePoolConfig, z
 
 def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: Sequence[str]) -> Iterator[Fault]:
     """Yield a fault when the node range has fewer addresses than the autoscaler may add nodes."""
+    if not network.create_subnetwork:
+        return
     holds = max(IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS, 0)
     if holds < (most := _most_nodes(pool, zones)):
         fitting_prefix = 32 - math.ceil(math.log2(most + ADDRESSES_GOOGLE_KEEPS))
         yield Fault(("network", "nodes_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.nodes_cidr)
+
+
+def existing_subnetwork_conditions(
+    network: ClusterNetworkConfig, cluster: GkeClusterConfig, pool: NodePoolConfig, zones: Sequence[str]
+) -> Iterator[Condition]:
+    """Yield what `pod_range_faults`, `default_pool_range_faults` and `node_range_faults` check, for an existing subnetwork.
+
+    A condition on a number that is a token is left out, as a rule would be.
+    """
+    if is_token(zones):
+        return
+    count = _zone_count(zones)
+    if not is_token(cluster.default_max_pods_per_node):
+        addresses = addresses_of_a_node(cluster.default_max_pods_per_node)
+        yield existing_subnetwork.holds_default_pool(network.pods_range, addresses, str(count))
+    if is_token(pool.max_nodes):
+        return
+    most = _most_nodes(pool, zones)
+    numbers = (f"{pool.max_nodes}", f"{count}")
+    if not is_token(pool.max_pods_per_node):
+        addresses = addresses_of_a_node(pool.max_pods_per_node)
+        yield existing_subnetwork.holds_pods(network.pods_range, addresses, *numbers, 32 - math.ceil(math.log2(most * addresses)))
+    fitting_prefix = 32 - math.ceil(math.log2(most + ADDRESSES_GOOGLE_KEEPS))
+    yield existing_subnetwork.holds_nodes(str(network.subnetwork), ADDRESSES_GOOGLE_KEEPS, *numbers, fitting_prefix)
 
 
 def _zone_count(zones: Sequence[str]) -> int:
@@ -375,6 +409,8 @@ class LabelledNodePool(Construct):
         network, zones = cluster.network.config, cluster.zones
         _PoolArguments.checked({"zones": zones, "network": network, "cluster": cluster.config, "node_pool": config})
         super().__init__(scope, id)
+        if not network.create_subnetwork:
+            cluster.network.expect(*existing_subnetwork_conditions(network, cluster.config, config, zones))
         pool = gke.ContainerNodePool(
             self,
             "Default",

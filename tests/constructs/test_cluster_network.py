@@ -1,8 +1,20 @@
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from cdktf import Testing
+from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
+from gitpod_pov.existing_subnetwork import in_region
+from gitpod_pov.gke_cluster import GkeCluster
+from gitpod_pov.node_identity import NodeIdentity
+from gitpod_pov.node_pool import LabelledNodePool, NodePoolConfig
+from gitpod_pov.provider_versions import require_providers
+
+import pytest
+from cdktf import App, TerraformStack, TerraformVariable, Testing
+from cdktf_cdktf_provider_google.provider import GoogleProvider
 
 from tests.app import Synthesized
+from tests.existing import NETWORK
 
 
 def test_subnetwork_with_ranges_for_pods_and_services(synthesized: Synthesized) -> None:
@@ -46,3 +58,88 @@ def test_a_network_of_its_own(synth: Callable[..., Synthesized]) -> None:
 def test_the_cluster_takes_its_addresses_from_the_ranges_by_name(synthesized: Synthesized) -> None:
     cluster = synthesized.resource("pov-cluster", "google_container_cluster.cluster")
     assert cluster["ip_allocation_policy"] == {"cluster_secondary_range_name": "pods", "services_secondary_range_name": "services"}
+
+
+READ = "data.google_compute_subnetwork.network_subnetwork"
+
+
+class TestExistingSubnetwork:
+    def test_is_read_and_nothing_of_the_network_is_created(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(network=NETWORK)
+        assert not {address for address in app.addresses("pov-cluster") if address.startswith("google_compute")}
+        read = app.stack("pov-cluster")["data"]["google_compute_subnetwork"]["network_subnetwork"]
+        assert {key: read[key] for key in ("project", "region", "name")} == {
+            "project": "demo-project",
+            "region": "us-central1",
+            "name": "nodes",
+        }
+        assert "depends_on" not in read
+
+    def test_has_the_cluster(self, synth: Callable[..., Synthesized]) -> None:
+        cluster = synth(network=NETWORK).resource("pov-cluster", "google_container_cluster.cluster")
+        assert (cluster["network"], cluster["subnetwork"]) == ("platform", f"${{{READ}.name}}")
+        assert cluster["ip_allocation_policy"] == {
+            "cluster_secondary_range_name": "platform-pods",
+            "services_secondary_range_name": "platform-services",
+        }
+        assert "google_project_service.apis_container" in cluster["depends_on"]
+
+    def test_can_have_a_nat(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(network={**NETWORK, "cloud_nat": True})
+        nat = app.resource("pov-cluster", "google_compute_router_nat.network_nat")
+        assert nat["subnetwork"] == [{"name": f"${{{READ}.id}}", "source_ip_ranges_to_nat": ["ALL_IP_RANGES"]}]
+        assert app.resource("pov-cluster", "google_compute_router.network_router")["network"] == "platform"
+
+    def test_warns_of_no_range(self, synth: Callable[..., Synthesized]) -> None:
+        warnings = synth(network=NETWORK, node_pool={"max_nodes": 1000}).warnings("pov-cluster")
+        assert not {"docker-bridge-range", "no-room-for-surge-nodes"} & warnings
+
+    def test_is_left_as_it_is_by_the_hardened_profile(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(profile="hardened", network=NETWORK)
+        assert READ in app.addresses("pov-cluster")
+        assert "google_compute_router_nat.network_nat" in app.addresses("pov-cluster")
+
+    def test_of_tokens_is_checked_as_far_as_numbers_are_known(self, tmp_path: Path) -> None:
+        app = App(outdir=str(tmp_path))
+        stack = TerraformStack(app, "own")
+        require_providers(stack)
+        GoogleProvider(stack, "google")
+        text = {name: TerraformVariable(stack, name, type="string").string_value for name in ("region", "subnetwork", "pods")}
+        number = TerraformVariable(stack, "number", type="number").number_value
+        network = ClusterNetwork(
+            stack,
+            "network",
+            project="demo-project",
+            region=text["region"],
+            cluster_name="gitpod",
+            config=ClusterNetworkConfig(**{**NETWORK, "subnetwork": text["subnetwork"], "pods_range_name": text["pods"]}),
+        )
+        identity = NodeIdentity(stack, "identity", project="demo-project")
+        cluster = GkeCluster(stack, "cluster", project="demo-project", region=text["region"], identity=identity, network=network)
+        LabelledNodePool(stack, "pool", cluster=cluster, identity=identity, config=NodePoolConfig(max_nodes=number))
+        app.synth()
+        (read,) = Synthesized(tmp_path).stack("own")["data"]["google_compute_subnetwork"].values()
+        conditions = [one["condition"] for one in read["lifecycle"]["postcondition"]]
+        assert (read["name"], read["region"]) == ("${var.subnetwork}", "${var.region}")
+        assert "${self.region == var.region}" in conditions
+        assert "${contains(self.secondary_ip_range[*].range_name, var.pods)}" in conditions
+        assert any(condition.endswith(">= 256 * 3}") for condition in conditions)  # the default pool
+        assert not any("self.ip_cidr_range" in condition for condition in conditions)
+
+    def test_has_conditions_and_a_created_one_has_none(self) -> None:
+        network = ClusterNetwork(TerraformStack(App(), "own"), "network", project="demo-project", region="a-b1", cluster_name="gitpod")
+        with pytest.raises(TypeError, match="only an existing subnetwork has conditions"):
+            network.expect(in_region("nodes", "a-b1"))
+
+
+def test_the_ranges_have_the_given_names(synth: Callable[..., Synthesized]) -> None:
+    names: dict[str, Any] = {"pods_range_name": "gke-pods", "services_range_name": "gke-services"}
+    app = synth(network=names)
+    subnetwork = app.resource("pov-cluster", "google_compute_subnetwork.network_subnetwork")
+    assert [one["range_name"] for one in subnetwork["secondary_ip_range"]] == ["gke-pods", "gke-services"]
+    assert app.resource("pov-cluster", "google_container_cluster.cluster")["ip_allocation_policy"] == {
+        "cluster_secondary_range_name": "gke-pods",
+        "services_secondary_range_name": "gke-services",
+    }
+    outputs = app.stack("pov-cluster")["output"]
+    assert [outputs[name]["value"] for name in names] == ["gke-pods", "gke-services"]

@@ -13,6 +13,7 @@ from typing import Any
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import Action, Workspace
 from tests.app import ROOT, deployment, synthesize
+from tests.existing import add_subnetwork
 from tests.inputs import INPUTS, every_input, sections, with_input
 
 DOCUMENT = ROOT / "docs" / "operations.md"
@@ -120,6 +121,8 @@ def observe() -> dict[str, Effect]:
                 changed_to = before.effect(key, with_input(key, INPUTS[key].value))
             (folder / "removed").mkdir()
             with _stand_ins(folder / "removed") as stand_ins:
+                if key == "network.create_subnetwork":
+                    add_subnetwork(stand_ins.cloud)
                 effects[key] = Effect(
                     changed_to, _Applied(stand_ins, folder / "removed", with_input(key, INPUTS[key].value)).effect(key, needs)
                 )

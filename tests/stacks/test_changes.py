@@ -30,9 +30,10 @@ def test_the_document_says_what_is_observed(effects: dict[str, Effect]) -> None:
     assert recorded() == table(effects), "run `python -m tests.stacks.changes`"
 
 
-# The cluster is replaced only by another name, network or subnetwork, and by another number of pods per node.
+# The cluster is replaced only by another name, network, subnetwork or range, and by another number of pods per node.
 REPLACES_CLUSTER = {
-    *("network.network", "network.subnetwork", "cluster.name", "cluster.default_max_pods_per_node"),
+    *("network.network", "network.subnetwork", "network.pods_range_name", "network.services_range_name"),
+    *("cluster.name", "cluster.default_max_pods_per_node"),
 }
 
 

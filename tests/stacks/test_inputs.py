@@ -197,7 +197,10 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
 }
 # What these configurations had before: what the guide says.
 OF_THE_GUIDE = {
-    "network": {"network", "create_network", "subnetwork", "nodes_cidr", "pods_cidr", "services_cidr"},
+    "network": {
+        *("network", "create_network", "subnetwork", "nodes_cidr", "pods_cidr", "services_cidr"),
+        *("create_subnetwork", "pods_range_name", "services_range_name"),  # tests/constructs/test_cluster_network.py has them
+    },
     "cluster": {"name", "version", "release_channel", "default_max_pods_per_node", "deletion_protection"},
     "node_pool": {
         *("name", "machine_type", "disk_type", "disk_size_gb", "image_type", "initial_nodes", "min_nodes", "max_nodes"),
