@@ -35,7 +35,7 @@ def main(folder: Path = Path(__file__).parent / "deployments", name: str | None 
     except RefusedDeploymentsError as error:
         print(error, file=sys.stderr)
         return 2
-    outdir = Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")  # the variable is the cdktf CLI's
+    outdir = Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")  # set by the cdktf CLI
     with commands.temporary_folder() as temporary:
         build(deployments, str(temporary)).synth()
         files = [path for path in sorted(temporary.rglob("*")) if path.is_file()]

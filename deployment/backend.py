@@ -1,11 +1,10 @@
 """Where the state of a stack is kept.
 
-Owns: the backend types that a deployment can name, and the backend they put into a stack. Leaves to others: buckets, organizations
-and workspaces, which exist before, and credentials, which never stand in a file that is committed: Terraform takes them from its
-own environment.
+Owns: the types of backend, and adding one to a stack. Leaves to others: buckets, organizations and workspaces, which must exist, and
+credentials, which do not belong in a committed file: Terraform reads them from its environment.
 
-Why the cloud block is written here and not by cdktf's `CloudBackend`: that one runs `terraform version` during synth, and no synth
-may need Terraform on the machine. Switching cdktf's validations off as a whole would lose the check for a missing provider.
+The cloud block is written here and not by cdktf's `CloudBackend`, because that class runs `terraform version` during synth, and a synth
+must not need Terraform. Disabling cdktf's validations would also disable the check for a missing provider.
 
 Source: https://developer.hashicorp.com/terraform/language/backend
 """
@@ -194,7 +193,7 @@ class _CloudBlock(TerraformBackend):
         return {"terraform": {"cloud": block}}
 
     def get_remote_state_data_source(self, scope: Construct, name: str, from_stack: str) -> TerraformRemoteState:
-        """Return the state of this stack as another one reads it; cdktf asks every backend for it."""
+        """Return the data source with which another stack reads this state. cdktf requires it of every backend."""
         return DataTerraformRemoteState(
             scope,
             name,

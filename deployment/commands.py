@@ -1,9 +1,9 @@
-"""What the commands have in common: arguments, Ctrl-C, closed pipes, full disks, and output that is written whole or not at all.
+"""What the commands share: arguments, Ctrl-C, closed pipes, full disks, and output that is written completely or not at all.
 
 A command calls `start` before its other imports, which take most of its time, and ends with `run`.
 
 The exit status is 0, or 1 when files cannot be read or written, or 2 when the arguments or a deployment are refused. A command that is
-stopped exits with 128 and the number of the signal: 130 for Ctrl-C, 141 when nobody reads what it prints.
+stopped exits with 128 and the number of the signal: 130 for Ctrl-C, 141 when its output pipe is closed.
 
 Owns: the process. Leaves to others: what a command does. It imports nothing that takes time.
 """
@@ -25,16 +25,16 @@ from typing import NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STDOUT, _STDERR = 1, 2
-# How Node reports what the system refuses: `EFBIG: file too large, write`, `EACCES: permission denied, mkdir '/a'`.
+# How Node reports errors of the system: `EFBIG: file too large, write`, `EACCES: permission denied, mkdir '/a'`.
 _NODE_ERROR = re.compile(r"\bE[A-Z0-9]+: (?P<reason>[a-z ]+), \w+(?: '(?P<path>[^']+)')?")
 
 
 class CannotWriteError(Exception):
-    """Something cannot be written.
+    """A file or directory cannot be written.
 
     Args:
-        what: a path, or what else would be written.
-        reason: what the system says.
+        what: the path, or a description.
+        reason: the error message of the system.
     """
 
     def __init__(self, what: object, reason: str) -> None:
@@ -50,9 +50,9 @@ class Arguments(argparse.ArgumentParser):
 
 
 def start() -> None:
-    """From here on, end with the right exit status and without a traceback when stopped, or when the system refuses something."""
+    """Set up signals and errors so that the process ends with the right exit status and without a traceback."""
     for number in _SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:  # what nohup ignores stays ignored
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP; keep that
             signal.signal(number, _stop)
     sys.excepthook = _report
     if isinstance(sys.stdout, TextIOWrapper):
@@ -92,16 +92,16 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a directory, all or none. What else is there stays.
+    """Write files into a directory, all or none. Other files stay.
 
-    Each is written beside its place, and moved there when all of them are written.
+    Each is written to a temporary file, and moved to its place when all of them are written.
 
     Args:
-        directory: the directory; it is created where there is none.
+        directory: the directory; it is created if it does not exist.
         files: their contents by path in the directory.
 
     Raises:
-        CannotWriteError: when the system refuses one of them; then everything is as it was.
+        CannotWriteError: when one of them cannot be written; then nothing has changed.
     """
     if folders := [directory / name for name in files if (directory / name).is_dir()]:
         raise CannotWriteError(folders[0], os.strerror(errno.EISDIR))
@@ -132,7 +132,7 @@ def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def _not_stopped() -> Iterator[None]:
-    """Keep signals waiting, for what must not be left half done."""
+    """Delay signals, for work that must not be interrupted."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
@@ -141,8 +141,8 @@ def _not_stopped() -> Iterator[None]:
 
 
 def _stop(number: int, _: FrameType | None) -> NoReturn:
-    _ignore_signals()  # the rest is cleaning up
-    _silence(_STDERR)  # some of what is interrupted complains
+    _ignore_signals()  # only cleanup remains
+    _silence(_STDERR)  # interrupted code may print errors
     sys.exit(128 + number)
 
 
@@ -152,7 +152,7 @@ def _ignore_signals() -> None:
 
 
 def _report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Report what the system refuses in one line, and everything else, which is a bug, as Python does."""
+    """Report errors of the system in one line, and all others, which are bugs, with a traceback."""
     refused_by_node = _NODE_ERROR.search(str(error)) if isinstance(error, Exception) else None
     if isinstance(error, CannotWriteError):
         line = str(error)
@@ -164,7 +164,7 @@ def _report(kind: type[BaseException], error: BaseException, traceback: Tracebac
         sys.__excepthook__(kind, error, traceback)
         return
     print(_printable(line), file=sys.stderr)  # noqa: T201
-    _silence(_STDERR)  # jsii complains when it ends without having begun
+    _silence(_STDERR)  # jsii raises an error when it ends before it has started
 
 
 def _printable(text: str) -> str:
@@ -172,7 +172,7 @@ def _printable(text: str) -> str:
 
 
 def _is_unread(descriptor: int) -> bool:
-    """Whether this is a pipe whose other end is closed."""
+    """Return whether this is a pipe whose reader has closed it."""
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))

@@ -1,7 +1,7 @@
 """What a deployment is: the configurations of the constructs, and the rules between them.
 
-Owns: the keys of a deployment file and the rules between its sections. Leaves to others: a section's own rules, which stand with its
-construct, and reading files (`reading`).
+Owns: the keys of a deployment file and the rules between its sections. Leaves to others: the rules of one section, which are in the
+file of its construct, and reading files (`reading`).
 """
 
 from collections.abc import Iterator
@@ -35,12 +35,12 @@ from deployment.providers import ProvidersConfig
 
 
 def _custom_roles(deployment: "Deployment") -> Iterator[Fault]:
-    if deployment.project != MARKS["project"]:  # which stands for any project in a hand-over, also for that of a custom role
+    if deployment.project != MARKS["project"]:  # a hand-over works in any project, also in that of a custom role
         yield from custom_role_faults(deployment.project, deployment.identity.roles)
 
 
 class Deployment(Configuration):
-    """One Gitpod proof of value: a project, a region and what each construct is to be."""
+    """One Gitpod proof of value: a project, a region and the configuration of each construct."""
 
     project: ProjectId
     """ID of an existing Google Cloud project with billing."""

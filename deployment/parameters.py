@@ -3,8 +3,8 @@
 Owns: their keys, the section `[handover]` that chooses among them, and a mark for each: a valid value that no deployment has, by
 which a hand-over finds every place that the value reaches. Leaves to others: the hand-over itself, and each value's own rules.
 
-Why marks and not Terraform variables in the constructs: the rules need values (a range is compared with others, a list is counted),
-and a synth without a hand-over writes literal values.
+The constructs get marks and not Terraform variables, because the rules need values (they compare ranges and count lists), and a synth
+without a hand-over writes literal values.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ ParameterKey = Literal[
 ]
 
 ADMINS: ParameterKey = "admins.members"
-"""The one parameter without a mark: how many members there are decides how many blocks there are."""
+"""The only parameter without a mark: the number of members is the number of blocks."""
 
 SUBNETWORK_RANGES: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
 """Inputs of a subnetwork that is created."""

@@ -1,10 +1,10 @@
 """The profiles of a deployment: values for many inputs under one name.
 
-Owns: which values the profile `hardened` stands for, and that single inputs in the file win over it. Leaves to others: what each input
-does and which values go together, which its configuration knows. docs/hardening.md says what each means for the workloads.
+Owns: the values of the profile `hardened`, which inputs in the file override. Leaves to others: what each input does, which its
+configuration documents. docs/hardening.md describes the effect of each input on the workloads.
 
-Why these: every input that makes a deployment safer and needs no value of the reader's own, such as a key, a time or a group. Left
-out beside those are spot nodes, which are cheaper and not safer, and confidential nodes, which depend on the machine type and the zone.
+The profile contains every input that makes a deployment safer and needs no value of the user's own, such as a key, a time or a group. It
+does not contain Spot VMs, which are cheaper but not safer, nor confidential nodes, which depend on the machine type and the zone.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ PROFILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         },
     }
 )
-"""Section and input, as a deployment file names them, to value; `reference` is what the configurations default to."""
+"""Values by section and input. `reference` has none: it uses the defaults of the configurations."""
 
 
 OPTIONAL_SECTIONS = frozenset({"ingress"})
@@ -56,7 +56,7 @@ OPTIONAL_SECTIONS = frozenset({"ingress"})
 
 
 def profile_of(content: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    """Return the values of the profile that a deployment names; none for an unknown one, which is refused elsewhere."""
+    """Return the values of the profile that a deployment names. An unknown profile has none; it is refused elsewhere."""
     profile = content.get("profile", "reference")
     return PROFILES.get(profile, {}) if isinstance(profile, str) else {}
 

@@ -1,7 +1,7 @@
 """Reads the deployment files of a folder.
 
-Owns: which files are read, what no file can contain, the rules between files, and the lines in which faults are reported. Leaves to
-others: what a deployment can be (`model`).
+Owns: which files are read, what no file may contain, the rules between files, and how faults are reported. Leaves to others: the model of
+a deployment (`model`).
 """
 
 import difflib
@@ -123,7 +123,7 @@ def _content(path: Path) -> dict[str, Any]:
         reason = f"is not TOML: {_syntax_error(error)}"
     except RecursionError:
         reason = "cannot be read: its values are nested too deeply"
-    except ValueError:  # of int(), which takes no more digits
+    except ValueError:  # from int(), which limits the number of digits
         reason = "cannot be read: it has a number of more than 4300 digits"
     raise Faults([Fault((), reason)])
 
@@ -132,7 +132,7 @@ def _not_a_deployment_file(path: Path) -> str | None:
     """Return why a path is not read, or None."""
     if path.is_symlink() and not path.exists():
         return "is a broken link; repair it or move it out of this folder"
-    if not path.is_file():  # a directory; or a pipe, from which a read would wait forever
+    if not path.is_file():  # a directory, or a pipe, where a read would block
         return "is not a file; move it out of this folder"
     if path.suffix != ".toml":
         return "is not a deployment file; name it NAME.toml or move it out of this folder"
@@ -156,14 +156,14 @@ def _reason(error: OSError) -> str:
 
 
 def _display_path(path: Path) -> str:
-    """Return the path as a person at the prompt would write it, with nothing in it that a terminal acts on."""
+    """Return the path relative to the current directory if it is inside, with control characters escaped."""
     with suppress(ValueError, OSError):  # it is elsewhere, or the current directory is gone
         path = path.absolute().relative_to(Path.cwd())
     return escaped(path.as_posix())
 
 
 def _reserved_text(content: dict[str, Any]) -> Iterator[Fault]:
-    """Yield a fault for every key and every text that means something to cdktf or to JavaScript, at any depth."""
+    """Yield a fault for every key and every text with a special meaning in cdktf or JavaScript, at any depth."""
     pending: list[tuple[tuple[str | int, ...], Any]] = [((), content)]
     while pending:  # instead of a recursion, for which tables can be nested too deeply
         key, value = pending.pop()
@@ -255,7 +255,7 @@ def load_deployment(name: str, folder: Path) -> Deployment:
     """Read every deployment of a folder and return one of them.
 
     Raises:
-        RefusedDeploymentsError: with every fault of every file, or with the names there are when `name` is not one of them.
+        RefusedDeploymentsError: with every fault of every file, or, if there is no such deployment, with the names of the others.
     """
     return find_deployment(name, load_deployments(folder))
 
@@ -267,7 +267,7 @@ def find_deployment(name: str, deployments: Mapping[str, Deployment]) -> Deploym
         RefusedDeploymentsError: when there is none; the message is the same in every command.
     """
     if name not in deployments:
-        near = difflib.get_close_matches(Path(name).stem, deployments, n=1)  # the stem, for those who give the path of the file
+        near = difflib.get_close_matches(Path(name).stem, deployments, n=1)  # the stem, in case the path of the file was given
         suggestion = f"; did you mean '{near[0]}'?" if near else ""
         raise RefusedDeploymentsError([f"there is no deployment {show(name)}; known: {', '.join(deployments)}{suggestion}"])
     return deployments[name]

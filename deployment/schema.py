@@ -3,7 +3,7 @@
 Owns: the JSON Schema, which editors use, and docs/configuration.md. Leaves to others: the models, and every rule between several
 values, which a schema cannot express. An editor may therefore accept a file that the synth refuses.
 
-Why definitions are written out where they are used and the draft is an old one: every editor's TOML extension understands that.
+The schema has no references and uses an old draft, because every editor's TOML extension understands that.
 """
 
 import json
@@ -40,7 +40,7 @@ _TYPES = {"string": "string", "integer": "whole number", "boolean": "`true` or `
 
 
 class _TomlSchema(GenerateJsonSchema):
-    """Pydantic's schema without null, which TOML has not: what may be null may be left out."""
+    """Pydantic's schema without null, which TOML does not have. Values that may be null are optional."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """Return the schema of a configuration, each input with its text."""

@@ -104,7 +104,7 @@ def _rules(field: FieldInfo, key: ParameterKey) -> Iterator[Rule]:
         element = get_args(field.annotation)[0]
         for rule in _rules_of_one("one", "", get_args(element)[1:]):
             refused = f'join(", ", [for one in {value} : "\'${{one}}\'" if !({rule.holds})])'
-            allowed = rule.message.removeprefix(_shown("one", ""))
+            allowed = rule.message.removeprefix(_quoted("one", ""))
             yield Rule(f"alltrue([for one in {value} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
         if Unique in field.metadata or key == "zones":
             yield Rule(
@@ -113,18 +113,18 @@ def _rules(field: FieldInfo, key: ParameterKey) -> Iterator[Rule]:
             )
         return
     if field.annotation is int:
-        yield Rule(f"floor({value}) == {value}", f"{_shown(value, name)}{ALLOWED['int_type']}")
+        yield Rule(f"floor({value}) == {value}", f"{_quoted(value, name)}{ALLOWED['int_type']}")
     yield from _rules_of_one(value, name, field.metadata)
     if (key_in_network := key.removeprefix("network.")) in PREFIXES:
         shortest, longest, allowed = PREFIXES[key_in_network]
         prefix = _prefix(value)
-        yield Rule(f"try({prefix} >= {shortest} && {prefix} <= {longest}, false)", f"{_shown(value, name)}must be {allowed}")
+        yield Rule(f"try({prefix} >= {shortest} && {prefix} <= {longest}, false)", f"{_quoted(value, name)}must be {allowed}")
     if key.endswith("_cidr"):
         prohibited = ", ".join(map(str, PROHIBITED))
         listed = ", ".join(quoted(str(cidr)) for cidr in PROHIBITED)
         yield Rule(
             f"try(!anytrue([for cidr in [{listed}] : {_overlap(value, 'cidr')}]), true)",
-            f"{_shown(value, name)}overlaps one of {prohibited}, which no subnetwork can have",
+            f"{_quoted(value, name)}overlaps one of {prohibited}, which no subnetwork can have",
         )
 
 
@@ -141,7 +141,7 @@ def _groups(deployment: Deployment, key: ParameterKey) -> Iterator[Rule]:
 def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
     """Yield the rules of a field or of an element of a list; a kind of rule that is not known here is an error, not left out."""
     for rule in metadata:
-        shown = _shown(value, name)
+        shown = _quoted(value, name)
         match rule:
             case Pattern(pattern=pattern, allowed=allowed):
                 yield Rule(f"can(regex({quoted(f'^(?:{pattern})$')}, {value}))", f"{shown}is not {allowed}")
@@ -162,7 +162,7 @@ def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
                 raise TypeError(f"{name}: there is no Terraform for the rule {rule!r}")
 
 
-def _shown(value: str, name: str) -> str:
+def _quoted(value: str, name: str) -> str:
     return f"{name}: '${{{value}}}' "
 
 
@@ -254,7 +254,7 @@ class RulesBetweenValues:
             ("network.pods_cidr", "zones"),
             Rule(
                 f"pow(2, 32 - {_prefix(pods)}) >= {per_zone} * {self._zone_count()}",
-                f"{_shown(pods, variable_name('network.pods_cidr'))}is too small for the default node pool, which GKE creates first with "
+                f"{_quoted(pods, variable_name('network.pods_cidr'))}is too small for the default node pool, which GKE creates first with "
                 f"one node per zone and {per_zone} addresses for each: use a larger range",
             ),
         )
@@ -269,7 +269,7 @@ class RulesBetweenValues:
                 (first, second),
                 Rule(
                     f"!{_overlap(self._value(first), self._value(second))}",
-                    f"{_shown(self._value(second), variable_name(second))}overlaps {variable_name(first)} "
+                    f"{_quoted(self._value(second), variable_name(second))}overlaps {variable_name(first)} "
                     f"${{{self._value(first)}}}: use a range that does not overlap it",
                 ),
             )
@@ -280,7 +280,7 @@ class RulesBetweenValues:
                     (key,),
                     Rule(
                         f"!{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}",
-                        f"{_shown(self._value(key), variable_name(key))}overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' "
+                        f"{_quoted(self._value(key), variable_name(key))}overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' "
                         "reserves: use a range below 10.128.0.0",
                     ),
                 )
@@ -311,7 +311,7 @@ def _capacity(key: ParameterKey, cidr: str, most: str, holds: str) -> tuple[tupl
         (key, "zones", "node_pool.max_nodes"),
         Rule(
             f"{holds} >= {most}",
-            f"{_shown(cidr, variable_name(key))}holds ${{{holds}}} nodes, ${{{most}}} are possible: use a larger range, or lower the "
+            f"{_quoted(cidr, variable_name(key))}holds ${{{holds}}} nodes, ${{{most}}} are possible: use a larger range, or lower the "
             "maximum number of nodes per zone",
         ),
     )

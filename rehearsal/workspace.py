@@ -1,7 +1,7 @@
 """A rehearsal: real Terraform on a synthesized stack, with stand-ins for its providers.
 
 Owns the Terraform process: its working directory, its environment and its commands, and the reading of what it prints. Nothing is
-downloaded: Terraform does not install providers that it is told to attach to, whatever version a configuration or a lock file asks for.
+downloaded: Terraform does not install providers that are reattached, whatever version a configuration or a lock file asks for.
 
     with attach([cluster_stack, rbac_stack], tmp_path / "journal.jsonl") as stand_ins:
         cluster = Workspace(stand_ins, cluster_stack, tmp_path / "cluster")

@@ -1,7 +1,7 @@
 """What the stacks share: backend, Terraform version, provider versions, readable addresses and the connection to the cluster.
 
-Leaves to others: every resource. Why addresses are allocated here: cdktf appends a hash to every address below the top level, and
-deletes characters it does not like without noticing when two addresses become one; platform teams read and script these addresses.
+Leaves to others: every resource. Addresses are allocated here because cdktf appends a hash to every address below the top level. It also
+removes characters without checking whether two addresses become the same. Platform teams read these addresses and use them in scripts.
 """
 
 import re
@@ -55,7 +55,7 @@ class GitpodStack(TerraformStack):
         """Return the address of an element: its path below the stack, joined with underscores, without `Default`.
 
         Raises:
-            ValueError: when another element has that address, or the path holds what Terraform does not allow in one.
+            ValueError: when another element has that address, or the path contains characters that Terraform does not allow.
         """
         path: str = (tf_element if isinstance(tf_element, Node) else tf_element.node).path
         name = "_".join(part for part in path.split("/")[1:] if part != "Default")
@@ -81,7 +81,7 @@ def cluster_access(stack: GitpodStack, deployment: Deployment, lifecycle: Terraf
     endpoint: str = cluster.endpoint
     ca_certificate: str | None = Fn.base64decode(cluster.master_auth.get(0).cluster_ca_certificate)
     if deployment.cluster.dns_endpoint:
-        # A name in Google's own domain, whose certificate is signed by a public authority and not by the cluster's.
+        # Its certificate is signed by a public authority, not by the cluster's CA.
         endpoint = cluster.control_plane_endpoints_config.get(0).dns_endpoint_config.get(0).endpoint
         ca_certificate = None
     return {"host": f"https://{endpoint}", "cluster_ca_certificate": ca_certificate, "token": client.access_token}

@@ -1,9 +1,9 @@
 """The ingress stack: DNS, certificates and what maintains them in the cluster. Only deployments with a section `[ingress]` have it.
 
-A stack of its own for the reason of the RBAC stack, and because it needs two more providers and the hosts of the charts. It finds the
-cluster by name.
+It is a separate stack for the same reason as the RBAC stack, and because it needs two more providers and the chart repositories. It finds
+the cluster by name.
 
-The bindings of its providers are imported where they are used: other deployments do not pay for them.
+The bindings of its providers are imported where they are used, so that other deployments do not load them.
 """
 
 from gitpod_pov.dns_identity import DnsIdentity

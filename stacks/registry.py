@@ -1,7 +1,7 @@
 """The registry of stacks: each kind of stack that a deployment can have, and the app that holds them.
 
 A new kind of stack is one class and one entry in `STACK_KINDS`. The commands, the hand-over, the rehearsal and the tests read the
-registry and name no kind themselves. Leaves to others: what a stack holds, which its class knows.
+registry and do not name kinds. Leaves to others: the contents of a stack, which its class defines.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,8 +27,8 @@ class StackKind:
         suffix: the last part of the stack's name, `cluster` for `NAME-cluster`; also the name of the module in a hand-over.
         stack: the class, called with the app, the stack's name and the deployment.
         creates: what the stack creates, in a few words; `make show` and the README of a hand-over print it.
-        depends_on: the suffixes of the kinds that are applied before this one and destroyed after it. One that a deployment does not
-            have is no dependency.
+        depends_on: the suffixes of the kinds that are applied before this one and destroyed after it. Kinds that a
+            deployment does not have are ignored.
         wanted: whether a deployment has this kind. Every deployment by default.
     """
 
@@ -59,7 +59,7 @@ STACK_KINDS: tuple[StackKind, ...] = (
         wanted=lambda d: d.ingress is not None,
     ),
 )
-"""In the order of deployment: each kind stands after those that it depends on."""
+"""The kinds in the order of deployment: each kind follows those that it depends on."""
 
 
 def kinds_of(deployment: Deployment) -> tuple[StackKind, ...]:
@@ -84,7 +84,7 @@ def build(deployments: Mapping[str, Deployment], outdir: str | None = None) -> A
         deployments: the deployments by name.
         outdir: where `synth` writes. Defaults to what the cdktf CLI asks for, or `cdktf.out` in the current directory.
     """
-    app = App(outdir=outdir, stack_traces=False)  # stack traces would put paths of this machine into the manifest
+    app = App(outdir=outdir, stack_traces=False)  # stack traces would write paths of this machine to the manifest
     leave_printing_to_the_app(app)
     for name, deployment in deployments.items():
         stacks: dict[str, GitpodStack] = {}

@@ -58,7 +58,7 @@ def make(project: Path, world: StandIns, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("command", ["show", "handover", "rehearse", "validate", "diff", "deploy", "output", "destroy", "scan"])
-def test_an_unknown_deployment_is_refused_alike_by_every_command(project: Path, world: StandIns, command: str) -> None:
+def test_every_command_refuses_an_unknown_deployment_with_the_same_message(project: Path, world: StandIns, command: str) -> None:
     result = run(project, world, "--silent", "--assume-old=.checkov/.synced", command, "DEPLOYMENT=my pov")
     assert (result.returncode, result.stdout) == (2, "")
     message, *others = result.stderr.splitlines()

@@ -172,7 +172,7 @@ def test_no_two_stacks_share_a_state_file(folder: Path, tmp_path: Path) -> None:
     assert len({stack.node.id for stack in stacks}) == len(stacks) == 6
 
 
-def test_a_refusal_ends_with_2_and_leaves_the_last_output_as_it_is(folder: Path, tmp_path: Path) -> None:
+def test_a_refusal_ends_with_2_and_keeps_the_last_output(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "main.py").symlink_to(ROOT / "main.py")  # it takes the deployments beside it
     last = {tmp_path / "cdktf.out" / name: f"the last {name}" for name in ("manifest.json", "stacks/pov-cluster/cdk.tf.json")}
     for path, text in last.items():

@@ -39,7 +39,7 @@ def test_prints_stacks_and_warnings_and_writes_the_same_bytes(project: Path, syn
         assert (project / "cdktf.out" / path.relative_to(synthesized.outdir)).read_bytes() == path.read_bytes()
 
 
-def test_a_refused_deployment_is_told_in_one_line_and_writes_nothing(project: Path) -> None:
+def test_a_refused_deployment_is_reported_in_one_line_and_writes_nothing(project: Path) -> None:
     (project / "deployments" / "pov.toml").write_text('project = "My Project"\nregion = "us-central1"\nregoin = 1\n')
     result = run("main.py", cwd=project)
     assert (result.returncode, result.stdout) == (2, "")

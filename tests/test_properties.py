@@ -1,4 +1,4 @@
-"""What holds for every deployment, not only for the examples: whatever passes the checks synthesizes, whatever does not is told."""
+"""Deployments of any content: one that passes the checks can be synthesized, and the faults of every other one are reported."""
 
 import json
 import re
@@ -233,7 +233,7 @@ def test_what_passes_the_checks_has_room_for_its_nodes_and_keeps_the_schema(cont
 SCHEMA = schema()
 
 
-def told(content: bytes) -> None:
+def is_reported(content: bytes) -> None:
     """Load a file with this content; whatever is raised but a refusal in lines that are safe to print fails the test."""
     with TemporaryDirectory() as folder:
         (Path(folder) / "pov.toml").write_bytes(content)
@@ -254,13 +254,13 @@ FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCh
 @FUZZ
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
-    told(content)
+    is_reported(content)
 
 
 @FUZZ
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(content: str) -> None:
-    told(content.encode("utf-8", "surrogatepass"))
+    is_reported(content.encode("utf-8", "surrogatepass"))
 
 
 SECTIONS = SCHEMA["properties"]
@@ -292,4 +292,4 @@ LINES = st.one_of(
 @FUZZ
 @given(st.lists(LINES, max_size=8))
 def test_any_toml_is_read_or_refused(lines: list[str]) -> None:
-    told("\n".join(lines).encode())
+    is_reported("\n".join(lines).encode())

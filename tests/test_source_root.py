@@ -9,7 +9,7 @@ import constructs
 from tests.app import ROOT
 
 
-def test_constructs_is_no_package() -> None:
+def test_constructs_is_not_a_package() -> None:
     assert not (ROOT / "constructs" / "__init__.py").exists()
 
 

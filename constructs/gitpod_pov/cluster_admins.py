@@ -1,10 +1,10 @@
 """Who may manage RBAC in the cluster.
 
 Owns: one cluster role binding, and the look-up of the applying account where no member is configured. Leaves to others: the cluster
-role, which Kubernetes ships, and IAM roles that grant access to the cluster beside RBAC.
+role, which Kubernetes ships, and IAM roles, which also grant access to the cluster.
 
-Why a configured list comes first: the applying account is what the guide binds, but a workspace of Terraform Cloud applies under an
-identity that may have no e-mail address, and is nobody's who will use kubectl.
+A configured list has priority. The guide binds the applying account, but a Terraform Cloud workspace applies with an identity that may have
+no e-mail address and that nobody uses with kubectl.
 
 Source: https://cloud.google.com/kubernetes-engine/docs/how-to/role-based-access-control
 """
@@ -32,7 +32,7 @@ from constructs import Construct
 _RBAC_API_GROUP = "rbac.authorization.k8s.io"
 _MOST_SHOWN = 3
 
-# To RBAC, GKE presents a Google service account as a User whose name is its e-mail.
+# For RBAC, a Google service account is a User whose name is the e-mail address.
 SUBJECT_KINDS = {"user": "User", "serviceAccount": "User", "group": "Group"}
 
 _EMAIL = r"[A-Za-z0-9._%+'-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
@@ -85,7 +85,7 @@ def _groups(config: "ClusterAdminsConfig") -> Iterator[Fault]:
 
 
 def group_faults(admins: "ClusterAdminsConfig", rbac_security_group: str | None) -> Iterator[Fault]:
-    """Yield a fault for every group that RBAC does not know, because the cluster has no security group.
+    """Yield a fault for every group that RBAC ignores, because the cluster has no security group.
 
     Source: https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac
     """
@@ -117,7 +117,7 @@ class ClusterAdminsConfig(Configuration):
 
 
 def _kind_and_name(member: str) -> tuple[str, str]:
-    """Return a member as RBAC knows it: the kind of the subject and its name."""
+    """Return a member as an RBAC subject: kind and name."""
     kind, colon, name = member.partition(":")
     if colon:
         return SUBJECT_KINDS[kind], name

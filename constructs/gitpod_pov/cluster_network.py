@@ -1,10 +1,10 @@
-"""The network in which the cluster stands.
+"""The network of the cluster.
 
-Owns: one subnetwork with a range for nodes, one for pods and one for services, or reading one that exists; where it is asked to, the
-network too, and a router with Cloud NAT for that subnetwork alone. Leaves to others: routes, firewalls and whatever else lives in an
-existing network, and what is checked of an existing subnetwork (`existing_subnetwork`).
+Owns: one subnetwork with a range for nodes, one for pods and one for Services, or reading an existing one; optionally the network, and
+a router with Cloud NAT for only that subnetwork. Leaves to others: routes, firewalls and everything else in an existing network, and what
+is checked of an existing subnetwork (`existing_subnetwork`).
 
-Why the ranges are written out, when gcloud's `--create-subnetwork` has Google choose them: the provider dropped that argument in
+The ranges are explicit, although gcloud's `--create-subnetwork` lets Google choose them, because the provider removed that argument in
 version 3. The defaults are as large as the ranges Google chooses, and outside those of the auto-mode `default` network.
 
 Source: https://cloud.google.com/kubernetes-engine/docs/concepts/alias-ips
@@ -37,9 +37,9 @@ from cdktf_cdktf_provider_google.data_google_compute_subnetwork import DataGoogl
 from constructs import Construct
 
 AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
-"""What the auto-mode network `default` keeps for itself."""
+"""The range that the auto-mode network `default` reserves."""
 DOCKER_BRIDGE_RANGE = IPv4Network("172.17.0.0/16")
-"""What Docker's default bridge takes inside a machine or a workspace: https://cloud.google.com/vpc/docs/subnets#additional-ipv4-considerations"""
+"""The range of Docker's default bridge in a machine or a workspace: https://cloud.google.com/vpc/docs/subnets#additional-ipv4-considerations"""
 PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/16 to /27")}
 """For each range its shortest and its longest prefix, and the two in words."""
 
@@ -341,7 +341,7 @@ class ClusterNetwork(Construct):
             name=f"gitpod-{cluster_name}",
             router=router.name,
             nat_ip_allocate_option="AUTO_ONLY",
-            # Not every subnetwork of the region: the others are not this deployment's, and may have a NAT of their own.
+            # Only this subnetwork: others in the region do not belong to this deployment and may have their own NAT.
             source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
             subnetwork=[ComputeRouterNatSubnetwork(name=self._subnetwork.id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
             log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),

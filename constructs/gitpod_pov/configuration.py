@@ -1,10 +1,10 @@
 """The base of every configuration: a frozen pydantic model, and how it is checked.
 
 Owns: the model that each construct's configuration extends, and running the rules between fields that such a model declares. Leaves to
-others: the rules themselves, which are beside what they are about, and faults (`faults`).
+others: the rules, which are beside the code that they concern, and faults (`faults`).
 
-Why not plain pydantic: its model validators run only when every field is valid, and stop at the first error, so a file with three
-mistakes would need three attempts. Here all faults are reported at once: where a value is refused, the rules run on what is known.
+pydantic's own model validators run only when every field is valid, and stop at the first error. A file with three mistakes would need three
+attempts. Here all faults are reported at once: if a value is refused, the rules run on the other values.
 
 Tokens, which are values that are known only when Terraform plans or applies, are accepted for text, whole numbers, lists, maps and
 nearly every choice of true and false. These checks are skipped for them:

@@ -4,7 +4,7 @@ Owns: one service account, its access to Cloud DNS, and the two Kubernetes servi
 Kubernetes service accounts themselves, which the charts create (`IngressCharts`), and keys, of which there are none: the pods get their
 credentials through Workload Identity Federation for GKE.
 
-The bindings are imported where they are used: without this construct, an app does not pay for them.
+The bindings are imported where they are used, so that apps without this construct do not load them.
 
 Source: https://docs.cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
 """

@@ -3,7 +3,7 @@
 Owns: the zone in Cloud DNS, or the look-up of an existing one. Leaves to others: the records in it, which external-dns and cert-manager
 write, and the delegation, which only the owner of the parent domain can create.
 
-The bindings are imported where they are used: without a zone, an app does not pay for them.
+The bindings are imported where they are used, so that apps without a zone do not load them.
 
 Source: https://docs.cloud.google.com/dns/docs/zones
 """
@@ -86,7 +86,7 @@ class DnsZone(Construct):
                 force_destroy=True,
                 depends_on=waiting_for(apis),
             )
-        else:  # without depends_on, which would put off the look-up, and its postconditions, from the first plan to the apply
+        else:  # without depends_on, which would delay the lookup and its postconditions from the plan to the apply
             zone = DataGoogleDnsManagedZone(
                 self,
                 "Default",

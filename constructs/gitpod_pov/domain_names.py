@@ -2,7 +2,7 @@
 
 Owns: the types `Domain` and `Email`. Leaves to others: what they are used for.
 
-Why the Public Suffix List comes from a package: the list changes every week, and publicsuffixlist is released with each change and
+The Public Suffix List comes from a package. The list changes every week, and publicsuffixlist is released with each change and
 contains it, so that no check needs the network. Only the ICANN part counts; the private part also lists domains that are valid here.
 """
 
@@ -40,7 +40,7 @@ https://www.iana.org/assignments/special-use-domain-names, and .internal, which 
 
 @cache
 def _public_suffixes() -> "PublicSuffixList":
-    from publicsuffixlist import PublicSuffixList  # 25 ms to read, which only deployments with a domain pay
+    from publicsuffixlist import PublicSuffixList  # takes 25 ms, only for deployments with a domain
 
     return PublicSuffixList(only_icann=True)
 
@@ -68,7 +68,7 @@ def _syntax_problem(value: str) -> str | None:
 
 
 def _reservation(domain: str) -> str | None:
-    """Return why nobody can register a domain, in words that continue a message after the value."""
+    """Return why a domain cannot be registered, in words that continue a message after the value."""
     top_level = domain.rpartition(".")[2]
     if top_level in _NOT_IN_PUBLIC_DNS:
         return f"is under .{top_level}, which is not in public DNS: use a registered domain"

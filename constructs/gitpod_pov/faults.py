@@ -1,10 +1,10 @@
-"""Faults: what is refused, and the one line that says so.
+"""Faults: refused values, and the line that reports each of them.
 
 Owns: `Fault`, the form in which every refused value is reported; `Faults`, the exception that carries all of them; how a value is shown
-in a message; and the words for everything that pydantic refuses. Leaves to others: the rules, which are beside what they are about,
+in a message; and the text for everything that pydantic refuses. Leaves to others: the rules, which are beside the code that they concern,
 running them (`configuration`), and the name of the file, which its reader adds.
 
-Why pydantic's own text never appears: it speaks of Python's types and of inputs, and not of TOML and of keys.
+pydantic's own text never appears, because it describes Python types instead of TOML and keys.
 """
 
 import difflib
@@ -27,7 +27,7 @@ _LONGEST_KEY = _LONGEST_WORD = 200
 _DEEPEST_SHOWN = 3
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
-# Python calls these printable, although nothing is seen of them: https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+# Python calls these printable, although they are invisible: https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
 
@@ -55,7 +55,7 @@ class Fault:
         return (*((0, part, "") if isinstance(part, int) else (1, 0, part) for part in self.key), (2, 0, self.message))
 
     def __str__(self) -> str:
-        """Return `key: value message`: one line, without anything that a terminal acts on and without long values."""
+        """Return `key: value message`: one line, with control characters escaped and long values cut."""
         # A rule can quote another value, such as a name, in its message. Such a value has no spaces.
         message = _LONG_WORD.sub(lambda word: _cut(word[0], _LONGEST_WORD), escaped(self.message))
         shown = message if self.value is NO_VALUE else f"{show(self.value)} {message}"
@@ -106,7 +106,7 @@ def printable(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return the text with every character escaped that a terminal acts on or does not show."""
+    """Return the text with control characters and invisible characters escaped."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c.isprintable() and not _INVISIBLE.match(c) else c.encode("unicode_escape").decode() for c in text)
@@ -116,12 +116,12 @@ def _cut(text: str, longest: int = _LONGEST_SHOWN) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-class Faults(ValueError):  # noqa: N818 - it is several errors, and reads so
+class Faults(ValueError):  # noqa: N818 - it contains several errors
     """Every fault of one configuration or of one value.
 
     Attributes:
         faults: each of them.
-        known: what rules can use of the refused value nevertheless; `NO_VALUE` for nothing.
+        known: the part of the refused value that rules can still use; `NO_VALUE` if there is none.
     """
 
     def __init__(self, faults: Iterable[Fault], known: object = NO_VALUE) -> None:
@@ -135,7 +135,7 @@ def refuse(faults: Iterable[Fault], known: object = NO_VALUE) -> None:
 
     Args:
         faults: the faults.
-        known: what rules can use of the value nevertheless, such as a list in which an item is listed twice.
+        known: the part of the value that rules can still use, such as a list in which an item is listed twice.
 
     Raises:
         Faults: with every fault given.

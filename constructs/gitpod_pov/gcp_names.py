@@ -1,9 +1,9 @@
 """Naming rules and value types of Google Cloud and Kubernetes that the configurations share.
 
 Owns: one type for each kind of name or value, with the rule that Google's or Kubernetes' documentation gives for it. Leaves to
-others: rules between several values, which stand with the construct or the deployment they concern.
+others: rules between several values, which are in the file of the construct or the deployment.
 
-Why refuse here what the API would refuse too: the API does so after minutes of an apply, this takes a second.
+The API would refuse the same values, but after minutes of an apply instead of a second.
 """
 
 import ipaddress
@@ -207,7 +207,7 @@ RbacName = Annotated[
 ]
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
 
-The last two are no names of Terraform's: it would read an expression, and refuse control characters.
+Terraform does not accept the last two: it would read an expression, and it refuses control characters.
 """
 
 PlainText = Annotated[
@@ -217,7 +217,7 @@ PlainText = Annotated[
         "plain text: it must not contain control characters, or ${ and %{, which Terraform evaluates",
     ),
 ]
-"""Text that Terraform takes as it stands."""
+"""Text without Terraform expressions or control characters."""
 
 KubernetesLabelKey = Annotated[
     str,

@@ -1,10 +1,10 @@
 """The GKE control plane.
 
-Owns: the cluster and every setting of it that is not a node's. Leaves to others: the nodes (`LabelledNodePool`), the identity they
-run under, the network, and who may administer the cluster.
+Owns: the cluster and its settings, except those of the nodes. Leaves to others: the nodes (`LabelledNodePool`), their identity, the
+network, and who may administer the cluster.
 
-Why it removes the node pool that GKE insists on creating: a pool inside the cluster resource cannot be changed without replacing
-the cluster, so the one pool of the architecture is a resource of its own.
+The default node pool that GKE creates is removed. A pool inside the cluster resource cannot be changed without replacing the cluster, so
+the architecture's node pool is a separate resource.
 
 Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/resources/container_cluster
 """
@@ -143,7 +143,7 @@ def _exclusion_scopes(config: "GkeClusterConfig") -> Iterator[Fault]:
 class GkeClusterConfig(Configuration):
     """Configuration of `GkeCluster`: the control plane, and what holds for every node of the cluster.
 
-    The removed node pool has nodes too, for minutes: an organisation's policies apply to them as to the others.
+    The removed default pool also has nodes for some minutes, and an organization's policies apply to them.
     """
 
     name: ClusterName = "gitpod"
@@ -259,7 +259,7 @@ class GkeClusterConfig(Configuration):
 
     @property
     def restricts_control_plane(self) -> bool:
-        """Whether the control plane's addresses are closed to part of the world at least."""
+        """Whether the control plane's addresses are unreachable for at least some networks."""
         return bool(self.private_endpoint) or self.authorized_networks is not None
 
     @property
@@ -394,7 +394,7 @@ def _authorized_networks_block(config: GkeClusterConfig) -> gke.ContainerCluster
         ]
     return gke.ContainerClusterMasterAuthorizedNetworksConfig(
         cidr_blocks=blocks or None,
-        gcp_public_cidrs_access_enabled=False,  # or every machine of every customer of Google Cloud could connect
+        gcp_public_cidrs_access_enabled=False,  # otherwise every VM of every Google Cloud customer could connect
     )
 
 
@@ -415,7 +415,7 @@ def _workload_identity_block(config: GkeClusterConfig, project: str) -> gke.Cont
 
 
 class _ClusterArguments(Configuration):
-    """What a cluster must fit to, for the rules between them."""
+    """The values that the rules compare with those of the cluster."""
 
     region: str
     zones: Items[str]
@@ -436,11 +436,11 @@ class GkeCluster(Construct):
     """A regional GKE cluster without nodes.
 
     Attributes:
-        project, region, zones: where it stands; no zones means every zone of the region.
+        project, region, zones: the location; no zones means every zone of the region.
         config: the configuration, for constructs whose own rules depend on it.
-        network: the network it stands in.
-        name, location: as tokens, so that what uses them waits for the cluster.
-        replacement_trigger: what is replaced with the cluster names it in `replace_triggered_by`.
+        network: the network of the cluster.
+        name, location: as tokens, so that resources that use them depend on the cluster.
+        replacement_trigger: for `replace_triggered_by` of resources that must be replaced with the cluster.
         endpoint: address of the control plane, without scheme, as a token.
         control_plane_version: the version that the control plane runs, as a token.
     """
@@ -492,7 +492,7 @@ class GkeCluster(Construct):
             ),
             datapath_provider="LEGACY_DATAPATH",  # Calico needs it; Dataplane V2 would refuse the network policy below
             network_policy=gke.ContainerClusterNetworkPolicy(enabled=True, provider="CALICO"),
-            # gcloud's --addons switches off what it leaves out, hence the load balancing (see the recorded request).
+            # gcloud's --addons disables the addons that it omits, here HTTP load balancing (see the recorded request).
             addons_config=gke.ContainerClusterAddonsConfig(
                 dns_cache_config=gke.ContainerClusterAddonsConfigDnsCacheConfig(enabled=True),
                 horizontal_pod_autoscaling=gke.ContainerClusterAddonsConfigHorizontalPodAutoscaling(disabled=False),
@@ -508,7 +508,7 @@ class GkeCluster(Construct):
             default_max_pods_per_node=config.default_max_pods_per_node,
             remove_default_node_pool=True,
             initial_node_count=1,
-            # The pool to be removed would run under the Compute default account, which may not exist.
+            # Otherwise the removed default pool uses the Compute Engine default service account, which may not exist.
             node_config=gke.ContainerClusterNodeConfig(**node_settings(config, identity)),
             node_pool_defaults=optional_block(
                 gke.ContainerClusterNodePoolDefaults,
@@ -556,7 +556,7 @@ class GkeCluster(Construct):
             timeouts=gke.ContainerClusterTimeouts(create="90m", update="90m", delete="90m"),
             depends_on=network.requirements or None,
             lifecycle=TerraformResourceLifecycle(
-                # Refused when planning: the provider's own protection speaks up when the nodes and the roles are gone already.
+                # Fails the plan. The provider's own check runs when the nodes and the grants are already gone.
                 prevent_destroy=config.deletion_protection is True or None,  # a literal to Terraform, hence never a token
                 ignore_changes=self._ignored_changes(),
             ),

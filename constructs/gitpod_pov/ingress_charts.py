@@ -4,10 +4,10 @@ Owns: their namespaces, Helm releases and chart values, and a ClusterIssuer, who
 folder of the stack. Leaves to others: the zone (`DnsZone`), the access to it (`DnsIdentity`), and an Ingress controller, which Gitpod
 does not need.
 
-Why the ClusterIssuer is a Helm release: a `kubernetes_manifest` needs the CRDs when Terraform plans, but cert-manager installs them when
-it applies. Helm's `wait` does not wait until the ClusterIssuer is ready.
+The ClusterIssuer is a Helm release, because a `kubernetes_manifest` needs the CRDs when Terraform plans, but cert-manager installs them
+when it applies. Helm's `wait` does not wait until the ClusterIssuer is ready.
 
-The bindings are imported where they are used: without this construct, an app does not pay for the helm provider.
+The bindings are imported where they are used, so that apps without this construct do not load the helm provider.
 
 Sources: https://cert-manager.io/docs/configuration/acme/dns01/google/ and
 https://github.com/kubernetes-sigs/external-dns/blob/v0.21.0/docs/tutorials/gke.md
@@ -251,10 +251,10 @@ def _cert_manager_values() -> dict[str, Any]:
         "crds": {"enabled": True, "keep": True},
         # The chart's default is kube-system.
         "global": {"leaderElection": {"namespace": CERT_MANAGER.name}},
-        # Public ones, for networks in which the domain resolves to something else than on the internet.
+        # Public ones, for networks in which the domain resolves differently.
         "dns01RecursiveNameservers": _NAME_SERVERS,
         "dns01RecursiveNameserversOnly": True,
-        # The port at which GKE's firewall lets the control plane reach private nodes.
+        # GKE's firewall rules allow the control plane to reach this port on private nodes.
         "webhook": {"securePort": 10250},
     }
 

@@ -3,7 +3,7 @@
 Owns: which ranges are private, which ones a subnetwork cannot have, and which ones can be an authorized network. Leaves to others:
 the form of a range (`gcp_names.Cidr`), its size, and its distance from other ranges.
 
-Why a public range is accepted unless it is Google's own: a VPC network may use public addresses of somebody else as its own ("privately
+A public range is accepted unless it is Google's: a VPC network may use public addresses of other owners as its own ("privately
 used public IP addresses"), but not those of Google's services and of Google Cloud.
 
 Source: https://cloud.google.com/vpc/docs/subnets#ipv4-ranges
@@ -37,7 +37,7 @@ UNUSABLE = {
     IPv4Network("224.0.0.0/4"): "multicast (RFC 5771)",
     IPv4Network("255.255.255.255/32"): "the limited broadcast address (RFC 919)",
 }
-"""Ranges that are no addresses of machines in a network."""
+"""Ranges that cannot be addresses of machines in a network."""
 
 PROHIBITED = {
     **UNUSABLE,
@@ -96,7 +96,7 @@ def subnetwork_fault(cidr: IPv4Network) -> str | None:
 
 
 def authorized_network_faults(networks: Mapping[str, str], *, private_endpoint: bool) -> Iterator[Fault]:
-    """Yield a fault for every authorized network that GKE refuses, or from which nobody connects.
+    """Yield a fault for every authorized network that GKE refuses, or from which no client can connect.
 
     Args:
         networks: the ranges by name.

@@ -3,7 +3,7 @@
 Owns: the list, and the rule that a zone of a known region exists. Leaves to others: the form of the names (`gcp_names`), and what a
 zone offers.
 
-Why a list: `us-east1-a` has the form of a zone and does not exist, because some regions skip letters. A region that is not on the list
+There is a list because some regions skip letters: `us-east1-a` has the form of a zone, but does not exist. A region that is not on the list
 is accepted with a warning.
 
 Source: https://cloud.google.com/compute/docs/regions-zones (2026-09-20)

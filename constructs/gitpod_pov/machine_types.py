@@ -3,8 +3,8 @@
 Owns: the machine series of Compute Engine with their machine types, architecture, custom machine types and boot disks, and the rules
 that follow from them. Leaves to others: the node images (`node_images`), and whether a zone has the machine type.
 
-Why a list, although Google adds machine series: GKE refuses a wrong combination only when the cluster exists. What the list knows to be
-wrong is refused here. A name that the list does not know is accepted, with a warning.
+There is a list, although Google adds machine series, because GKE refuses a wrong combination only when the cluster exists. Combinations
+that are known to be wrong are refused here. A name that is not on the list is accepted, with a warning.
 
 Sources:
 - Machine types, architecture and boot disks: the configuration of GKE's own cluster autoscaler,
@@ -39,7 +39,7 @@ _NO_BOOT_DISKS = frozenset(
 """Disk types that exist and are not among the boot disks of GKE."""
 
 _STORAGE_CLASSES = MappingProxyType({"standard-rwo": "pd-balanced", "premium-rwo": "pd-ssd"})
-"""GKE's own StorageClasses, and the disk type that each stands for."""
+"""GKE's own StorageClasses, and the disk type of each."""
 
 
 class _CustomTypes(NamedTuple):
@@ -317,7 +317,7 @@ def _is_hyperdisk_only(machine_type: str) -> bool:
 def _boot_disks(machine_type: str, series: _Series, *, confidential: bool) -> tuple[str, ...]:
     if _is_hyperdisk_only(machine_type):
         return _HYPERDISK
-    if confidential and machine_type.startswith("c3d-"):  # no Hyperdisk with AMD SEV, says the page about Hyperdisk
+    if confidential and machine_type.startswith("c3d-"):  # the Hyperdisk page says: not with AMD SEV
         return tuple(disk for disk in series.boot_disks if disk not in _HYPERDISK)
     if confidential and machine_type.startswith("n2d-"):  # of this series, Hyperdisk is for confidential machines
         return _BOOT_DISKS

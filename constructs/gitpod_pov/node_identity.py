@@ -1,7 +1,7 @@
-"""The identity under which the nodes run.
+"""The service account of the nodes.
 
-Owns: the service account and the project roles that it is granted. Leaves to others: every other member of those roles (each grant
-only adds, and takes only itself away), and keys, of which none is made: the nodes read their credentials from the metadata server.
+Owns: the service account and its project roles. Leaves to others: all other members of these roles, because each grant adds and removes
+only itself. There are no keys: the nodes read their credentials from the metadata server.
 
 Source: https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa
 """
@@ -33,7 +33,7 @@ ROLE_SETS = MappingProxyType(
             "roles/monitoring.metricWriter",
             "roles/container.admin",
         ),
-        # What GKE asks of a node, and what its logging and monitoring agents need beside it.
+        # The roles that GKE requires for nodes, and those of its logging and monitoring agents.
         "least-privilege": (
             "roles/container.defaultNodeServiceAccount",
             "roles/logging.logWriter",
@@ -56,7 +56,7 @@ BROAD_ROLES = frozenset(
         *("roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountKeyAdmin"),
     }
 )
-"""Project roles that reach most of a project, directly or through another account."""
+"""Project roles that control most of a project, directly or through another account."""
 
 
 def _named_roles(value: Any) -> Any:
@@ -121,7 +121,7 @@ class NodeIdentity(Construct):
     Attributes:
         email: the account's e-mail address, as a token.
         member: the account as IAM names it, `serviceAccount:…`, as a token.
-        grants: what needs the roles in force lists these in its `depends_on`.
+        grants: for `depends_on` of resources that need the roles.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class NodeIdentity(Construct):
         )
         self.email: str = account.email
         self.member: str = account.member
-        # google_project_iam_member only adds; _binding and _policy would take the role away from everyone else.
+        # google_project_iam_member only adds; _binding and _policy would remove the role from all other members.
         self.grants: list[ITerraformDependable] = [
             ProjectIamMember(self, name, project=project, role=role, member=self.member, for_each=for_each, provider=provider)
             for name, role, for_each in resources_of(config.roles, _grant_id)

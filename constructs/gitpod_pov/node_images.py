@@ -2,8 +2,8 @@
 
 Owns: which image types are refused. Leaves to others: the machine types and disks (`machine_types`).
 
-Why an image other than Ubuntu with containerd is a warning and not refused: GKE creates such nodes, and it may add image types. Gitpod's
-workspaces need Ubuntu; the guide names UBUNTU_CONTAINERD.
+An image other than Ubuntu with containerd gives a warning and is not refused, because GKE creates such nodes and may add image types.
+Gitpod's workspaces need Ubuntu; the guide names UBUNTU_CONTAINERD.
 
 Source: https://cloud.google.com/kubernetes-engine/docs/concepts/node-images
 """

@@ -1,9 +1,9 @@
 """The single, labelled, autoscaled pool of Ubuntu nodes.
 
-Owns: the machines, their labels, how many there are and who looks after them. Leaves to others: the control plane, and the roles of
-the account that the nodes run under.
+Owns: the machines, their labels, their number and their management. Leaves to others: the control plane, and the roles of the nodes'
+service account.
 
-Why the five labels are fixed: Gitpod schedules each of its workloads by one of them, and with a single pool every node needs all.
+The five labels are fixed, because Gitpod schedules each of its workloads by one of them, and with a single pool every node needs all.
 
 Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/resources/container_node_pool
 """
@@ -46,7 +46,7 @@ WORKLOAD_LABELS = MappingProxyType(
         for workload in ("meta", "ide", "workspace_services", "workspace_regular", "workspace_headless")
     }
 )
-"""The labels by which Gitpod places its workloads; every node carries them."""
+"""The labels by which Gitpod schedules its workloads. Every node has them."""
 
 _METADATA = MappingProxyType({"disable-legacy-endpoints": "true"})
 
@@ -347,7 +347,7 @@ IGNORED_CHANGES = MappingProxyType(
     {
         "initial_node_count": "a change replaces the pool, and the autoscaler sets the number of nodes anyway",
         "version": "GKE upgrades nodes, and an apply must not change their version",
-        # Google's console writes the first two when someone saves the pool there:
+        # The Google Cloud console writes the first two when someone saves the pool there:
         # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2304
         "node_config[0].advanced_machine_features": "the console sets it, and unsetting it replaces the pool",
         "queued_provisioning": "the console sets an empty block, and removing it replaces the pool",
@@ -368,7 +368,7 @@ sandbox, sole tenancy, run duration, flex start).
 
 
 class _PoolArguments(Configuration):
-    """What a pool must fit to, for the rules between them."""
+    """The values that the rules compare with those of the pool."""
 
     zones: Items[str]
     network: ClusterNetworkConfig
@@ -419,7 +419,7 @@ class LabelledNodePool(Construct):
             cluster=cluster.name,
             name=config.name,
             node_locations=list(cluster.zones) or None,
-            # Never newer than the control plane, also when the pool is replaced after the release channel has moved on.
+            # Never newer than the control plane, even if the pool is replaced after the release channel has a newer version.
             version=cluster.control_plane_version,
             initial_node_count=config.initial_nodes,
             autoscaling=gke.ContainerNodePoolAutoscaling(min_node_count=config.min_nodes, max_node_count=config.max_nodes),

@@ -1,10 +1,9 @@
 """The Google Cloud APIs of the guide's preparations chapter.
 
-Owns: which APIs the project has switched on before anything else is created. Leaves to others: the project and its billing
-account, and the two APIs without which Terraform can enable none (`cloudresourcemanager` and `serviceusage`; the first is kept in
-the list so that the project states what it needs).
+Owns: enabling the APIs before anything else is created. Leaves to others: the project, its billing account, and the two APIs that Terraform
+needs to enable others (`cloudresourcemanager` and `serviceusage`; the first is on the list all the same, because the project needs it).
 
-Why they are never switched off: a proof of value shares its project with what was there before it.
+The APIs are never disabled, because other workloads of the project may use them.
 """
 
 from typing import Annotated
@@ -26,7 +25,7 @@ class ProjectApisConfig(Configuration):
     """Whether to enable the APIs. If false, they must be enabled before the first apply."""
 
     services: Annotated[Items[Api], Unique] = (
-        "artifactregistry.googleapis.com",  # in place of containerregistry, which was shut down on 2025-03-18
+        "artifactregistry.googleapis.com",  # instead of containerregistry, which was shut down on 2025-03-18
         "cloudbilling.googleapis.com",
         "cloudresourcemanager.googleapis.com",  # project IAM and project lookups go through it
         "compute.googleapis.com",
@@ -39,7 +38,7 @@ class ProjectApisConfig(Configuration):
 
 
 class ProjectApis(Construct):
-    """The APIs a project has enabled; a destroy leaves them on.
+    """The enabled APIs of a project. A destroy keeps them enabled.
 
     Attributes:
         services: one resource for each API; empty where they are not managed here.
@@ -73,5 +72,5 @@ class ProjectApis(Construct):
 
 
 def waiting_for(apis: ProjectApis | None) -> list[ITerraformDependable] | None:
-    """Return the `depends_on` of what waits for the APIs: nothing where they are not managed here."""
+    """Return the `depends_on` of resources that need the APIs. Empty if they are not managed here."""
     return (apis.services or None) if apis else None

@@ -3,7 +3,7 @@
 Owns: the versions that are accepted and those that are tested, the oldest version that each optional argument needs, and the helper
 that writes a version into a stack. Leaves to others: the arguments themselves.
 
-Why the versions differ from the bindings': the bindings only provide types. They pin google 6.50.0 from August 2025, which replaces
+The versions differ from those of the bindings, which only provide types. The bindings pin google 6.50.0 from August 2025, which replaces
 clusters and disables CPU limits in cases where newer versions do not. Arguments that the bindings lack are written with overrides.
 """
 

@@ -3,7 +3,7 @@
 Owns: these lists, and the rules that refuse them. Leaves to others: the syntax of labels and metadata, and the keys that Gitpod or
 this package sets.
 
-Why single labels and not the prefixes cloud.google.com/ and gke.io: users set labels with these prefixes too, such as
+Single labels are refused and not the prefixes cloud.google.com/ and gke.io, because users set labels with these prefixes too, such as
 cloud.google.com/compute-class or cloud.google.com/gke-smt-disabled. GKE answers 400 to those it sets itself: "Node labels with key …
 are managed by GKE and must not be manually specified".
 """
@@ -64,7 +64,7 @@ Sources: pkg/cloudprovider/gke/labels/system_labels.go of https://github.com/Goo
 """
 
 _LABEL_DOMAINS = frozenset({"disk-type.gke.io", "supported-cpu-platform.cloud.google.com"})
-"""Prefixes of labels that GKE sets, whatever follows; same source."""
+"""Prefixes of labels that GKE sets; same source."""
 
 _METADATA = frozenset(
     {
@@ -120,4 +120,4 @@ def metadata_faults(metadata: Mapping[str, str]) -> Iterator[Fault]:
 
 
 def _bytes(text: str) -> int:
-    return len(text.encode(errors="surrogatepass"))  # a lone surrogate would raise an error that is no fault
+    return len(text.encode(errors="surrogatepass"))  # a lone surrogate would raise an error that is not a fault

@@ -1,9 +1,9 @@
-"""The risks that a deployment can carry, and how a synth tells them.
+"""The risks of a deployment, and how synth warns of them.
 
-Owns: the name of every risk and the one way to warn of it. Leaves to others: when it is present and what it means, which each
-construct knows of itself.
+Owns: the name of every risk, and printing warnings. Leaves to others: when a risk is present and what it means, which each construct
+defines.
 
-Why warn at all: the defaults reproduce exactly what the guide's commands create, insecure spots included, because the guide is the contract.
+Synth warns because the defaults reproduce exactly what the guide's commands create, including unsafe settings.
 """
 
 import os
@@ -74,7 +74,7 @@ def warn(scope: Construct, risk: Risk, meaning: str) -> None:
     Args:
         scope: the construct that carries the risk.
         risk: its name.
-        meaning: what can happen and the way out.
+        meaning: what can happen, and the remedy.
     """
     if risk in (scope.node.try_get_context(_ACKNOWLEDGED) or ()):
         return

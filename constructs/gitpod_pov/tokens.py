@@ -3,7 +3,7 @@
 Owns: recognizing tokens, the types of fields that accept them, and changing a pydantic schema so that tokens pass it. Leaves to others:
 which rules are skipped for a token (`configuration`).
 
-Why tokens are recognized here and not with `Token.is_unresolved`: that is a call to Node for every value. The encodings are those of
+Tokens are recognized here, because `Token.is_unresolved` would call Node for every value. The encodings are those of
 cdktf 0.21, packages/cdktf/lib/tokens/private/encoding.ts, whose documentation is
 https://developer.hashicorp.com/terraform/cdktf/concepts/tokens
 """

@@ -17,7 +17,7 @@ def test_libraries_are_not_affected(run: Run) -> None:
     assert run("import gc, json, gitpod_pov; print(json.dumps(gc.isenabled()))") is True
 
 
-def test_switch_leaves_it_as_it_is(run: Run) -> None:
+def test_switch_does_not_change_it(run: Run) -> None:
     code = """
     import gc, json
     from gitpod_pov.bindings import collect_no_garbage

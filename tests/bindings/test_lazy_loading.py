@@ -81,7 +81,7 @@ def test_chosen_node_is_kept(run: Run, probe: Probe, node_on_path: Path, tmp_pat
     assert probe()["env"]["CHOSEN"] == "yes"
 
 
-def test_switch_leaves_everything_as_it_is(run: Run) -> None:
+def test_switch_changes_nothing(run: Run) -> None:
     code = """
     import json, sys
     finders = list(sys.meta_path)

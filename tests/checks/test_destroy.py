@@ -108,7 +108,7 @@ def test_is_refused_with_the_next_steps(
     ],
     ids=["both off", "tainted", "nothing there", "nothing there to protect", "state unreadable"],
 )
-def test_goes_on(check: Check, capsys: pytest.CaptureFixture[str], file: str, shown: dict[str, Any] | None, message: str) -> None:
+def test_continues(check: Check, capsys: pytest.CaptureFixture[str], file: str, shown: dict[str, Any] | None, message: str) -> None:
     assert check(file, shown) == 0
     assert capsys.readouterr().err == message
 

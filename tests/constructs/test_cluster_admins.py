@@ -29,7 +29,7 @@ def test_none_configured_binds_the_account_that_applies(synthesized: Synthesized
     assert synthesized.resource("pov-rbac", BINDING)["subject"] == [{"api_group": GROUP, "kind": "User", "name": email}]
 
 
-def test_an_account_without_email_is_told_what_to_do(synthesized: Synthesized) -> None:
+def test_an_account_without_email_is_refused_with_the_remedy(synthesized: Synthesized) -> None:
     userinfo = synthesized.stack("pov-rbac")["data"]["google_client_openid_userinfo"]["admins_applying_account"]
     (postcondition,) = userinfo["lifecycle"]["postcondition"]
     assert postcondition["condition"] == '${self.email != null && self.email != ""}'

@@ -257,7 +257,7 @@ class TestDiskSize:
         ]
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_every_fault_is_reported_at_once() -> None:
     assert refused(machine_type="c2-custom-4-8192", disk_type="local-ssd", disk_size_gb=9, image_type="WINDOWS_LTSC_CONTAINERD") == [
         "disk_size_gb: 9 must be 10 or more",
         "machine_type: 'c2-custom-4-8192' does not exist: c2 has no custom machine types; use a predefined type",

@@ -40,5 +40,5 @@ def test_others_than_ubuntu_with_containerd_are_a_warning(synth: Callable[..., S
     ) in messages
 
 
-def test_ubuntu_with_containerd_is_no_warning(synth: Callable[..., Synthesized]) -> None:
+def test_ubuntu_with_containerd_gives_no_warning(synth: Callable[..., Synthesized]) -> None:
     assert "image-not-ubuntu-containerd" not in synth(node_pool={"image_type": "UBUNTU_CONTAINERD"}).warnings("pov-cluster")

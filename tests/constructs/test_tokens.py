@@ -452,7 +452,7 @@ def test_beside_a_refused_value_tokens_give_no_faults(stack: Stack) -> None:
     assert [fault.key for fault in refused.value.faults] == [("nodes_cidr",)]
 
 
-def test_an_exclusion_whose_scope_is_unknown_gives_no_warning(stack: Stack) -> None:
+def test_an_exclusion_with_an_unknown_scope_gives_no_warning(stack: Stack) -> None:
     exclusion = MaintenanceExclusion(name="freeze", scope=stack.text("scope"))
     stack.add(cluster=GkeClusterConfig(maintenance_exclusions=[exclusion]))
     stack.synth()

@@ -44,7 +44,7 @@ class TestCloud:
             "workspaces": {"name": "pov-rbac"},
         }
 
-    def test_the_cdktf_cli_is_told_of_it(self, synth: Callable[..., Synthesized]) -> None:
+    def test_the_cdktf_cli_prints_it(self, synth: Callable[..., Synthesized]) -> None:
         assert synth(backend=CLOUD).stack("pov-rbac")["//"]["metadata"]["backend"] == "cloud"
 
 
@@ -80,7 +80,7 @@ def test_synthesizes_without_terraform_on_the_path(backend: dict[str, Any], tmp_
 
 
 @pytest.mark.parametrize("secret", ["token", "credentials", "access_token", "encryption_key"])
-def test_takes_no_credentials(secret: str) -> None:
+def test_has_no_credentials(secret: str) -> None:
     for backend in (GCS, CLOUD):
         assert any("unknown key" in fault for fault in refused(**backend, **{secret: "s3cr3t"}))
         assert not any("s3cr3t" in fault for fault in refused(**backend, **{secret: "s3cr3t"}))

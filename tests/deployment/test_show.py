@@ -32,7 +32,7 @@ def test_what_is_shown_reads_back_as_the_same_deployment(sections: dict[str, Any
     assert Deployment.model_validate(tomllib.loads(text)) == shown
 
 
-def test_says_where_each_value_comes_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_prints_the_source_of_each_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = 'project = "demo-project"\nregion = "us-central1"\nprofile = "hardened"\n[cluster]\nsecure_boot = false\n'
     (tmp_path / "trial.toml").write_text(file)
     assert show("trial", tmp_path) == 0

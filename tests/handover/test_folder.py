@@ -121,7 +121,7 @@ class TestFolder:
         assert "prefers-color-scheme: dark" in picture
         assert "black" not in picture
 
-    def test_the_readme_tells_inputs_outputs_and_risks(self, files: dict[str, bytes]) -> None:
+    def test_the_readme_lists_inputs_outputs_and_risks(self, files: dict[str, bytes]) -> None:
         readme = files["README.md"].decode()
         for folder in ("1-cluster", "2-rbac"):
             for section, path in (("variable", "variables"), ("output", "outputs")):
@@ -129,14 +129,14 @@ class TestFolder:
                     assert f"| `{name}` |" in readme
         assert "| `public-control-plane` |" in readme
 
-    def test_the_readme_says_which_risks_were_acknowledged(self) -> None:
+    def test_the_readme_lists_the_acknowledged_risks(self) -> None:
         readme = files_of("pov", deployment(**HARD))["README.md"].decode()
-        told = {
+        found = {
             line.split("`")[1]: line.split(" | ")[-1].removesuffix(" |")
             for line in readme.splitlines()
             if re.match(r"\| `[a-z-]+` \| .* \| (yes|no) \|", line)
         }
-        assert told == {
+        assert found == {
             "node-account-is-cluster-admin": "no",
             "public-control-plane": "yes",
             "nodes-without-security-patches": "no",
@@ -152,7 +152,7 @@ class TestFolder:
         ],
         ids=str,
     )
-    def test_the_readme_tells_the_risks_of_the_administrators(self, members: list[str], risks: set[str]) -> None:
+    def test_the_readme_lists_the_risks_of_the_administrators(self, members: list[str], risks: set[str]) -> None:
         readme = files_of("pov", deployment(admins={"members": members}))["README.md"].decode()
         assert set(re.findall(r"\| `(appl[a-z-]+|admin-[a-z-]+)` \|", readme)) == risks
 
@@ -217,7 +217,7 @@ class TestParameters:
         assert parsed(named, "2-rbac/main.tf.json")["resource"] == parsed(files, "2-rbac/main.tf.json")["resource"]
         assert parsed(named, "2-rbac/variables.tf.json")["variable"]["admins_members"]["default"] == ["user:alice@example.com"]
 
-    def test_a_custom_role_of_the_project_stays_as_it_is(self) -> None:
+    def test_a_custom_role_of_the_project_is_unchanged(self) -> None:
         files = files_of("pov", deployment(identity={"roles": ["projects/demo-project/roles/nodes"]}))
         (grant,) = parsed(files, "1-cluster/main.tf.json")["resource"]["google_project_iam_member"].values()
         assert (grant["project"], grant["role"]) == ("${var.project}", "projects/demo-project/roles/nodes")
@@ -292,7 +292,7 @@ class TestParameters:
         with pytest.raises(HandoverError, match=r"pov-cluster\.output\.project\.value: does not follow"):
             stacks_of("pov", deployment())
 
-    def test_a_rule_that_refuses_the_marks_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_rule_that_refuses_the_marks_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(handover_stacks, "MARKS", {**MARKS, "network.pods_cidr": "64.0.0.0/9"})
         with pytest.raises(HandoverError, match=r"a rule refuses the values with which .*: network\.pods_cidr: '64\.0\.0\.0/9' overlaps"):
             stacks_of("pov", deployment())
@@ -330,7 +330,7 @@ class TestCommand:
             write({"a": b""}, tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
-    def test_an_unknown_deployment_is_told_in_one_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_an_unknown_deployment_is_reported_in_one_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert hand_over("prod", tmp_path / "prod") == 2
         assert capsys.readouterr().err == "there is no deployment 'prod'; known: pov\n"
         assert not (tmp_path / "prod").exists()

@@ -102,7 +102,7 @@ class TestRoots:
             root.destroy()
             assert root.state() == {}
 
-    def test_of_a_hardened_deployment_are_destroyed_as_the_readme_says(self, stand_ins: StandIns, tmp_path: Path) -> None:
+    def test_of_a_hardened_deployment_are_destroyed_as_documented(self, stand_ins: StandIns, tmp_path: Path) -> None:
         write(files_of("pov", deployment(**SOURCE, profile="hardened")), tmp_path / "pov")
         readme = (tmp_path / "pov" / "README.md").read_text()
         section = readme[readme.index("## Destroy") :]
@@ -124,7 +124,7 @@ class TestRoots:
         (line,) = (line for line in lines if line.startswith(f"terraform -chdir={command} "))
         return line.split()[2:]
 
-    def test_the_cluster_that_exists_already_is_imported_as_the_readme_says(self, stand_ins: StandIns, copy: Path) -> None:
+    def test_an_existing_cluster_is_imported_as_documented(self, stand_ins: StandIns, copy: Path) -> None:
         root = folder(stand_ins, copy / "1-cluster")
         root.apply()
         for kind in ("google_container_node_pool.node_pool", "google_container_cluster.cluster"):
@@ -133,7 +133,7 @@ class TestRoots:
         root.run(*self.documented(copy, "1-cluster import google_container_node_pool.node_pool"))
         assert set(root.plan().changes.values()) <= {"update"}
 
-    def test_a_binding_whose_cluster_is_gone_leaves_the_state_as_the_readme_says(self, stand_ins: StandIns, copy: Path) -> None:
+    def test_a_binding_of_a_deleted_cluster_is_removed_from_the_state_as_documented(self, stand_ins: StandIns, copy: Path) -> None:
         cluster, rbac = (folder(stand_ins, copy / name) for name in ("1-cluster", "2-rbac"))
         for root in (cluster, rbac):
             root.apply()
@@ -143,7 +143,7 @@ class TestRoots:
         rbac.run(*self.documented(copy, "2-rbac state rm"))
         assert rbac.state() == {}
 
-    def test_a_protected_cluster_whose_creation_failed_is_kept_as_the_readme_says(self, stand_ins: StandIns, tmp_path: Path) -> None:
+    def test_a_protected_cluster_is_kept_as_documented_after_a_failed_creation(self, stand_ins: StandIns, tmp_path: Path) -> None:
         write(files_of("pov", deployment(**SOURCE, profile="hardened")), tmp_path / "pov")
         root = folder(stand_ins, tmp_path / "pov" / "1-cluster")
         stand_ins.cloud.break_down(Fault("create", "google_container_cluster", carried_out=True))
@@ -277,7 +277,7 @@ class TestModules:
         root.destroy()
         assert stand_ins.cloud.objects("google_container_cluster") == []
 
-    def test_the_example_of_a_hardened_deployment_connects_by_name_and_is_destroyed_as_the_readme_says(
+    def test_the_example_of_a_hardened_deployment_connects_by_name_and_is_destroyed_as_documented(
         self, stand_ins: StandIns, tmp_path: Path
     ) -> None:
         write(files_of("pov", deployment(**SOURCE, profile="hardened")), tmp_path / "pov")
@@ -354,7 +354,7 @@ REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def told(error: TerraformError) -> str:
+def error_text(error: TerraformError) -> str:
     """What Terraform printed, without its line breaks and bars."""
     return " ".join(error.output.replace("│", " ").split())
 
@@ -389,7 +389,7 @@ class TestRefused:
                 Folder(running, root / "example", root / "example").validate()
         finally:
             calls.write_text(before)
-        assert message in told(caught.value)
+        assert message in error_text(caught.value)
 
     @pytest.mark.parametrize(
         ("values", "message"),
@@ -405,4 +405,4 @@ class TestRefused:
         with pytest.raises(TerraformError) as caught:
             workspace.plan()
         workspace.set({})
-        assert message in told(caught.value)
+        assert message in error_text(caught.value)

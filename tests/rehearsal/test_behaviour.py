@@ -170,7 +170,7 @@ class TestDifferences:
         assert declared is not None
         assert declared["type"] == [collection, "string"]
 
-    def test_the_schema_of_the_bindings_stays_as_it_is(self) -> None:
+    def test_the_schema_of_the_bindings_is_unchanged(self) -> None:
         at("8.7.0", CLUSTER)
         assert attribute(at(OLDEST, CLUSTER)[1], "maintenance_policy.maintenance_exclusion.exclusion_options.end_time_behavior") is None
 

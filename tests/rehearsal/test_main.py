@@ -96,13 +96,13 @@ def test_an_unknown_deployment_is_refused(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().err == "there is no deployment 'prod'; known: pov\n"
 
 
-def test_a_refused_deployment_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_refused_deployment_is_reported(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "pov.toml").write_text('project = "demo-project"\n')
     assert rehearse("pov", tmp_path) == 2
     assert "pov.toml: region: is required" in capsys.readouterr().err
 
 
-def test_what_terraform_refuses_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_terraform_are_reported(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rehearsal.workspace.Workspace.plan", lambda *_: pytest.fail("not reached"))
     monkeypatch.setattr("rehearsal.workspace.Workspace.validate", _broken)
     assert rehearse("pov") == 2

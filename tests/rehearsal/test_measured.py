@@ -700,7 +700,7 @@ NEW_AND_REPLACES: dict[str, tuple[str, str, str, Any]] = {
 class TestFilledInLater:
     @pytest.mark.parametrize("profile", PROFILES)
     @VERSIONS
-    def test_at_rest(self, life: Callable[[Configuration], Life], profile: str, google: str) -> None:
+    def test_has_an_empty_plan(self, life: Callable[[Configuration], Life], profile: str, google: str) -> None:
         content = PROFILES[profile](google)
         one = life(content)
         one.apply()
@@ -717,7 +717,7 @@ class TestFilledInLater:
     @pytest.mark.parametrize("name", NOT_AT_REST)
     @pytest.mark.parametrize("profile", PROFILES)
     @VERSIONS
-    def test_not_at_rest(self, applied: Callable[[str, str], Life], profile: str, google: str, name: str) -> None:
+    def test_has_a_plan_that_is_not_empty(self, applied: Callable[[str, str], Life], profile: str, google: str, name: str) -> None:
         kind, path, value, verb = NOT_AT_REST[name]
         with applied(profile, google).filled_in(kind, path, value) as plan:
             [address] = plan.changes
@@ -782,7 +782,7 @@ def todays_default(google: str = NEWEST) -> Configuration:
 
 class TestTodaysDefault:
     @pytest.mark.parametrize("google", ["7.12.0", NEWEST])
-    def test_is_applied_and_at_rest_also_after_regular_moved_on(self, life: Callable[[Configuration], Life], google: str) -> None:
+    def test_has_an_empty_plan_after_regular_has_a_newer_version(self, life: Callable[[Configuration], Life], google: str) -> None:
         one = life(todays_default(google))
         assert one.workspace.validate() == []
         one.apply()

@@ -650,7 +650,7 @@ class TestWorkspace:
         assert (made.directory / "terraform.tfstate").exists()
         assert made.plan().empty
 
-    def test_installs_nothing_whatever_a_lock_file_says(self, stand_ins: StandIns, tmp_path: Path) -> None:
+    def test_installs_nothing_despite_a_lock_file(self, stand_ins: StandIns, tmp_path: Path) -> None:
         content = cluster_configuration()
         content["terraform"]["required_providers"]["google"]["version"] = "99.0.0"
         stack = write(tmp_path / "stack", content)
@@ -682,7 +682,7 @@ class TestWorkspace:
         )
         assert made._environment_of_providers() == stand_ins.environment_for({"google": [OLDEST]})
 
-    def test_has_the_version_that_the_stand_ins_are_told_whatever_it_requires(self, tmp_path: Path) -> None:
+    def test_has_the_version_that_the_stand_ins_use(self, tmp_path: Path) -> None:
         stack = write(tmp_path / "stack", cluster_configuration(NEWEST))
         with attach([stack], tmp_path / "journal.jsonl", versions={"google": OLDEST}) as running:
             made = Workspace(running, stack, tmp_path / "work")

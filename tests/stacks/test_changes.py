@@ -26,7 +26,7 @@ def effects() -> dict[str, Effect]:
 
 
 @pytest.mark.terraform
-def test_the_document_says_what_is_observed(effects: dict[str, Effect]) -> None:
+def test_the_document_matches_the_plans(effects: dict[str, Effect]) -> None:
     assert recorded() == table(effects), "run `python -m tests.stacks.changes`"
 
 

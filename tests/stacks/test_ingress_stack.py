@@ -131,7 +131,7 @@ def loaded_by_a_synth(tmp_path: Path, **sections: Any) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-def test_other_deployments_load_nothing_of_it(tmp_path: Path) -> None:
+def test_other_deployments_do_not_load_it(tmp_path: Path) -> None:
     own = ("cdktf_cdktf_provider_helm", "publicsuffixlist", "cdktf_cdktf_provider_google.dns_managed_zone")
     without = loaded_by_a_synth(tmp_path)
     assert not [name for name in without if name.startswith(own) or "namespace_v1" in name]

@@ -120,7 +120,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
         yield made
 
 
-def test_states_stand_where_the_backend_says(applied: Rehearsal) -> None:
+def test_states_are_in_the_configured_backend(applied: Rehearsal) -> None:
     states = {path.name for path in (applied.folder / "handed").glob("*.tfstate")}
     assert states == {"terraform.pov-cluster.tfstate", "terraform.pov-rbac.tfstate"}
 
@@ -185,14 +185,14 @@ class TestAccess:
         assert (subject["kind"], subject["name"]) == ("User", applied.stand_ins.cloud.facts["account_email"])
 
     @pytest.mark.parametrize("email", [None, ""])
-    def test_an_account_without_email_is_told_what_to_do(self, rehearsal: Rehearsal, email: str | None) -> None:
+    def test_an_account_without_email_is_refused_with_the_remedy(self, rehearsal: Rehearsal, email: str | None) -> None:
         rehearsal.cluster.apply()
         rehearsal.stand_ins.cloud.facts["account_email"] = email
         with pytest.raises(TerraformError) as refused:
             rehearsal.rbac.apply()
         assert "admins.members" in " ".join(refused.value.output.replace("│", " ").split())
 
-    def test_nothing_sensitive_stands_in_an_output(self, applied: Rehearsal) -> None:
+    def test_no_output_is_sensitive(self, applied: Rehearsal) -> None:
         token = applied.stand_ins.cloud.facts["access_token"]
         for stack in (applied.cluster, applied.rbac):
             assert token not in str(stack.outputs())

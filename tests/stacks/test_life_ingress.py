@@ -302,7 +302,7 @@ CHANGES: dict[str, tuple[Any, dict[str, str]]] = {
 }
 
 
-def test_every_input_changes_what_its_documentation_says(rehearse: Callable[..., Ingress]) -> None:
+def test_every_input_changes_what_is_documented(rehearse: Callable[..., Ingress]) -> None:
     ingress = rehearse()
     ingress.workspace.apply()
     for key, (value, changes) in CHANGES.items():
@@ -315,7 +315,7 @@ def test_every_input_is_changed_once() -> None:
     assert CHANGES.keys() == type(deployment(ingress=INGRESS).ingress).model_fields.keys() - {"create_zone"}  # type: ignore[union-attr]
 
 
-def test_the_documentation_says_what_each_input_replaces() -> None:
+def test_the_documentation_lists_what_each_input_replaces() -> None:
     (table,) = re.findall(r"\| key \| the plan \|\n\|---\|---\|\n((?:\|.*\n)+)", (ROOT / "docs" / "ingress.md").read_text())
     rows = {key: plan for keys, plan in re.findall(r"\| (.*?) \| (.*) \|", table) for key in re.findall(r"`(\w+)`", keys)}
     assert rows.keys() == CHANGES.keys() | {"create_zone"}
