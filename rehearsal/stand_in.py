@@ -427,8 +427,9 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
             raise Refused(f"Cannot destroy {name} {because}. Set it to false to proceed with deletion")
         for use in rules.used_by:
             for user in self.cloud.objects(use.type):
-                named = str(user.get(use.argument)).rpartition("/")[2] == prior["name"]
-                if named and user.get("project") == prior["project"]:
+                named = str(user.get(use.argument))
+                by_name = named == prior["name"] and user.get("project") == prior["project"]
+                if by_name or named.endswith(str(prior["id"])):
                     raise Refused(use.message.format(id=prior["id"], user=user["id"]))
         if not (rules.kept_when and holds(rules.kept_when, prior)):
             self.cloud.remove(name, prior["id"], self._scope())

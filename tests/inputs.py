@@ -34,6 +34,8 @@ INPUTS: dict[str, Input] = {
     "identity.account_id": Input("gitpod-trial", "gitpod-other"),
     "identity.roles": Input("least-privilege", ["roles/logging.logWriter"]),
     "network.network": Input("trial", "other"),
+    "network.host_project": Input("host-project", "other-host"),
+    "network.grant_service_agents": Input(True, needs={"network.host_project": "host-project"}),
     "network.create_network": Input(True, needs={"network.network": "trial"}),
     "network.subnetwork": Input("nodes", "others"),
     "network.create_subnetwork": Input(
@@ -120,6 +122,7 @@ def with_input(key: str, value: Any) -> dict[str, Any]:
 _APART = {
     "apis.manage",
     "cluster.deletion_protection",
+    "network.grant_service_agents",
     "network.create_network",
     "network.create_subnetwork",
     "node_pool.image_type",

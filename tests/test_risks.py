@@ -44,6 +44,12 @@ RISKS: dict[Risk, Example] = {
         {},
         'set identity.roles to "least-privilege", or to the roles that the workloads need',
     ),
+    "destroy-removes-existing-grants": Example(
+        "pov-cluster/network/service_agents",
+        {"network": {"host_project": "host-project", "grant_service_agents": True}},
+        {"network": {"host_project": "host-project"}},
+        "leave it out and grant the roles as docs/networks.md describes",
+    ),
     "docker-bridge-range": Example(
         "pov-cluster/network",
         {"network": {"services_cidr": "172.17.0.0/20"}},

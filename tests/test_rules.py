@@ -82,6 +82,7 @@ RULES = {
     "managed Prometheus": "not false beside monitoring components that need it",
     "free text": "no ${ and %{, which Terraform would read as expressions; no control characters",
     "backend values": "bucket, account, key, organization and host have the form of one",
+    "host project": "a project ID; roles are granted to GKE's service agents only with one",
     "created network": "a network that is created is not the default one",
     "subnetwork of the default network": "not the name of the one that it has already",
     "authorized networks": "clients' networks, private ones with a private endpoint",
@@ -1144,6 +1145,19 @@ EXAMPLES = [
         ("network.services_range_name: 'platform-pods' is also the range of the pods: name another secondary range",),
     ),
     Example("range names", "[network]\npods_range_name = 'services'\nservices_range_name = 'pods'"),
+    *values("host project", "network", "host_project", ("host-project", "demo-project"), dict.fromkeys(("Host", "123456789012"), PROJECT)),
+    Example("host project", "[network]\nhost_project = 'host-project'\ngrant_service_agents = true"),
+    Example("host project", existing(host_project="host-project", grant_service_agents=True, cloud_nat=True)),
+    Example(
+        "host project",
+        "[network]\ngrant_service_agents = true",
+        (
+            (
+                "network.grant_service_agents: true needs network.host_project, in which the roles are granted: set it, or remove "
+                "network.grant_service_agents"
+            ),
+        ),
+    ),
     Example("existing subnetwork", existing()),
     Example("existing subnetwork", existing(cloud_nat=True)),
     Example("existing subnetwork", existing(cloud_nat=False, flow_logs=False, create_network=False)),

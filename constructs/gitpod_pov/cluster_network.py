@@ -18,10 +18,11 @@ from gitpod_pov import existing_subnetwork
 from gitpod_pov.configuration import Configuration, known
 from gitpod_pov.existing_subnetwork import Condition
 from gitpod_pov.faults import Fault
-from gitpod_pov.gcp_names import Cidr, NetworkName
+from gitpod_pov.gcp_names import Cidr, NetworkName, ProjectId
 from gitpod_pov.ipv4_ranges import subnetwork_fault
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
+from gitpod_pov.service_agent_grants import ServiceAgentGrants
 from gitpod_pov.tokens import Boolean
 
 from cdktf import ITerraformDependable, Postcondition, TerraformProvider, TerraformResourceLifecycle
@@ -127,11 +128,30 @@ def _range_names_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
         yield Fault(("services_range_name",), "is also the range of the pods: name another secondary range", config.services_range)
 
 
+def _grants_in_host_project(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    if config.grant_service_agents and config.host_project is None:
+        yield Fault(
+            ("grant_service_agents",),
+            "needs network.host_project, in which the roles are granted: set it, or remove network.grant_service_agents",
+            config.grant_service_agents,
+        )
+
+
 class ClusterNetworkConfig(Configuration):
     """Configuration of `ClusterNetwork`."""
 
     network: NetworkName = "default"
-    """Name of the VPC network, in the deployment's project."""
+    """Name of the VPC network."""
+
+    host_project: ProjectId | None = None
+    """ID of the Shared VPC host project, which has the network, the subnetwork, the router and Cloud NAT. Default: the deployment's
+    project. A change replaces the cluster.
+    """
+
+    grant_service_agents: bool = False
+    """Whether to grant GKE's service agents their roles in the host project. A destroy removes the grants, even if they existed before.
+    If false, grant them as docs/networks.md describes.
+    """
 
     create_network: bool = False
     """Whether to create the VPC network, in custom mode. If false, it must exist."""
@@ -187,11 +207,16 @@ class ClusterNetworkConfig(Configuration):
         _existing_subnetwork_named,
         _existing_subnetwork_unchanged,
         _range_names_apart,
+        _grants_in_host_project,
     )
 
     def subnetwork_of(self, cluster_name: str) -> str:
         """Return the name of the subnetwork of a cluster: the configured one, or the guide's."""
         return self.subnetwork or f"gitpod-{cluster_name}"
+
+    def project_of(self, project: str) -> str:
+        """Return the project of the network, for a deployment in this project."""
+        return self.host_project or project
 
     @property
     def pods_range(self) -> str:
@@ -208,8 +233,11 @@ class ClusterNetwork(Construct):
     """The subnetwork of a cluster, created or existing, and its network where that is created too.
 
     Attributes:
+        network_id: ID of the network, `projects/PROJECT/global/networks/NAME`; a token where the network is created here.
         network_name: the network's name; a token where the network is created here.
+        subnetwork_id: ID of the subnetwork, as a token.
         subnetwork_name: the subnetwork's name, as a token.
+        network_of_cluster, subnetwork_of_cluster: how a cluster refers to them: by name, or with a host project by path.
         pods_range_name: name of the secondary range for pods, unique within the subnetwork.
         services_range_name: name of the secondary range for services, unique within the subnetwork.
         requirements: what a cluster depends on besides the subnetwork.
@@ -231,25 +259,44 @@ class ClusterNetwork(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.config = config = config or ClusterNetworkConfig()
-        self._project, self._region, self._provider = project, region, provider
+        self._project, self._region, self._provider = config.project_of(project), region, provider
         self._waiting = waiting_for(apis)
+        self.network_id: str = f"projects/{self._project}/global/networks/{config.network}"
         self.network_name: str = config.network
         self.pods_range_name, self.services_range_name = config.pods_range, config.services_range
         if config.create_network:
-            self.network_name = ComputeNetwork(
+            network = ComputeNetwork(
                 self,
                 "Default",
-                project=project,
+                project=self._project,
                 name=config.network,
                 auto_create_subnetworks=False,
                 depends_on=self._waiting,
                 provider=provider,
-            ).name
+            )
+            self.network_id, self.network_name = network.id, network.name
         self._conditions: list[Condition] = []
         self._subnetwork = self._created_subnetwork(cluster_name) if config.create_subnetwork else self._existing_subnetwork()
         # An existing subnetwork is read when Terraform plans, so that nothing that uses it waits for the APIs.
-        self.requirements: list[ITerraformDependable] = [] if config.create_subnetwork else self._waiting or []
+        self.requirements: list[ITerraformDependable] = [] if config.create_subnetwork else [*(self._waiting or ())]
+        self.subnetwork_id: str = self._subnetwork.id
         self.subnetwork_name: str = self._subnetwork.name
+        self.network_of_cluster, self.subnetwork_of_cluster = self.network_name, self.subnetwork_name
+        if config.host_project is not None:
+            # Made of names: an ID is unknown while what it belongs to is replaced, and the cluster would be replaced too.
+            self.network_of_cluster = f"projects/{config.host_project}/global/networks/{self.network_name}"
+            self.subnetwork_of_cluster = f"projects/{config.host_project}/regions/{region}/subnetworks/{self.subnetwork_name}"
+        if config.host_project is not None and config.grant_service_agents:
+            self.requirements += ServiceAgentGrants(
+                self,
+                "service_agents",
+                project=project,
+                host_project=config.host_project,
+                region=region,
+                subnetwork=self.subnetwork_name,
+                apis=apis,
+                provider=provider,
+            ).grants
         self.egress: list[ITerraformDependable] = [self._nat(cluster_name)] if config.cloud_nat else []
         self._warn_of_docker()
 

@@ -483,8 +483,8 @@ class GkeCluster(Construct):
             name=config.name,
             location=region,
             node_locations=list(zones) or None,
-            network=network.network_name,
-            subnetwork=network.subnetwork_name,
+            network=network.network_of_cluster,
+            subnetwork=network.subnetwork_of_cluster,
             networking_mode="VPC_NATIVE",
             ip_allocation_policy=gke.ContainerClusterIpAllocationPolicy(
                 cluster_secondary_range_name=network.pods_range_name,

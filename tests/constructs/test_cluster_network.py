@@ -143,3 +143,59 @@ def test_the_ranges_have_the_given_names(synth: Callable[..., Synthesized]) -> N
     }
     outputs = app.stack("pov-cluster")["output"]
     assert [outputs[name]["value"] for name in names] == ["gke-pods", "gke-services"]
+
+
+class TestSharedVpc:
+    OF_THE_HOST = ("google_compute_network", "google_compute_subnetwork", "google_compute_router", "google_compute_router_nat")
+
+    def test_has_the_network_in_the_host_project_and_the_cluster_in_its_own(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(network={"host_project": "host-project", "network": "shared", "create_network": True, "cloud_nat": True})
+        resources = app.stack("pov-cluster")["resource"]
+        assert [one["project"] for kind in self.OF_THE_HOST for one in resources[kind].values()] == ["host-project"] * 4
+        cluster = app.resource("pov-cluster", "google_container_cluster.cluster")
+        assert cluster["project"] == "demo-project"
+        assert (cluster["network"], cluster["subnetwork"]) == (
+            "projects/host-project/global/networks/${google_compute_network.network.name}",
+            "projects/host-project/regions/us-central1/subnetworks/${google_compute_subnetwork.network_subnetwork.name}",
+        )
+
+    def test_has_existing_networks_by_their_full_path(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(network={**NETWORK, "host_project": "host-project"})
+        cluster = app.resource("pov-cluster", "google_container_cluster.cluster")
+        assert (cluster["network"], cluster["subnetwork"]) == (
+            "projects/host-project/global/networks/platform",
+            f"projects/host-project/regions/us-central1/subnetworks/${{{READ}.name}}",
+        )
+        assert app.stack("pov-cluster")["data"]["google_compute_subnetwork"]["network_subnetwork"]["project"] == "host-project"
+
+    def test_has_no_grants_by_default(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(network={"host_project": "host-project"})
+        assert not [address for address in app.addresses("pov-cluster") if "service_agents" in address]
+
+    @pytest.mark.parametrize("network", [NETWORK, {}], ids=["existing subnetwork", "created subnetwork"])
+    def test_grants_the_service_agents_what_the_cluster_waits_for(self, synth: Callable[..., Synthesized], network: dict[str, Any]) -> None:
+        app = synth(network={**network, "host_project": "host-project", "grant_service_agents": True})
+        number = "${data.google_project.network_service_agents_project.number}"
+        gke = f"serviceAccount:service-{number}@container-engine-robot.iam.gserviceaccount.com"
+        google_apis = f"serviceAccount:{number}@cloudservices.gserviceaccount.com"
+        name = f"${{{READ if network else 'google_compute_subnetwork.network_subnetwork'}.name}}"
+        of_the_subnetwork = {"project": "host-project", "region": "us-central1", "subnetwork": name, "role": "roles/compute.networkUser"}
+        grants = {
+            "google_project_iam_member.network_service_agents_host_service_agent_user": {
+                "project": "host-project",
+                "role": "roles/container.hostServiceAgentUser",
+                "member": gke,
+            },
+            "google_compute_subnetwork_iam_member.network_service_agents_gke_network_user": {**of_the_subnetwork, "member": gke},
+            "google_compute_subnetwork_iam_member.network_service_agents_google_apis_network_user": {
+                **of_the_subnetwork,
+                "member": google_apis,
+            },
+        }
+        for address, expected in grants.items():
+            found = app.resource("pov-cluster", address)
+            assert "google_project_service.apis_container" in found.pop("depends_on")
+            assert found == expected
+            assert address in app.resource("pov-cluster", "google_container_cluster.cluster")["depends_on"]
+        project = app.stack("pov-cluster")["data"]["google_project"]["network_service_agents_project"]
+        assert (project["project_id"], "depends_on" in project) == ("demo-project", False)

@@ -28,7 +28,7 @@ CONFIGURATIONS = (
     *(ProjectApisConfig, NodeIdentityConfig, ClusterNetworkConfig, GkeClusterConfig, NodePoolConfig, ClusterAdminsConfig),
     *(NodeTaint, MaintenanceExclusion, MaintenanceWindow),
 )
-KNOWN_AT_SYNTH = {"manage", "create_network", "create_subnetwork", "cloud_nat", "flow_logs"}
+KNOWN_AT_SYNTH = {"manage", "create_network", "create_subnetwork", "grant_service_agents", "cloud_nat", "flow_logs"}
 """These decide which resources and blocks there are."""
 
 

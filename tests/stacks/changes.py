@@ -40,6 +40,7 @@ _NOUNS = {
     "google_project_iam_member": "role grants",
     "google_compute_network": "network",
     "google_compute_subnetwork": "subnetwork",
+    "google_compute_subnetwork_iam_member": "subnetwork grants",
     "google_compute_router": "router",
     "google_compute_router_nat": "Cloud NAT",
     "google_container_cluster": "cluster",

@@ -30,9 +30,9 @@ def test_the_document_matches_the_plans(effects: dict[str, Effect]) -> None:
     assert recorded() == table(effects), "run `python -m tests.stacks.changes`"
 
 
-# The cluster is replaced only by another name, network, subnetwork or range, and by another number of pods per node.
+# The cluster is replaced only by another name, network, host project, subnetwork or range, and by another number of pods per node.
 REPLACES_CLUSTER = {
-    *("network.network", "network.subnetwork", "network.pods_range_name", "network.services_range_name"),
+    *("network.network", "network.host_project", "network.subnetwork", "network.pods_range_name", "network.services_range_name"),
     *("cluster.name", "cluster.default_max_pods_per_node"),
 }
 

@@ -199,7 +199,8 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
 OF_THE_GUIDE = {
     "network": {
         *("network", "create_network", "subnetwork", "nodes_cidr", "pods_cidr", "services_cidr"),
-        *("create_subnetwork", "pods_range_name", "services_range_name"),  # tests/constructs/test_cluster_network.py has them
+        # tests/constructs/test_cluster_network.py has these.
+        *("create_subnetwork", "pods_range_name", "services_range_name", "host_project", "grant_service_agents"),
     },
     "cluster": {"name", "version", "release_channel", "default_max_pods_per_node", "deletion_protection"},
     "node_pool": {

@@ -189,3 +189,78 @@ class TestExistingSubnetwork:
         assert "'nodes' is 10.32.0.0/29 and holds 4 nodes" in stack.refusal()
         stack.destroy()
         assert stack.state() == {}
+
+
+HOST = {**NETWORK, "host_project": "host-project"}
+SUBNETWORK_GRANT = "google_compute_subnetwork_iam_member"
+PROJECT_GRANT = "google_project_iam_member.network_service_agents_host_service_agent_user"
+
+
+class TestSharedVpc:
+    @pytest.mark.parametrize("version", GOOGLE)
+    def test_of_the_platform_team_stays_as_it_is(self, stack_of: Callable[..., Stack], version: str) -> None:
+        stack = stack_of(**ONE_ZONE, **GOOGLE[version], network=HOST)
+        add_subnetwork(stack.cloud, "host-project")
+        before = contents(stack.cloud, *OF_THE_NETWORK)
+        stack.apply()
+        assert stack.plan().empty
+        cluster = stack.state()[CLUSTER]
+        assert (cluster["project"], cluster["network"], cluster["subnetwork"]) == (
+            "demo-project",
+            "projects/host-project/global/networks/platform",
+            "projects/host-project/regions/us-central1/subnetworks/nodes",
+        )
+        stack.change(**ONE_ZONE, **GOOGLE[version], network={**HOST, "cloud_nat": True})
+        assert stack.plan().changes == {ROUTER: "create", NAT: "create"}
+        stack.apply()
+        assert {stack.state()[address]["project"] for address in (ROUTER, NAT)} == {"host-project"}
+        assert stack.plan().empty
+        stack.destroy()
+        assert contents(stack.cloud, *OF_THE_NETWORK) == before
+
+    @pytest.mark.parametrize("version", GOOGLE)
+    def test_is_created_and_shared_with_grants(self, stack_of: Callable[..., Stack], version: str) -> None:
+        network = {"host_project": "host-project", "network": "shared", "create_network": True, "grant_service_agents": True}
+        stack = stack_of(**ONE_ZONE, **GOOGLE[version], network=network)
+        stack.apply()
+        assert stack.plan().empty
+        journal = stack.cloud.journal
+        for kind in (SUBNETWORK_GRANT, "google_project_iam_member"):
+            assert journal.precedes("google_project_service", kind)
+        assert journal.precedes(SUBNETWORK_GRANT, "google_container_cluster")
+        assert {one["project"] for kind in OF_THE_NETWORK for one in stack.cloud.objects(kind)} == {"host-project"}
+        started = journal.mark()
+        stack.destroy()
+        assert journal.precedes("google_container_cluster", SUBNETWORK_GRANT, call="destroy", since=started)
+        assert [one for kind in (*OF_THE_NETWORK, SUBNETWORK_GRANT) for one in stack.cloud.objects(kind)] == []
+
+    def test_is_not_deleted_while_its_cluster_uses_it(self, stack_of: Callable[..., Stack]) -> None:
+        stack = stack_of(**ONE_ZONE, network={"host_project": "host-project"})
+        stack.apply()
+        stack.change(**ONE_ZONE, network={"host_project": "host-project", "nodes_cidr": "10.64.0.0/20"})
+        assert stack.plan().changes == {"google_compute_subnetwork.network_subnetwork": "replace"}
+        with pytest.raises(TerraformError, match="is already being used by"):
+            stack.apply()
+
+    def test_grants_come_and_go_and_survive_a_change_of_the_apis(self, stack_of: Callable[..., Stack]) -> None:
+        stack = stack_of(**ONE_ZONE, network=HOST)
+        add_subnetwork(stack.cloud, "host-project")
+        stack.apply()
+        stack.change(**ONE_ZONE, network={**HOST, "grant_service_agents": True})
+        assert set(stack.plan().changes.values()) == {"create"}
+        stack.apply()
+        apis = ["compute.googleapis.com", "container.googleapis.com", "pubsub.googleapis.com"]
+        stack.change(**ONE_ZONE, network={**HOST, "grant_service_agents": True}, apis={"services": apis})
+        assert not {address for address in stack.plan().changes if "service_agents" in address}
+        stack.apply()
+        stack.change(**ONE_ZONE, network=HOST, apis={"services": apis})
+        assert set(stack.plan().changes.values()) == {"delete"}
+        assert PROJECT_GRANT in stack.plan().changes
+
+    def test_another_host_project_replaces_the_cluster(self, stack_of: Callable[..., Stack]) -> None:
+        stack = stack_of(**ONE_ZONE, network=HOST)
+        for project in ("host-project", "other-host"):
+            add_subnetwork(stack.cloud, project)
+        stack.apply()
+        stack.change(**ONE_ZONE, network={**HOST, "host_project": "other-host"})
+        assert stack.plan().changes[CLUSTER] == "replace"
