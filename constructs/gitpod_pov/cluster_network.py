@@ -235,8 +235,8 @@ class ClusterNetwork(Construct):
     Attributes:
         network_id: ID of the network, `projects/PROJECT/global/networks/NAME`; a token where the network is created here.
         network_name: the network's name; a token where the network is created here.
-        subnetwork_id: ID of the subnetwork, as a token.
-        subnetwork_name: the subnetwork's name, as a token.
+        subnetwork_id: ID of the subnetwork, `projects/PROJECT/regions/REGION/subnetworks/NAME`; a token where it is created here.
+        subnetwork_name: the subnetwork's name; a token where it is created here.
         network_of_cluster, subnetwork_of_cluster: how a cluster refers to them: by name, or with a host project by path.
         pods_range_name: name of the secondary range for pods, unique within the subnetwork.
         services_range_name: name of the secondary range for services, unique within the subnetwork.
@@ -276,11 +276,19 @@ class ClusterNetwork(Construct):
             )
             self.network_id, self.network_name = network.id, network.name
         self._conditions: list[Condition] = []
-        self._subnetwork = self._created_subnetwork(cluster_name) if config.create_subnetwork else self._existing_subnetwork()
-        # An existing subnetwork is read when Terraform plans, so that nothing that uses it waits for the APIs.
-        self.requirements: list[ITerraformDependable] = [] if config.create_subnetwork else [*(self._waiting or ())]
-        self.subnetwork_id: str = self._subnetwork.id
-        self.subnetwork_name: str = self._subnetwork.name
+        self._subnetwork: ComputeSubnetwork | DataGoogleComputeSubnetwork
+        self.requirements: list[ITerraformDependable] = []
+        if config.create_subnetwork:
+            self._subnetwork = self._created_subnetwork(cluster_name)
+            self.subnetwork_id: str = self._subnetwork.id
+            self.subnetwork_name: str = self._subnetwork.name
+        else:
+            self._subnetwork = self._existing_subnetwork()
+            # Not from the data source: where Terraform defers reading it, an unknown name would replace the cluster.
+            self.subnetwork_name = str(config.subnetwork)
+            self.subnetwork_id = f"projects/{self._project}/regions/{region}/subnetworks/{self.subnetwork_name}"
+            # Nothing else of the network waits for the APIs.
+            self.requirements += [*(self._waiting or ()), self._subnetwork]
         self.network_of_cluster, self.subnetwork_of_cluster = self.network_name, self.subnetwork_name
         if config.host_project is not None:
             # Made of names: an ID is unknown while what it belongs to is replaced, and the cluster would be replaced too.
@@ -308,12 +316,7 @@ class ClusterNetwork(Construct):
         if isinstance(self._subnetwork, ComputeSubnetwork):
             self._subnetwork.private_ip_google_access = True
         else:
-            self.expect(existing_subnetwork.has_private_google_access(self.subnetwork_label, self._region, self._project))
-
-    @property
-    def subnetwork_label(self) -> str:
-        """The subnetwork's name as it was configured, for messages."""
-        return str(self.config.subnetwork)
+            self.expect(existing_subnetwork.has_private_google_access(self.subnetwork_name, self._region, self._project))
 
     def expect(self, *conditions: Condition) -> None:
         """Add conditions on an existing subnetwork; a plan fails if one does not hold.
@@ -357,7 +360,7 @@ class ClusterNetwork(Construct):
 
         It waits for nothing, so that it is read when Terraform plans: a project whose Compute Engine API is off has no subnetwork.
         """
-        config, name = self.config, self.subnetwork_label
+        config, name = self.config, str(self.config.subnetwork)
         self._subnetwork = DataGoogleComputeSubnetwork(
             self, "subnetwork", project=self._project, region=self._region, name=name, provider=self._provider
         )
@@ -390,7 +393,7 @@ class ClusterNetwork(Construct):
             nat_ip_allocate_option="AUTO_ONLY",
             # Only this subnetwork: others in the region do not belong to this deployment and may have their own NAT.
             source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
-            subnetwork=[ComputeRouterNatSubnetwork(name=self._subnetwork.id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
+            subnetwork=[ComputeRouterNatSubnetwork(name=self.subnetwork_id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
             log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),
             provider=self._provider,
         )

@@ -475,7 +475,7 @@ class GkeCluster(Construct):
         if config.private_nodes:
             network.enable_private_google_access()
         if not network.config.create_subnetwork:
-            network.expect(existing_subnetwork.in_region(network.subnetwork_label, region))
+            network.expect(existing_subnetwork.in_region(network.subnetwork_name, region))
         cluster = gke.ContainerCluster(
             self,
             "Default",

@@ -77,17 +77,19 @@ class TestExistingSubnetwork:
 
     def test_has_the_cluster(self, synth: Callable[..., Synthesized]) -> None:
         cluster = synth(network=NETWORK).resource("pov-cluster", "google_container_cluster.cluster")
-        assert (cluster["network"], cluster["subnetwork"]) == ("platform", f"${{{READ}.name}}")
+        assert (cluster["network"], cluster["subnetwork"]) == ("platform", "nodes")
         assert cluster["ip_allocation_policy"] == {
             "cluster_secondary_range_name": "platform-pods",
             "services_secondary_range_name": "platform-services",
         }
-        assert "google_project_service.apis_container" in cluster["depends_on"]
+        assert {READ, "google_project_service.apis_container"} <= {*cluster["depends_on"]}
 
     def test_can_have_a_nat(self, synth: Callable[..., Synthesized]) -> None:
         app = synth(network={**NETWORK, "cloud_nat": True})
         nat = app.resource("pov-cluster", "google_compute_router_nat.network_nat")
-        assert nat["subnetwork"] == [{"name": f"${{{READ}.id}}", "source_ip_ranges_to_nat": ["ALL_IP_RANGES"]}]
+        assert nat["subnetwork"] == [
+            {"name": "projects/demo-project/regions/us-central1/subnetworks/nodes", "source_ip_ranges_to_nat": ["ALL_IP_RANGES"]}
+        ]
         assert app.resource("pov-cluster", "google_compute_router.network_router")["network"] == "platform"
 
     def test_warns_of_no_range(self, synth: Callable[..., Synthesized]) -> None:
@@ -164,7 +166,7 @@ class TestSharedVpc:
         cluster = app.resource("pov-cluster", "google_container_cluster.cluster")
         assert (cluster["network"], cluster["subnetwork"]) == (
             "projects/host-project/global/networks/platform",
-            f"projects/host-project/regions/us-central1/subnetworks/${{{READ}.name}}",
+            "projects/host-project/regions/us-central1/subnetworks/nodes",
         )
         assert app.stack("pov-cluster")["data"]["google_compute_subnetwork"]["network_subnetwork"]["project"] == "host-project"
 
@@ -178,7 +180,7 @@ class TestSharedVpc:
         number = "${data.google_project.network_service_agents_project.number}"
         gke = f"serviceAccount:service-{number}@container-engine-robot.iam.gserviceaccount.com"
         google_apis = f"serviceAccount:{number}@cloudservices.gserviceaccount.com"
-        name = f"${{{READ if network else 'google_compute_subnetwork.network_subnetwork'}.name}}"
+        name = "nodes" if network else "${google_compute_subnetwork.network_subnetwork.name}"
         of_the_subnetwork = {"project": "host-project", "region": "us-central1", "subnetwork": name, "role": "roles/compute.networkUser"}
         grants = {
             "google_project_iam_member.network_service_agents_host_service_agent_user": {

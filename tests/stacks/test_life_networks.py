@@ -1,5 +1,6 @@
 """A deployment in a network that exists, from the first apply to the destroy, on real Terraform with stand-in providers."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.stacks.test_inputs import CLUSTER, NAT, POOL, ROUTER
 pytestmark = pytest.mark.terraform
 
 OF_THE_NETWORK = ("google_compute_network", "google_compute_subnetwork")
+HOST = {**NETWORK, "host_project": "host-project"}
 ONE_ZONE = {"zones": ["us-central1-a"]}
 PRIVATE = {"cluster": {"private_nodes": True}, "network": {**NETWORK, "cloud_nat": True}}
 GOOGLE = {version: {"providers": {"google": version}, "cluster": {"maintenance_exclusions": []}} for version in ("6.50.0", "7.45.0")}
@@ -91,6 +93,19 @@ class TestExistingSubnetwork:
         add_subnetwork(stack.cloud)
         stack.apply()
         assert stack.cloud.journal.precedes("google_project_service", "google_container_cluster")
+
+    def test_that_is_read_late_does_not_replace_the_cluster(self, stack_of: Callable[..., Stack]) -> None:
+        stack = stack_of(**ONE_ZONE, network={**HOST, "cloud_nat": True})
+        add_subnetwork(stack.cloud, "host-project")
+        stack.apply()
+        stack.change(**ONE_ZONE, network={**HOST, "cloud_nat": True}, apis={"services": ["pubsub.googleapis.com"]})
+        file = stack.directory / "cdk.tf.json"
+        content = json.loads(file.read_text())
+        (read,) = content["data"]["google_compute_subnetwork"].values()
+        read["depends_on"] = ["google_project_service.apis_pubsub"]  # as with depends_on of a module
+        file.write_text(json.dumps(content))
+        assert stack.plan().changes["google_project_service.apis_pubsub"] == "create"
+        assert not {CLUSTER, POOL, NAT, ROUTER} & stack.plan().changes.keys()
 
     @pytest.mark.parametrize(
         ("values", "sections", "message"),
@@ -191,7 +206,6 @@ class TestExistingSubnetwork:
         assert stack.state() == {}
 
 
-HOST = {**NETWORK, "host_project": "host-project"}
 SUBNETWORK_GRANT = "google_compute_subnetwork_iam_member"
 PROJECT_GRANT = "google_project_iam_member.network_service_agents_host_service_agent_user"
 
