@@ -15,6 +15,7 @@ from deployment.ingress import INGRESS_APIS
 from deployment.model import Deployment
 from deployment.parameters import ParameterKey
 from handover.operations import operations
+from handover.shared_vpc import shared_vpc
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
 
@@ -73,6 +74,7 @@ def readme(
                 _table(("role on the project", "in order to"), _roles(roots)),
                 _apis(deployment, roots),
                 *_charts(roots),
+                *shared_vpc(deployment),
                 "## Inputs",
                 (
                     "The defaults are the values of the source deployment. An empty list counts as left out. A refused "

@@ -46,6 +46,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "cluster": {"rbac_security_group": "gke-security-groups@example.com"},
         "admins": {"members": ["group:platform@example.com"]},
     },
+    "Shared VPC": {"network": {"host_project": "host-project", "grant_service_agents": True, "cloud_nat": True}},
     "custom role": {"identity": {"roles": ["projects/demo-project/roles/nodes"]}},
 }
 

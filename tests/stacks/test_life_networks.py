@@ -1,6 +1,7 @@
 """A deployment in a network that exists, from the first apply to the destroy, on real Terraform with stand-in providers."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 from rehearsal.cloud import Cloud
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import TerraformError, Workspace
-from tests.app import deployment, synthesize
+from tests.app import ROOT, deployment, synthesize
 from tests.existing import NETWORK, add_subnetwork, contents
-from tests.stacks.test_inputs import CLUSTER, NAT, POOL, ROUTER
+from tests.stacks.test_inputs import CLUSTER, NAT, POOL, ROUTER, SUBNETWORK
 
 pytestmark = pytest.mark.terraform
 
@@ -93,6 +94,21 @@ class TestExistingSubnetwork:
         add_subnetwork(stack.cloud)
         stack.apply()
         assert stack.cloud.journal.precedes("google_project_service", "google_container_cluster")
+
+    def test_that_was_created_is_kept_once_it_is_out_of_the_state(self, stack_of: Callable[..., Stack]) -> None:
+        stack = stack_of(**ONE_ZONE, network={"cloud_nat": True})
+        stack.apply()
+        before = contents(stack.cloud, *OF_THE_NETWORK)
+        names = {"subnetwork": "gitpod-gitpod", "pods_range_name": "pods", "services_range_name": "services"}
+        stack.change(**ONE_ZONE, network={"cloud_nat": True, "create_subnetwork": False, **names})
+        assert stack.plan().changes == {SUBNETWORK: "delete"}
+        with pytest.raises(TerraformError, match="is already being used by"):
+            stack.apply()
+        (command,) = re.findall(r"^terraform (state rm .*)$", (ROOT / "docs" / "networks.md").read_text(encoding="utf-8"), re.MULTILINE)
+        stack.run(*command.split())
+        assert stack.plan().empty
+        stack.destroy()
+        assert contents(stack.cloud, *OF_THE_NETWORK) == before
 
     def test_that_is_read_late_does_not_replace_the_cluster(self, stack_of: Callable[..., Stack]) -> None:
         stack = stack_of(**ONE_ZONE, network={**HOST, "cloud_nat": True})
