@@ -29,7 +29,7 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 
 from deployment.backend import BackendConfig, LocalBackendConfig
 from deployment.ingress import IngressConfig, derived_from_ingress, ingress_faults
-from deployment.parameters import MARKS, HandoverConfig, range_parameter_faults
+from deployment.parameters import MARKS, HandoverConfig
 from deployment.profile import PROFILES, Profile, under, with_profile
 from deployment.providers import ProvidersConfig
 
@@ -102,7 +102,6 @@ class Deployment(Configuration):
         lambda d: node_range_faults(d.network, d.node_pool, d.zones),
         lambda d: ingress_faults(d.ingress, d.cluster, d.identity),
         lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
-        lambda d: range_parameter_faults(d.network, d.handover),
     )
 
     @model_validator(mode="wrap")

@@ -7,13 +7,10 @@ The constructs get marks and not Terraform variables, because the rules need val
 without a hand-over writes literal values.
 """
 
-from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
-from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Unique
 
 from pydantic import Field
@@ -39,7 +36,7 @@ ADMINS: ParameterKey = "admins.members"
 """The only parameter without a mark: the number of members is the number of blocks."""
 
 SUBNETWORK_RANGES: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
-"""Inputs of a subnetwork that is created."""
+"""Inputs of a subnetwork that is created. A hand-over with an existing subnetwork has no variables for them."""
 
 MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProxyType(
     {
@@ -68,11 +65,4 @@ class HandoverConfig(Configuration):
     parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), Unique] = tuple(
         key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}
     )
-    """Inputs that become Terraform variables. The others are written as values."""
-
-
-def range_parameter_faults(network: ClusterNetworkConfig, handover: HandoverConfig) -> Iterator[Fault]:
-    """Yield a fault for every listed parameter that an existing subnetwork does not have. The default list leaves them out by itself."""
-    for index, key in enumerate(handover.parameters):
-        if not network.create_subnetwork and "parameters" in handover.model_fields_set and key in SUBNETWORK_RANGES:
-            yield Fault(("handover", "parameters", index), "is not an input if network.create_subnetwork is false: remove it", key)
+    """Inputs that become Terraform variables, if the deployment uses them. The others are written as values."""

@@ -16,6 +16,8 @@ from deployment import commands
 if __name__ == "__main__":
     commands.start()
 
+from gitpod_pov.configuration import Configuration
+
 from pydantic import BaseModel
 
 from deployment.ingress import derived_from_ingress
@@ -46,7 +48,8 @@ def effective_values(deployment: Deployment, content: Mapping[str, Any]) -> Iter
 
 
 def _values(model: BaseModel) -> Iterator[tuple[str, Any]]:
-    return ((key, getattr(model, key)) for key in type(model).model_fields)
+    without_effect = model.without_effect if isinstance(model, Configuration) else ()
+    return ((key, None if key in without_effect else getattr(model, key)) for key in type(model).model_fields)
 
 
 def _origin(key: str, given: Mapping[str, Any], profile: Mapping[str, Any], derived: Mapping[str, Any]) -> str:

@@ -1198,11 +1198,6 @@ EXAMPLES = [
             f"network.pods_cidr: '10.0.0.0/20' {LEFT_AS_IT_IS}",
         ),
     ),
-    Example(
-        "existing subnetwork",
-        "handover = { parameters = ['zones', 'network.pods_cidr'] }\n" + existing(),
-        ("handover.parameters[1]: 'network.pods_cidr' is not an input if network.create_subnetwork is false: remove it",),
-    ),
     Example("created network", "[network]\ncreate_network = true\nnetwork = 'demo'"),
     Example(
         "created network",

@@ -214,6 +214,11 @@ class ClusterNetworkConfig(Configuration):
         """Return the name of the subnetwork of a cluster: the configured one, or the guide's."""
         return self.subnetwork or f"gitpod-{cluster_name}"
 
+    @property
+    def without_effect(self) -> frozenset[str]:
+        """See `Configuration`."""
+        return frozenset(() if self.create_subnetwork else _OF_CREATED)
+
     def project_of(self, project: str) -> str:
         """Return the project of the network, for a deployment in this project."""
         return self.host_project or project
