@@ -45,7 +45,7 @@ RISKS: dict[Risk, Example] = {
         'set identity.roles to "least-privilege", or to the roles that the workloads need',
     ),
     "destroy-removes-existing-grants": Example(
-        "pov-cluster/network/service_agents",
+        "pov-cluster/network",
         {"network": {"host_project": "host-project", "grant_service_agents": True}},
         {"network": {"host_project": "host-project"}},
         "leave it out and grant the roles as docs/networks.md describes",

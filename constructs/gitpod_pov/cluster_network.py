@@ -22,7 +22,7 @@ from gitpod_pov.gcp_names import Cidr, NetworkName, ProjectId
 from gitpod_pov.ipv4_ranges import subnetwork_fault
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
-from gitpod_pov.service_agent_grants import ServiceAgentGrants
+from gitpod_pov.service_agent_grants import grant_service_agents
 from gitpod_pov.tokens import Boolean
 
 from cdktf import ITerraformDependable, Postcondition, TerraformProvider, TerraformResourceLifecycle
@@ -300,16 +300,15 @@ class ClusterNetwork(Construct):
             self.network_of_cluster = f"projects/{config.host_project}/global/networks/{self.network_name}"
             self.subnetwork_of_cluster = f"projects/{config.host_project}/regions/{region}/subnetworks/{self.subnetwork_name}"
         if config.host_project is not None and config.grant_service_agents:
-            self.requirements += ServiceAgentGrants(
+            self.requirements += grant_service_agents(
                 self,
-                "service_agents",
                 project=project,
                 host_project=config.host_project,
                 region=region,
                 subnetwork=self.subnetwork_name,
                 apis=apis,
                 provider=provider,
-            ).grants
+            )
         self.egress: list[ITerraformDependable] = [self._nat(cluster_name)] if config.cloud_nat else []
         self._warn_of_docker()
 

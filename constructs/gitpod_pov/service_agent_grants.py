@@ -20,70 +20,62 @@ from cdktf_cdktf_provider_google.project_iam_member import ProjectIamMember
 from constructs import Construct
 
 
-class ServiceAgentGrants(Construct):
-    """The grants in a host project for the clusters of a service project in one subnetwork.
+def grant_service_agents(
+    scope: Construct,
+    *,
+    project: str,
+    host_project: str,
+    region: str,
+    subnetwork: str,
+    apis: ProjectApis | None,
+    provider: TerraformProvider | None,
+) -> list[ITerraformDependable]:
+    """Add the grants in a host project for the clusters of a service project in one subnetwork.
 
-    Attributes:
-        grants: for `depends_on` of the cluster, which GKE refuses without them.
+    Args:
+        scope: the construct to add them to.
+        project: the service project, which has the cluster.
+        host_project: the project that has the network.
+        region: the region of the subnetwork.
+        subnetwork: the name of the subnetwork.
+        apis: the APIs of the service project.
+        provider: the google provider.
+
+    Returns:
+        The grants, for `depends_on` of the cluster, which GKE refuses without them.
     """
-
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        project: str,
-        host_project: str,
-        region: str,
-        subnetwork: str,
-        apis: ProjectApis | None = None,
-        provider: TerraformProvider | None = None,
-    ) -> None:
-        """Add the grants.
-
-        Args:
-            scope: the construct to add them to.
-            id: its name there.
-            project: the service project, which has the cluster.
-            host_project: the project that has the network.
-            region: the region of the subnetwork.
-            subnetwork: the name of the subnetwork.
-            apis: the APIs of the service project.
-            provider: the google provider. Left out: the stack's.
-        """
-        super().__init__(scope, id)
-        # It does not wait for the APIs: a later change of their list would defer the read and replace the grants.
-        number = DataGoogleProject(self, "project", project_id=project, provider=provider).number
-        gke = f"serviceAccount:service-{number}@container-engine-robot.iam.gserviceaccount.com"
-        google_apis = f"serviceAccount:{number}@cloudservices.gserviceaccount.com"
-        self.grants: list[ITerraformDependable] = [
-            ProjectIamMember(
-                self,
-                "host_service_agent_user",
+    # It does not wait for the APIs: a later change of their list would defer the read and replace the grants.
+    number = DataGoogleProject(scope, "service_agents_project", project_id=project, provider=provider).number
+    gke = f"serviceAccount:service-{number}@container-engine-robot.iam.gserviceaccount.com"
+    google_apis = f"serviceAccount:{number}@cloudservices.gserviceaccount.com"
+    warn(
+        scope,
+        "destroy-removes-existing-grants",
+        "network.grant_service_agents grants roles to GKE's service agents in the host project, and a destroy removes these grants "
+        "even if they existed before or other clusters need them; leave it out and grant the roles as docs/networks.md describes",
+    )
+    return [
+        ProjectIamMember(
+            scope,
+            "service_agents_host_service_agent_user",
+            project=host_project,
+            role="roles/container.hostServiceAgentUser",
+            member=gke,
+            depends_on=waiting_for(apis),
+            provider=provider,
+        ),
+        *(
+            ComputeSubnetworkIamMember(
+                scope,
+                f"service_agents_{name}_network_user",
                 project=host_project,
-                role="roles/container.hostServiceAgentUser",
-                member=gke,
+                region=region,
+                subnetwork=subnetwork,
+                role="roles/compute.networkUser",
+                member=member,
                 depends_on=waiting_for(apis),
                 provider=provider,
-            ),
-            *(
-                ComputeSubnetworkIamMember(
-                    self,
-                    f"{name}_network_user",
-                    project=host_project,
-                    region=region,
-                    subnetwork=subnetwork,
-                    role="roles/compute.networkUser",
-                    member=member,
-                    depends_on=waiting_for(apis),
-                    provider=provider,
-                )
-                for name, member in {"gke": gke, "google_apis": google_apis}.items()
-            ),
-        ]
-        warn(
-            self,
-            "destroy-removes-existing-grants",
-            "network.grant_service_agents grants roles to GKE's service agents in the host project, and a destroy removes these grants "
-            "even if they existed before or other clusters need them; leave it out and grant the roles as docs/networks.md describes",
-        )
+            )
+            for name, member in {"gke": gke, "google_apis": google_apis}.items()
+        ),
+    ]
