@@ -68,6 +68,7 @@ INPUTS: dict[str, Input] = {
     "cluster.managed_prometheus": Input(True, False),
     "cluster.cost_allocation": Input(True, False),
     "cluster.resource_labels": Input({"cost-center": "42"}, {"cost-center": "43"}),
+    "cluster.network_tags": Input(["gke-nodes"], ["gke-nodes", "egress"]),
     "node_pool.name": Input("workspaces", "others"),
     "node_pool.machine_type": Input("n2d-standard-8", "n2d-standard-32"),
     "node_pool.disk_type": Input("pd-balanced", "pd-standard"),

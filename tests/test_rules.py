@@ -43,6 +43,7 @@ RULES = {
     "node label prefixes": "kubernetes.io/ and k8s.io/ prefixes refused",
     "labels of GKE": "no label that GKE sets itself; tests/constructs/test_reserved_names.py has more",
     "workload labels": "the five workload labels may not be overridden with another value",
+    "network tags": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$, none twice, at most 63",
     "GCP resource labels": "key ^[a-z][a-z0-9_-]{0,62}$, value ^[a-z0-9_-]{0,63}$, at most 64",
     "node metadata": "may not drop or change disable-legacy-endpoints",
     "metadata of GKE": "no key that GKE uses itself, and no more than it accepts; tests/constructs/test_reserved_names.py has more",
@@ -147,6 +148,7 @@ RESOURCE_KEY = (
     "is not a resource label key: at most 63 lower-case letters, digits, hyphens and underscores, "
     "starting with a letter and not with goog-, which Google reserves"
 )
+TAG = "is not a network tag: at most 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen"
 RESOURCE_VALUE = "is not a resource label value: at most 63 lower-case letters, digits, hyphens and underscores"
 REGION = "is not a region, such as us-central1 (for one zone of it, set zones)"
 ZONE = "is not a zone, such as us-central1-a"
@@ -454,6 +456,14 @@ EXAMPLES = [
         )
         for label in WORKLOAD_LABELS
     ),
+    *items("network tags", "cluster", "network_tags", ("a", "a" * 63, "gke-nodes"), dict.fromkeys(("A", "a_b", "a-", "a" * 64, ""), TAG)),
+    Example("network tags", f"[cluster]\nnetwork_tags = {[f't{n}' for n in range(63)]}"),
+    Example(
+        "network tags",
+        f"[cluster]\nnetwork_tags = {[f't{n}' for n in range(64)]}",
+        ("cluster.network_tags: has 64 tags, at most 63 are allowed",),
+    ),
+    Example("network tags", "[cluster]\nnetwork_tags = ['a', 'a']", ("cluster.network_tags[1]: 'a' is listed twice",)),
     *(
         Example("GCP resource labels", f"[cluster.resource_labels]\n{key} = '{value}'")
         for key, value in (("team", "platform"), ("k" * 63, "v" * 63), ("a_b-1", ""), ("google", "1"))

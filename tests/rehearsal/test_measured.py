@@ -459,6 +459,8 @@ ONE_INPUT: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
     "node_pool.machine_type": (POOL, {}, {"node_config.machine_type": "n2d-standard-32"}, IN_PLACE),
     "node_pool.disk_size_gb": (POOL, {"node_config.disk_size_gb": 100}, {"node_config.disk_size_gb": 200}, IN_PLACE),
     "node_pool.labels": (POOL, {}, {"node_config.labels": {"example.com/workload": "false"}}, IN_PLACE),
+    "cluster.network_tags": (POOL, {}, {"node_config.tags": ["other"]}, IN_PLACE),
+    "cluster.network_tags left out": (POOL, {"node_config.tags": ["gke-nodes"]}, {"node_config.tags": None}, IN_PLACE),
     "node_pool.taints": (POOL, {}, {"node_config.taint": [{"key": "a", "value": "b", "effect": "NO_SCHEDULE"}]}, IN_PLACE),
     "node_pool.max_nodes": (POOL, {}, {"autoscaling.max_node_count": 7}, IN_PLACE),
     "node_pool.metadata": (POOL, {}, {"node_config.metadata": {"disable-legacy-endpoints": "true", "team": "platform"}}, REPLACED),

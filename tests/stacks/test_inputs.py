@@ -182,6 +182,16 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
             {f"{CLUSTER} resource_labels|cost-center": "42", f"{POOL} node_config|resource_labels|cost-center": "42"},
         )
     ],
+    "cluster.network_tags": [
+        (
+            ["gke-nodes", "egress"],
+            {
+                f"{CLUSTER} node_config|tags": ["gke-nodes", "egress"],
+                f"{POOL} node_config|tags": ["gke-nodes", "egress"],
+            },
+        ),
+        ([], {}),
+    ],
     "node_pool.spot": [(True, {f"{POOL} node_config|spot": True})],
     "node_pool.confidential_nodes": [(value, {f"{POOL} node_config|confidential_nodes|enabled": value}) for value in (True, False)],
     "node_pool.taints": [
