@@ -205,13 +205,14 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         )
     ],
 }
-# What these configurations had before: what the guide says.
+# Inputs that do not make a deployment safer: those of the guide, and the size of a pool.
 OF_THE_GUIDE = {
     "network": {"network", "create_network", "subnetwork", "nodes_cidr", "pods_cidr", "services_cidr"},
     "cluster": {"name", "version", "release_channel", "default_max_pods_per_node", "deletion_protection"},
     "node_pool": {
         *("name", "machine_type", "disk_type", "disk_size_gb", "image_type", "initial_nodes", "min_nodes", "max_nodes"),
         *("max_pods_per_node", "auto_repair", "auto_upgrade", "oauth_scopes", "labels", "metadata"),
+        *("min_total_nodes", "max_total_nodes", "upgrade_settings"),
     },
 }
 
@@ -488,8 +489,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         (
             {"node_pool": {"taints": [{"key": "trial", "effect": effect}]}},
             (
-                f"node_pool.taints[0].effect: '{effect}' would keep out Gitpod's workloads, which tolerate no taints and run only in "
-                "this pool: use PREFER_NO_SCHEDULE, or taint another pool"
+                f"node_pool.taints[0].effect: '{effect}' would repel Gitpod's workloads, which tolerate no taints: use "
+                "PREFER_NO_SCHEDULE, or taint a pool that has no workloads"
             ),
         )
         for effect in ("NO_SCHEDULE", "NO_EXECUTE")
