@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from deployment.commands import temporary_folder
 from deployment.model import Deployment
 from deployment.parameters import ADMINS, MARKS, ParameterKey
-from handover.variables import Json, RulesBetweenValues, value_of, variable_name
+from handover.variables import Json, RulesBetweenValues, is_used, parameters_of, value_of, variable_name
 from stacks.registry import StackKind, build, kinds_of, stack_names
 
 _SECTIONS = ("provider", "data", "resource", "output")
@@ -63,14 +63,15 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
     Raises:
         HandoverError: when the output does not follow a value in the way in which it would follow a variable.
     """
-    parameters = deployment.handover.parameters
+    parameters = parameters_of(deployment)
     base = _with(deployment, {"acknowledged_risks": ()})
     plain, assets, warnings = _synthesize(name, base)
     if ADMINS in parameters and deployment.admins.members:
         base = _with(base, {ADMINS: ()})
         plain, assets, _ = _synthesize(name, base)
-    marked, *_ = _synthesize(name, _with(base, MARKS))
-    values = {key: Replacement.by_value(value_of(deployment, key)) for key in MARKS}
+    marks = {key: mark for key, mark in MARKS.items() if is_used(deployment, key)}
+    marked, *_ = _synthesize(name, _with(base, marks))
+    values = {key: Replacement.by_value(value_of(deployment, key)) for key in marks}
     variables = {key: Replacement.by_variable(key) for key in parameters if key in MARKS}
     stacks = []
     for kind, stack in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):
@@ -82,7 +83,7 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
         rules = RulesBetweenValues(deployment, parameters)
         for resource_type, resources in content["resource"].items():
             for resource in resources.values():
-                if preconditions := rules.of(resource_type):
+                if preconditions := rules.of(resource_type, resource):
                     resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
         clean = _without_bookkeeping(content)
         stacks.append(Stack(kind, clean, parameters_in(clean, parameters), _groups(content), assets[stack]))

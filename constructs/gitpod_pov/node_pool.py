@@ -191,7 +191,7 @@ class NodePoolSettings(Configuration):
     """Node image. Gitpod's workspaces need Ubuntu."""
 
     initial_nodes: Number = Field(default=1, ge=0)
-    """Nodes per zone at creation, also with max_total_nodes. Later changes have no effect."""
+    """Nodes per zone at creation. Later changes have no effect."""
 
     min_nodes: Number = Field(default=1, ge=0)
     """Minimum number of nodes per zone."""
@@ -203,8 +203,8 @@ class NodePoolSettings(Configuration):
     """Minimum number of nodes in the whole region. Default: 0 with max_total_nodes, otherwise min_nodes in every zone."""
 
     max_total_nodes: Annotated[Number, Field(ge=1, le=65_000)] | None = None
-    """Maximum number of nodes in the whole region, instead of min_nodes and max_nodes, which are per zone. Default: max_nodes in every
-    zone.
+    """Maximum number of nodes in the whole region, instead of min_nodes and max_nodes. initial_nodes stays per zone. Default: max_nodes in
+    every zone.
     """
 
     max_pods_per_node: Number = Field(default=110, ge=8, le=256)

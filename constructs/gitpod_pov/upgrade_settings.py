@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from gitpod_pov.configuration import Configuration, known
 from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Pattern
-from gitpod_pov.provider_versions import parsed
+from gitpod_pov.provider_versions import SUPPORTED, parsed
 from gitpod_pov.tokens import KnownAtSynth, Number
 
 import cdktf_cdktf_provider_google.container_node_pool as gke
@@ -23,7 +23,7 @@ Seconds = Annotated[str, Pattern(r"(0|[1-9][0-9]{0,9})s", "a duration in seconds
 
 _LONGEST_SOAK = 604_800  # 7 days
 # https://github.com/hashicorp/terraform-provider-google/issues/25757, fixed in 7.18.0 (pull request 25916)
-_BROKEN_SINCE, BLUE_GREEN_FIXED = "7.13.0", "7.18.0"
+_BROKEN_SINCE, _FIXED_IN = "7.13.0", "7.18.0"
 _ONLY_FOR = {
     "SURGE": ("max_surge", "max_unavailable"),
     "BLUE_GREEN": ("node_pool_soak_duration", "batch_node_count", "batch_soak_duration"),
@@ -88,6 +88,11 @@ class UpgradeSettings(Configuration):
         """Return how many nodes an upgrade adds at a time to a pool of this size."""
         return size if self.strategy == "BLUE_GREEN" else self.surge
 
+    def oldest_google(self, google: str) -> str:
+        """Return the oldest google version, from the one with the bug on, that creates what the version `google` creates."""
+        is_fixed = self.strategy == "BLUE_GREEN" and parsed(google) >= parsed(_FIXED_IN)
+        return _FIXED_IN if is_fixed else SUPPORTED["google"].bindings
+
     def block(self) -> gke.ContainerNodePoolUpgradeSettings:
         """Return the block of the node pool.
 
@@ -112,9 +117,9 @@ class UpgradeSettings(Configuration):
 
 def blue_green_faults(settings: UpgradeSettings, google: str) -> Iterator[Fault]:
     """Yield a fault for blue-green upgrades with a google version that cannot create such a pool."""
-    if settings.strategy == "BLUE_GREEN" and parsed(_BROKEN_SINCE) <= parsed(google) < parsed(BLUE_GREEN_FIXED):
+    if settings.strategy == "BLUE_GREEN" and parsed(_BROKEN_SINCE) <= parsed(google) < parsed(_FIXED_IN):
         yield Fault(
             ("strategy",),
-            f"cannot be created with google {google}, which has a bug in blue_green_settings: require google {BLUE_GREEN_FIXED} or newer",
+            f"cannot be created with google {google}, which has a bug in blue_green_settings: require google {_FIXED_IN} or newer",
             settings.strategy,
         )

@@ -45,6 +45,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "cluster": {"rbac_security_group": "gke-security-groups@example.com"},
         "admins": {"members": ["group:platform@example.com"]},
     },
+    "additional pools": {
+        "node_pool": {"upgrade_settings": {"strategy": "BLUE_GREEN"}},
+        "pools": {"spot": {"spot": True, "workloads": ["workspace_regular"], "max_total_nodes": 9}, "other": {}},
+    },
+    "limits for the whole region": {"node_pool": {"max_total_nodes": 9}},
     "custom role": {"identity": {"roles": ["projects/demo-project/roles/nodes"]}},
 }
 
