@@ -9,7 +9,7 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -340,13 +340,13 @@ def files_of_manifest(folder: Path) -> list[str]:
     return [line.split("  ")[1] for line in (folder / MANIFEST).read_text().splitlines()] + [MANIFEST]
 
 
+@pytest.fixture(scope="module")
+def with_pools() -> dict[str, bytes]:
+    pools = {"spot": {"spot": True, "workloads": ["ide"], "max_total_nodes": 9}, "other": {"max_nodes": 2}}
+    return files_of("pov", deployment(zones=["us-central1-a"], pools=pools))
+
+
 class TestAdditionalPools:
-    POOLS: ClassVar = {"spot": {"spot": True, "workloads": ["ide"], "max_total_nodes": 9}, "other": {"max_nodes": 2}}
-
-    @pytest.fixture(scope="class")
-    def with_pools(self) -> dict[str, bytes]:
-        return files_of("pov", deployment(zones=["us-central1-a"], pools=self.POOLS))
-
     def pools(self, files: dict[str, bytes]) -> dict[str, Any]:
         found: dict[str, Any] = parsed(files, "1-cluster/main.tf.json")["resource"]["google_container_node_pool"]
         return found
