@@ -115,12 +115,19 @@ def configuration() -> str:
     parts = [_HEAD, _table(_rows({**schema(), "properties": top_level}, ""))]
     for name, value in properties.items():
         if _is_section(value):
-            parts += [f"## [{name}]", value["description"], _table(_rows({"properties": {name: value}}, ""))]
+            heading = f"{name}.NAME" if _named_tables(value) else name
+            description = value["description"].removesuffix(_default_sentence({}))
+            parts += [f"## [{heading}]", description, _table(_rows({"properties": {name: value}}, ""))]
     return "\n\n".join(parts) + "\n"
 
 
 def _is_section(value: dict[str, Any]) -> bool:
-    return "properties" in value or "oneOf" in value
+    return "properties" in value or "oneOf" in value or bool(_named_tables(value))
+
+
+def _named_tables(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the tables in a table whose keys are names that the reader chooses; an empty one where there are none."""
+    return next((entry for entry in value.get("patternProperties", {}).values() if "properties" in entry), {})
 
 
 def _table(rows: Iterator[str]) -> str:
@@ -131,6 +138,8 @@ def _rows(section: dict[str, Any], prefix: str) -> Iterator[str]:
     for name, value in section["properties"].items():
         if "properties" in value:
             yield from _rows(value, f"{prefix}{name}.")
+        elif tables := _named_tables(value):
+            yield from _rows(tables, f"{prefix}{name}.NAME.")
         elif "oneOf" in value:
             for choice in value["oneOf"]:  # its first key is the type, which decides what the others are
                 yield from _rows(choice, f"{prefix}{name}.")

@@ -37,14 +37,26 @@ def effective_values(deployment: Deployment, content: Mapping[str, Any]) -> Iter
     """
     profile, derived = profile_of(content), derived_from_ingress(content)
     for key, value in _values(deployment):
-        if not isinstance(value, BaseModel):
+        if not isinstance(value, BaseModel) and not _named_tables(value):
             yield from _lines(key, value, _origin(key, content, {}, {}))
     for section, values in _values(deployment):
         if isinstance(values, BaseModel):
-            yield from ("", f"[{section}]")
-            for key, value in _values(values):
-                origin = _origin(key, content.get(section, {}), profile.get(section, {}), derived.get(section, {}))
-                yield from _lines(key, value, origin)
+            yield from _section(section, values, content.get(section, {}), profile.get(section, {}), derived.get(section, {}))
+        for name, table in _named_tables(values).items():
+            yield from _section(f"{section}.{name}", table, content[section][name], {}, {})
+
+
+def _section(
+    heading: str, values: BaseModel, given: Mapping[str, Any], profile: Mapping[str, Any], derived: Mapping[str, Any]
+) -> Iterator[str]:
+    yield from ("", f"[{heading}]")
+    for key, value in _values(values):
+        yield from _lines(key, value, _origin(key, given, profile, derived))
+
+
+def _named_tables(value: Any) -> Mapping[str, BaseModel]:
+    """Return the value if it is a table of configurations by name, such as `pools`; otherwise an empty one."""
+    return value if isinstance(value, dict) and any(isinstance(item, BaseModel) for item in value.values()) else {}
 
 
 def _values(model: BaseModel) -> Iterator[tuple[str, Any]]:

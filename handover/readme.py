@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gitpod_pov.node_pool import ZONES_OF_A_REGION
+from gitpod_pov.node_pool import ZONES_OF_A_REGION, all_pools, most_nodes
 
 from deployment.backend import CloudBackendConfig, GcsBackendConfig
 from deployment.ingress import INGRESS_APIS
@@ -59,7 +59,7 @@ def readme(
             [
                 f"# {name}: a labelled GKE cluster, as Terraform",
                 (
-                    "One regional GKE cluster with a single, labelled, autoscaled pool of Ubuntu nodes, and what belongs to it. This "
+                    f"One regional GKE cluster with {_pools(deployment)}, and what belongs to it. This "
                     f"folder is complete in itself. It needs Terraform {required.removeprefix('>= ')} or newer and the providers that each "
                     "`terraform.tf.json` names."
                 ),
@@ -109,6 +109,12 @@ def readme(
         )
         + "\n"
     )
+
+
+def _pools(deployment: Deployment) -> str:
+    if not deployment.pools:
+        return "a single, labelled, autoscaled pool of Ubuntu nodes"
+    return f"the labelled, autoscaled node pools {_and((deployment.node_pool.name, *deployment.pools))}"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -252,14 +258,21 @@ def _risks(deployment: Deployment, risks: list[str]) -> str:
 
 
 def _costs(deployment: Deployment) -> str:
-    pool, zones = deployment.node_pool, len(deployment.zones) or ZONES_OF_A_REGION
+    zones = len(deployment.zones) or ZONES_OF_A_REGION
     where = f"{zones} zone{'s' if zones > 1 else ''}" + ("" if deployment.zones else " (taken for every zone of the region)")
+    lines = []
+    for path, pool in all_pools(deployment).items():
+        nodes = "**Nodes**" if path == ("node_pool",) else f"**Nodes of the pool `{path[-1]}`**"
+        limits = "with limits for the whole region" if pool.counts_in_total else "counted per zone"
+        least = pool.total_minimum if pool.counts_in_total else pool.min_nodes * zones
+        spot = ", as Spot VMs" if pool.spot else ""
+        lines.append(
+            f"- {nodes}, {limits}: `{pool.machine_type}` with {pool.disk_size_gb} GB of `{pool.disk_type}` each{spot}. In {where}: "
+            f"{pool.initial_nodes * zones} at the start, at least {least}, at most {most_nodes(pool, deployment)}."
+        )
     return "\n".join(
         [
-            (
-                f"- **Nodes**, counted per zone: `{pool.machine_type}` with {pool.disk_size_gb} GB of `{pool.disk_type}` each. In {where}: "
-                f"{pool.initial_nodes * zones} at the start, at least {pool.min_nodes * zones}, at most {pool.max_nodes * zones}."
-            ),
+            *lines,
             "- The control plane's fee, for as long as the cluster exists.",
             "- Load balancers, disks and traffic that the workloads ask for; they appear in no plan.",
         ]

@@ -95,7 +95,7 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
         rules = RulesBetweenValues(deployment, parameters)
         for resource_type, resources in content["resource"].items():
             for resource in resources.values():
-                if preconditions := rules.of(resource_type):
+                if preconditions := rules.of(resource_type, resource):
                     resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
         for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
             subnetwork["lifecycle"]["postcondition"] += rules.of_existing_subnetwork()

@@ -81,6 +81,7 @@ INPUTS: dict[str, Input] = {
     "cluster.managed_prometheus": Input(True, False),
     "cluster.cost_allocation": Input(True, False),
     "cluster.resource_labels": Input({"cost-center": "42"}, {"cost-center": "43"}),
+    "cluster.network_tags": Input(["gke-nodes"], ["gke-nodes", "egress"]),
     "node_pool.name": Input("workspaces", "others"),
     "node_pool.machine_type": Input("n2d-standard-8", "n2d-standard-32"),
     "node_pool.disk_type": Input("pd-balanced", "pd-standard"),
@@ -98,6 +99,11 @@ INPUTS: dict[str, Input] = {
     "node_pool.spot": Input(True, False),
     "node_pool.confidential_nodes": Input(True, False),
     "node_pool.taints": Input([{"key": "example.com/trial"}], [{"key": "example.com/other"}]),
+    "node_pool.min_total_nodes": Input(1, 2, needs={"node_pool.max_total_nodes": 30}),
+    "node_pool.max_total_nodes": Input(30, 40),
+    "node_pool.upgrade_settings": Input({"max_surge": 2, "max_unavailable": 1}, {"strategy": "BLUE_GREEN"}),
+    "pools": Input({"spot": {"spot": True}}, {"burst": {"spot": True}}),
+    "pools.NAME.workloads": Input(["workspace_regular"], ["workspace_headless"], needs={"pools.NAME.machine_type": "n2d-standard-8"}),
     "admins.members": Input(["user:alice@example.com"], ["user:bob@example.com"]),
     "admins.cluster_role": Input("view", "edit"),
     "admins.binding_name": Input("gitpod-admins", "gitpod-others"),
@@ -105,11 +111,14 @@ INPUTS: dict[str, Input] = {
 
 
 def sections(*settings: tuple[str, Any]) -> dict[str, Any]:
-    """Return the content of a deployment file with these inputs, given as `section.key` and value."""
+    """Return the content of a deployment file with these inputs, given as `section.key` and value. A pool has the name `name`."""
     content: dict[str, Any] = {}
     for key, value in settings:
-        section, _, name = key.rpartition(".")
-        (content.setdefault(section, {}) if section else content)[name] = value
+        *path, name = key.replace("NAME", "name").split(".")
+        section = content
+        for part in path:
+            section = section.setdefault(part, {})
+        section[name] = value
     return content
 
 
@@ -128,6 +137,9 @@ _APART = {
     "node_pool.image_type",
     "cluster.private_endpoint",
     "cluster.private_nodes",
+    "node_pool.min_total_nodes",
+    "node_pool.max_total_nodes",
+    "pools",
 }
 
 

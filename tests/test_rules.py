@@ -45,6 +45,13 @@ RULES = {
     "node label prefixes": "kubernetes.io/ and k8s.io/ prefixes refused",
     "labels of GKE": "no label that GKE sets itself; tests/constructs/test_reserved_names.py has more",
     "workload labels": "the five workload labels may not be overridden with another value",
+    "total node counts": "0 <= min <= max; max >= 1; initial x zones <= max; not with the counts per zone",
+    "upgrade settings": "settings of the chosen strategy only; an upgrade can start; not with a google version that cannot create it",
+    "additional pools": "a valid GKE name, other than the main pool's; no name key",
+    "workloads": "known, at most one additional pool for each, and no other pool has its label; the main pool may",
+    "taints": "no taint repels a workload of its pool",
+    "ranges for all pools": "the sum over all pools fits the node and the pod range",
+    "network tags": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$, none twice, at most 63",
     "GCP resource labels": "key ^[a-z][a-z0-9_-]{0,62}$, value ^[a-z0-9_-]{0,63}$, at most 64",
     "node metadata": "may not drop or change disable-legacy-endpoints",
     "metadata of GKE": "no key that GKE uses itself, and no more than it accepts; tests/constructs/test_reserved_names.py has more",
@@ -149,6 +156,10 @@ RESOURCE_KEY = (
     "is not a resource label key: at most 63 lower-case letters, digits, hyphens and underscores, "
     "starting with a letter and not with goog-, which Google reserves"
 )
+REPELS = (
+    "'NO_SCHEDULE' would repel Gitpod's workloads, which tolerate no taints: use PREFER_NO_SCHEDULE, or taint a pool that has no workloads"
+)
+TAG = "is not a network tag: at most 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen"
 RESOURCE_VALUE = "is not a resource label value: at most 63 lower-case letters, digits, hyphens and underscores"
 REGION = "is not a region, such as us-central1 (for one zone of it, set zones)"
 ZONE = "is not a zone, such as us-central1-a"
@@ -464,6 +475,180 @@ EXAMPLES = [
         )
         for label in WORKLOAD_LABELS
     ),
+    Example("total node counts", "[node_pool]\nmax_total_nodes = 3"),
+    Example(
+        "total node counts",
+        "[node_pool]\nmin_total_nodes = 0\nmax_total_nodes = 65000\n[network]\npods_cidr = '240.0.0.0/7'"
+        "\nnodes_cidr = '10.0.0.0/15'\nservices_cidr = '10.4.0.0/20'",
+    ),
+    Example("total node counts", "zones = ['us-central1-a']\n[node_pool]\nmin_total_nodes = 2\nmax_total_nodes = 2"),
+    Example("total node counts", "[pools.spot]\ninitial_nodes = 2\nmin_total_nodes = 1\nmax_total_nodes = 6"),
+    Example(
+        "total node counts",
+        "[node_pool]\nmin_total_nodes = 5\nmax_total_nodes = 4",
+        ("node_pool.min_total_nodes: 5 is greater than node_pool.max_total_nodes 4: lower it, or raise node_pool.max_total_nodes",),
+    ),
+    Example(
+        "total node counts", "[node_pool]\nmin_total_nodes = 5", ("node_pool.max_total_nodes: is required with node_pool.min_total_nodes",)
+    ),
+    Example("total node counts", "[pools.a]\nmin_total_nodes = 5", ("pools.a.max_total_nodes: is required with min_total_nodes",)),
+    *values("total node counts", "node_pool", "max_total_nodes", (), {0: "must be 1 or more", 65001: "must be 65000 or less"}),
+    *(
+        Example(
+            "total node counts",
+            f"[{section}]\nmax_total_nodes = 9\n{key} = {value}",
+            (
+                (
+                    f"{section}.{key}: {value} counts nodes per zone, and {shown}max_total_nodes counts those of the whole region: remove "
+                    "one of the two"
+                ),
+            ),
+        )
+        for section, shown in (("node_pool", "node_pool."), ("pools.spot", ""))
+        for key, value in (("min_nodes", 1), ("max_nodes", 50))
+    ),
+    Example(
+        "total node counts",
+        "[pools.spot]\ninitial_nodes = 2\nmax_total_nodes = 5",
+        ("pools.spot.initial_nodes: 2 is 6 nodes in 3 zones, more than max_total_nodes 5: lower it, or raise the maximum",),
+    ),
+    Example(
+        "total node counts",
+        "zones = ['us-central1-a']\n[node_pool]\ninitial_nodes = 6\nmax_total_nodes = 5",
+        ("node_pool.initial_nodes: 6 is 6 nodes in 1 zone, more than node_pool.max_total_nodes 5: lower it, or raise the maximum",),
+    ),
+    *(
+        Example("upgrade settings", f"[{section}.upgrade_settings]\n{settings}")
+        for section in ("node_pool", "pools.spot")
+        for settings in (
+            "max_surge = 0\nmax_unavailable = 1",
+            "strategy = 'SURGE'\nmax_surge = 1000",
+            "max_unavailable = 0",
+            "strategy = 'BLUE_GREEN'",
+            "strategy = 'BLUE_GREEN'\nnode_pool_soak_duration = '604800s'\nbatch_node_count = 3\nbatch_soak_duration = '0s'",
+            "strategy = 'BLUE_GREEN'\n[providers]\ngoogle = '7.18.0'",
+        )
+    ),
+    *(
+        Example("upgrade settings", f"[{section}.upgrade_settings]\n{settings}", (f"{section}.upgrade_settings.{refused}",))
+        for section in ("node_pool", "pools.spot")
+        for settings, refused in (
+            ("max_surge = 0", "max_surge: 0 lets no upgrade start while max_unavailable is 0 too: set one of them to 1 or more"),
+            ("max_surge = -1", "max_surge: -1 must be 0 or more"),
+            ("strategy = 'ROLLING'", "strategy: 'ROLLING' must be one of 'SURGE' or 'BLUE_GREEN'"),
+            (
+                "batch_node_count = 2",
+                "batch_node_count: 2 is a setting of the strategy BLUE_GREEN: remove it, or set strategy to BLUE_GREEN",
+            ),
+            (
+                "strategy = 'BLUE_GREEN'\nmax_surge = 1",
+                "max_surge: 1 is a setting of the strategy SURGE: remove it, or set strategy to SURGE",
+            ),
+            ("strategy = 'BLUE_GREEN'\nbatch_node_count = 0", "batch_node_count: 0 must be 1 or more"),
+            (
+                "strategy = 'BLUE_GREEN'\nbatch_soak_duration = '1h'",
+                "batch_soak_duration: '1h' is not a duration in seconds, such as 3600s",
+            ),
+            (
+                "strategy = 'BLUE_GREEN'\nnode_pool_soak_duration = '604801s'",
+                "node_pool_soak_duration: '604801s' must be 604800s (7 days) or less",
+            ),
+            (
+                "strategy = 'BLUE_GREEN'\n[providers]\ngoogle = '7.13.0'",
+                (
+                    "strategy: 'BLUE_GREEN' cannot be created with google 7.13.0, which has a bug in blue_green_settings: require google "
+                    "7.18.0 or newer"
+                ),
+            ),
+        )
+    ),
+    Example("additional pools", f"[pools.a]\n[pools.{'b' * 40}]\nspot = true"),
+    Example("additional pools", "[pools.gitpod]\n[node_pool]\nname = 'main'"),
+    Example("additional pools", "pools = {}"),
+    *(
+        Example("additional pools", f"[pools.'{name}']", (f"pools.{shown}: '{name}' {GKE_NAME}",))
+        for name, shown in (("A", "A"), ("a" * 41, "a" * 41), ("a-", "a-"), ("a.b", '"a.b"'))
+    ),
+    Example("additional pools", "[pools.gitpod]", ("pools.gitpod: has the name of node_pool: choose another name",)),
+    Example("additional pools", "[pools]\nspot = true", ("pools.spot: true must be a table",)),
+    Example("additional pools", "pools = 1", ("pools: 1 must be a table",)),
+    Example(
+        "workloads",
+        "[pools.a]\nworkloads = ['meta', 'ide', 'workspace_services']\n[pools.b]\nworkloads = ['workspace_regular', 'workspace_headless']"
+        "\n[pools.c]\nworkloads = []\n[node_pool.labels]\n'gitpod.io/workload_ide' = 'true'",
+    ),
+    Example("workloads", "[pools.a]\nworkloads = ['ide']\nlabels = { 'gitpod.io/workload_ide' = 'true' }"),
+    Example(
+        "workloads",
+        "[pools.a]\nworkloads = ['gitpod.io/workload_ide']",
+        (
+            (
+                "pools.a.workloads[0]: 'gitpod.io/workload_ide' must be one of 'meta', 'ide', 'workspace_services', 'workspace_regular' or "
+                "'workspace_headless'"
+            ),
+        ),
+    ),
+    Example("workloads", "[pools.a]\nworkloads = ['ide', 'ide']", ("pools.a.workloads[1]: 'ide' is listed twice",)),
+    Example(
+        "workloads",
+        "[pools.a]\nworkloads = ['ide']\n[pools.b]\nworkloads = ['meta', 'ide']",
+        ("pools.b.workloads[1]: 'ide' is also in pools.a.workloads: a workload belongs to at most one additional pool, so remove one",),
+    ),
+    Example(
+        "workloads",
+        "[pools.a.labels]\n'gitpod.io/workload_ide' = 'true'",
+        ("pools.a.labels.\"gitpod.io/workload_ide\": 'true' is the label of a workload: list 'ide' in workloads instead",),
+    ),
+    Example("taints", "[[pools.a.taints]]\nkey = 'a'\neffect = 'NO_EXECUTE'"),
+    Example("taints", "[pools.a]\nworkloads = ['ide']\ntaints = [{ key = 'a', effect = 'PREFER_NO_SCHEDULE' }]"),
+    Example(
+        "taints",
+        "[pools.a]\nworkloads = ['meta', 'ide', 'workspace_services', 'workspace_regular', 'workspace_headless']\n"
+        "[[node_pool.taints]]\nkey = 'a'\neffect = 'NO_SCHEDULE'",
+    ),
+    *(
+        Example("taints", f"{toml_text}[[{section}.taints]]\nkey = 'a'\neffect = 'NO_SCHEDULE'", (f"{section}.taints[0].effect: {REPELS}",))
+        for section, toml_text in (
+            ("node_pool", ""),
+            ("node_pool", "[pools.a]\nworkloads = ['ide']\n"),
+            ("node_pool", "[node_pool.labels]\n'gitpod.io/workload_ide' = 'true'\n"),
+            ("pools.a", "[pools.a]\nworkloads = ['ide']\n"),
+        )
+    ),
+    Example("ranges for all pools", "zones = ['us-central1-a']\n[network]\npods_cidr = '10.4.0.0/18'\n[pools.a]\nmax_nodes = 14"),
+    Example(
+        "ranges for all pools",
+        "zones = ['us-central1-a']\n[network]\npods_cidr = '10.4.0.0/18'\n[pools.a]\nmax_nodes = 15",
+        (
+            (
+                "network.pods_cidr: '10.4.0.0/18' holds 16384 addresses, the pools can need 16640 (node_pool 12800, pools.a 3840): use a "
+                "/17 or larger, or lower the maximum of a pool"
+            ),
+        ),
+    ),
+    Example(
+        "ranges for all pools",
+        "[network]\nnodes_cidr = '10.0.0.0/24'\n[pools.a]\nmax_total_nodes = 100\n[pools.b]\nmax_nodes = 1",
+        (
+            (
+                "network.nodes_cidr: '10.0.0.0/24' holds 252 nodes, the pools can need 253 (node_pool 150, pools.a 100, pools.b 3): use a "
+                "/23 or larger, or lower the maximum of a pool"
+            ),
+        ),
+    ),
+    Example(
+        "ranges for all pools",
+        "[network]\npods_cidr = '10.4.0.0/22'\n[node_pool]\nmax_total_nodes = 5",
+        ("network.pods_cidr: '10.4.0.0/22' holds 4 nodes, 5 are possible: use a /21 or larger, or lower node_pool.max_total_nodes to 4",),
+    ),
+    *items("network tags", "cluster", "network_tags", ("a", "a" * 63, "gke-nodes"), dict.fromkeys(("A", "a_b", "a-", "a" * 64, ""), TAG)),
+    Example("network tags", f"[cluster]\nnetwork_tags = {[f't{n}' for n in range(63)]}"),
+    Example(
+        "network tags",
+        f"[cluster]\nnetwork_tags = {[f't{n}' for n in range(64)]}",
+        ("cluster.network_tags: has 64 tags, at most 63 are allowed",),
+    ),
+    Example("network tags", "[cluster]\nnetwork_tags = ['a', 'a']", ("cluster.network_tags[1]: 'a' is listed twice",)),
     *(
         Example("GCP resource labels", f"[cluster.resource_labels]\n{key} = '{value}'")
         for key, value in (("team", "platform"), ("k" * 63, "v" * 63), ("a_b-1", ""), ("google", "1"))

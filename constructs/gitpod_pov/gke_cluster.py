@@ -23,6 +23,7 @@ from gitpod_pov.gcp_names import (
     ClusterName,
     KmsKey,
     KubernetesVersion,
+    NetworkTag,
     Pattern,
     PlainText,
     ResourceLabelKey,
@@ -87,6 +88,8 @@ SecurityGroup = Annotated[
 """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac"""
 
 _MOST_LABELS, _MOST_NETWORKS = 64, 100
+# A machine can have 64, and GKE adds one of its own: https://cloud.google.com/kubernetes-engine/docs/concepts/firewall-rules
+_MOST_TAGS = 63
 
 
 def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
@@ -109,6 +112,11 @@ def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
 def _label_count(config: "GkeClusterConfig") -> Iterator[Fault]:
     if len(config.resource_labels) > _MOST_LABELS:
         yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, at most {_MOST_LABELS} are allowed", NO_VALUE)
+
+
+def _tag_count(config: "GkeClusterConfig") -> Iterator[Fault]:
+    if len(config.network_tags) > _MOST_TAGS:
+        yield Fault(("network_tags",), f"has {len(config.network_tags)} tags, at most {_MOST_TAGS} are allowed", NO_VALUE)
 
 
 def _system_components(key: str, components: Sequence[str] | None) -> Iterator[Fault]:
@@ -247,9 +255,15 @@ class GkeClusterConfig(Configuration):
     resource_labels: Table[ResourceLabelKey, ResourceLabelValue] = Field(default={})
     """Google Cloud labels of the cluster, its nodes and their disks, at most 64. Other resources take no labels."""
 
+    network_tags: Annotated[Items[NetworkTag], Unique] = ()
+    """Network tags of every node, including those of the removed default pool, at most 63. Firewall rules and routes select nodes by
+    them. A change takes effect on running nodes.
+    """
+
     rules = (
         _authorized_networks,
         _label_count,
+        _tag_count,
         lambda c: _system_components("logging_components", c.logging_components),
         lambda c: _system_components("monitoring_components", c.monitoring_components),
         _prometheus_components,

@@ -24,8 +24,9 @@ EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": 
         {"node_pool": {"taints": [{"key": "trial"}], "metadata": {"motd": 'a "\\\n\u0085\U0001f600'}}},
         {"backend": {"type": "gcs", "bucket": "states"}},
         {"profile": "hardened", "network": {**NETWORK, "host_project": "host-project"}},
+        {"node_pool": {"max_total_nodes": 9}, "pools": {"a": {}, "b": {"workloads": ["ide"], "upgrade_settings": {"max_surge": 2}}}},
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_what_is_shown_reads_back_as_the_same_deployment(sections: dict[str, Any]) -> None:
     shown = deployment(**sections)
@@ -47,6 +48,16 @@ def test_prints_the_source_of_each_value(tmp_path: Path, capsys: pytest.CaptureF
         "# secrets_kms_key is left out",
         'logging_components = ["SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER"]  # profile',
     } <= set(lines)
+
+
+def test_prints_a_section_for_each_additional_pool() -> None:
+    content = {"node_pool": {"max_total_nodes": 9}, "pools": {"spot": {"spot": True, "workloads": ["ide"]}}}
+    lines = list(effective_values(deployment(**content), content))
+    assert not [line for line in lines if line.startswith("pools")]
+    pool = lines[lines.index("[pools.spot]") :]
+    pool = pool[: pool.index("")]
+    assert {"spot = true  # file", 'workloads = ["ide"]  # file', "max_nodes = 50", "# max_total_nodes is left out"} <= set(pool)
+    assert {"# max_nodes is left out", "max_total_nodes = 9  # file"} <= set(lines)
 
 
 def test_an_unknown_deployment(capsys: pytest.CaptureFixture[str]) -> None:
