@@ -100,7 +100,7 @@ class Deployment(Configuration):
         lambda d: pod_range_faults(d.network, d.node_pool, d.zones),
         lambda d: default_pool_range_faults(d.network, d.cluster, d.zones),
         lambda d: node_range_faults(d.network, d.node_pool, d.zones),
-        lambda d: ingress_faults(d.ingress, d.cluster, d.identity),
+        lambda d: ingress_faults(d.ingress, d.cluster, d.identity, d.project),
         lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
     )
 

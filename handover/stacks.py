@@ -69,9 +69,10 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
     if ADMINS in parameters and deployment.admins.members:
         base = _with(base, {ADMINS: ()})
         plain, assets, _ = _synthesize(name, base)
-    marked, *_ = _synthesize(name, _with(base, MARKS))
-    values = {key: Replacement.by_value(value_of(deployment, key)) for key in MARKS}
-    variables = {key: Replacement.by_variable(key) for key in parameters if key in MARKS}
+    marks = {key: mark for key, mark in MARKS.items() if key not in _refused_keys(deployment)}
+    marked, *_ = _synthesize(name, _with(base, marks))
+    values = {key: Replacement.by_value(value_of(deployment, key)) for key in marks}
+    variables = {key: Replacement.by_variable(key) for key in parameters if key in marks}
     stacks = []
     for kind, stack in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):
         with_marks = marked[stack]
@@ -87,6 +88,11 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
         clean = _without_bookkeeping(content)
         stacks.append(Stack(kind, clean, parameters_in(clean, parameters), _groups(content), assets[stack]))
     return stacks, warnings
+
+
+def _refused_keys(deployment: Deployment) -> set[ParameterKey]:
+    """Return the parameters that the deployment's other values rule out."""
+    return {"identity.account_id"} if deployment.identity.email is not None else set()
 
 
 def parameters_in(content: Json, parameters: tuple[ParameterKey, ...]) -> tuple[ParameterKey, ...]:

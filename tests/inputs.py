@@ -32,6 +32,8 @@ INPUTS: dict[str, Input] = {
     "apis.manage": Input(False),
     "apis.services": Input(["container.googleapis.com", "iam.googleapis.com"], ["container.googleapis.com"]),
     "identity.account_id": Input("gitpod-trial", "gitpod-other"),
+    "identity.email": Input("nodes@platform-project.iam.gserviceaccount.com", "others@platform-project.iam.gserviceaccount.com"),
+    "identity.grant_roles": Input(False, True),
     "identity.roles": Input("least-privilege", ["roles/logging.logWriter"]),
     "network.network": Input("trial", "other"),
     "network.create_network": Input(True, needs={"network.network": "trial"}),
@@ -108,6 +110,8 @@ def with_input(key: str, value: Any) -> dict[str, Any]:
 # Together they would contradict each other, or the deployment would be another one.
 _APART = {
     "apis.manage",
+    "identity.email",
+    "identity.grant_roles",
     "cluster.deletion_protection",
     "network.create_network",
     "node_pool.image_type",

@@ -44,6 +44,12 @@ RISKS: dict[Risk, Example] = {
         {},
         'set identity.roles to "least-privilege", or to the roles that the workloads need',
     ),
+    "destroy-removes-existing-grants": Example(
+        "pov-cluster/identity",
+        {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com", "grant_roles": True}},
+        {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com"}},
+        "leave grant_roles out and grant the roles outside of this deployment",
+    ),
     "docker-bridge-range": Example(
         "pov-cluster/network",
         {"network": {"services_cidr": "172.17.0.0/20"}},

@@ -32,6 +32,8 @@ RULES = {
     "role": "roles/…, projects/…/roles/… or organizations/…/roles/…",
     "custom role": "of the project itself, not of another one",
     "roles once": "none twice",
+    "existing service account": "the e-mail address of a service account, of any project; no account_id beside it",
+    "grants apart": "two deployments do not grant one role to one existing account",
     "API": "<name>.googleapis.com",
     "APIs once": "none twice",
     "Kubernetes version": r"^\d+\.\d+(\.\d+)?(-gke\.\d+)?$",
@@ -192,6 +194,7 @@ PREFIX = (
     "or .., without ${, %{ or control characters"
 )
 SERVICE_ACCOUNT = "is not the e-mail address of a service account, such as ID@PROJECT.iam.gserviceaccount.com"
+NODES = "nodes@platform-project.iam.gserviceaccount.com"
 ORGANIZATION = "is not an organization name: 3 to 40 letters, digits, hyphens and underscores"
 PROJECT_NAME = "is not a project name: 3 to 40 letters, digits, hyphens, underscores and spaces, not starting or ending with a space"
 HOSTNAME = "is not a host name, such as tfe.example.com, with an optional port: without https://, a path or xn-- labels"
@@ -890,6 +893,32 @@ EXAMPLES = [
     ),
     Example("unknown keys", "[apis]\nxyz = 1", ("apis.xyz: unknown key; the known keys are manage, services",)),
     Example("unknown keys", '[apis]\n"a\\u001b[31m.b" = 1', (r'apis."a\x1b[31m.b": unknown key; the known keys are manage, services',)),
+    *values(
+        "existing service account",
+        "identity",
+        "email",
+        (
+            *("nodes@demo-project.iam.gserviceaccount.com", "nodes@other-project.iam.gserviceaccount.com"),
+            *("1234567890-compute@developer.gserviceaccount.com", "nodes@other-project.example.com.iam.gserviceaccount.com"),
+        ),
+        {
+            **dict.fromkeys(("nodes", "nodes@example.com", "Nodes@demo-project.iam.gserviceaccount.com", ""), SERVICE_ACCOUNT),
+            "serviceAccount:nodes@demo-project.iam.gserviceaccount.com": SERVICE_ACCOUNT,
+        },
+    ),
+    Example("existing service account", f"[identity]\nemail = '{NODES}'\nroles = 'least-privilege'\ngrant_roles = false"),
+    Example("existing service account", f"profile = 'hardened'\n[identity]\nemail = '{NODES}'"),
+    Example(
+        "existing service account",
+        f"[identity]\nemail = '{NODES}'\naccount_id = 'gitpod-nodes'",
+        (
+            (
+                "identity.account_id: 'gitpod-nodes' contradicts identity.email: an existing account is not created; remove account_id, or "
+                "remove identity.email"
+            ),
+        ),
+    ),
+    Example("addresses apart", f"[identity]\nemail = '{NODES}'\nroles = ['roles/a.b', 'roles/a_b']"),
     Example("addresses apart", "[identity]\nroles = ['roles/a.b', 'roles/a.c', 'projects/demo-project/roles/a.b']"),
     Example(
         "addresses apart",
@@ -1244,6 +1273,12 @@ NAME = (
     "has a name that is not a deployment name: at most 40 lower-case letters, digits and hyphens, "
     "starting with a letter and not ending with a hyphen"
 )
+OTHER_CLUSTER = f"[cluster]\nname = 'other'\n{OTHER_RANGES}"
+SHARED = f"[identity]\nemail = '{NODES}'\ngrant_roles = true\nroles = [{{}}]\n"
+REMOVED = (
+    "would grant {} to {} in project 'demo-project', as deployments/{}.toml does, and a destroy of one of them would remove the grant for "
+    "both; remove grant_roles"
+)
 TAKEN = "is already in use: deployments/a.toml creates the {} with this name in project 'demo-project'; choose another"
 COMMON = "of deployments/a.toml in the same network; choose another"
 
@@ -1278,6 +1313,34 @@ FILES_EXAMPLES = [
             "b.toml": MINIMAL + APART + OTHER_RANGES + "network = 'demo'\ncreate_network = true\n",
         },
         (f"deployments/b.toml: network.network: 'demo' {TAKEN.format('network')}",),
+    ),
+    FilesExample("deployments apart", {"a.toml": MINIMAL, "b.toml": MINIMAL + OTHER_CLUSTER + f"[identity]\nemail = '{NODES}'"}),
+    FilesExample(
+        "grants apart",
+        {
+            "a.toml": MINIMAL + SHARED.format("'roles/a', 'roles/b'"),
+            "b.toml": MINIMAL + OTHER_CLUSTER + SHARED.format("'roles/c'"),
+            "c.toml": MINIMAL.replace("demo-project", "third-project") + SHARED.format("'roles/a'"),
+        },
+    ),
+    FilesExample(
+        "grants apart",
+        {
+            "a.toml": MINIMAL + SHARED.format("'roles/a', 'roles/b'"),
+            "b.toml": MINIMAL + OTHER_CLUSTER + SHARED.format("'roles/c', 'roles/b'"),
+        },
+        (f"deployments/b.toml: identity.grant_roles: {REMOVED.format('roles/b', NODES, 'a')}",),
+    ),
+    FilesExample(
+        "grants apart",
+        {
+            "a.toml": MINIMAL + OTHER_CLUSTER + "[identity]\nemail = 'gitpod-gke@demo-project.iam.gserviceaccount.com'\ngrant_roles = true",
+            "b.toml": MINIMAL,
+        },
+        (
+            "deployments/a.toml: identity.grant_roles: "
+            + REMOVED.format("roles/storage.admin", "gitpod-gke@demo-project.iam.gserviceaccount.com", "b"),
+        ),
     ),
     FilesExample("ranges of one network", {"a.toml": MINIMAL, "b.toml": MINIMAL + APART + "[network]\nnetwork = 'demo'"}),
     FilesExample(

@@ -17,6 +17,7 @@ from constructs import Construct
 Risk = Literal[
     "node-account-is-cluster-admin",
     "node-account-has-broad-role",
+    "destroy-removes-existing-grants",
     "docker-bridge-range",
     "public-control-plane",
     "no-release-channel",
@@ -36,6 +37,7 @@ Risk = Literal[
 
 - `node-account-is-cluster-admin`: any pod can use the node account's `container.admin` and become cluster admin.
 - `node-account-has-broad-role`: any pod can use the node account's role to read or control most of the project.
+- `destroy-removes-existing-grants`: a destroy also removes those roles of an existing service account that it had before.
 - `docker-bridge-range`: a range of the subnetwork overlaps the one of Docker's bridge, so workspaces that run Docker cannot reach it.
 - `public-control-plane`: the control plane has a public address, and every network can reach it.
 - `no-release-channel`: GKE refuses new clusters without a release channel and ends existing ones on 2027-06-14.

@@ -28,7 +28,7 @@ CONFIGURATIONS = (
     *(ProjectApisConfig, NodeIdentityConfig, ClusterNetworkConfig, GkeClusterConfig, NodePoolConfig, ClusterAdminsConfig),
     *(NodeTaint, MaintenanceExclusion, MaintenanceWindow),
 )
-KNOWN_AT_SYNTH = {"manage", "create_network", "cloud_nat", "flow_logs"}
+KNOWN_AT_SYNTH = {"manage", "grant_roles", "create_network", "cloud_nat", "flow_logs"}
 """These decide which resources and blocks there are."""
 
 

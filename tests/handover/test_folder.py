@@ -338,3 +338,15 @@ class TestCommand:
 
 def files_of_manifest(folder: Path) -> list[str]:
     return [line.split("  ")[1] for line in (folder / MANIFEST).read_text().splitlines()] + [MANIFEST]
+
+
+@pytest.mark.parametrize("grant_roles", [None, True], ids=str)
+def test_with_an_existing_service_account(*, grant_roles: bool | None) -> None:
+    email = "nodes@platform-project.iam.gserviceaccount.com"
+    identity = {"email": email} if grant_roles is None else {"email": email, "grant_roles": grant_roles}
+    (cluster, *_), _ = stacks_of("pov", deployment(identity=identity, handover={"parameters": ALL_KEYS}))
+    assert "identity.account_id" not in cluster.parameters
+    assert "google_service_account" not in cluster.content["resource"]
+    assert cluster.content["output"]["node_service_account_email"]["value"] == email
+    grants = cluster.content["resource"].get("google_project_iam_member", {})
+    assert {grant["project"] for grant in grants.values()} == (set() if grant_roles is None else {"${var.project}"})
