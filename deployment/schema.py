@@ -142,6 +142,13 @@ def _rows(section: dict[str, Any], prefix: str) -> Iterator[str]:
             yield f"| `{prefix}{name}` | {_allowed(value)} | {default} | {description} |"
             if "properties" in value.get("items", {}):
                 yield from _rows(value["items"], f"{prefix}{name}[].")
+            for entry in _tables(value):
+                yield from _rows(entry, f"{prefix}{name}.NAME.")
+
+
+def _tables(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the schema of the tables that a table holds; nothing for another value."""
+    return [entry for entry in value.get("patternProperties", {}).values() if "properties" in entry]
 
 
 def _allowed(value: dict[str, Any]) -> str:
@@ -155,7 +162,7 @@ def _allowed(value: dict[str, Any]) -> str:
         items = value["items"]
         return f"list of {_allowed(items) if 'enum' in items else 'tables' if items['type'] == 'object' else 'strings'}"
     if value["type"] == "object":
-        return "table of strings"
+        return "table of tables" if _tables(value) else "table of strings"
     at_least, at_most = value.get("minimum"), value.get("maximum")
     bounds = "" if at_least is None else f", {at_least} or more" if at_most is None else f", {at_least} to {at_most}"
     return _TYPES[value["type"]] + bounds

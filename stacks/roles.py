@@ -88,6 +88,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = MappingProxyType(
         "google_dns_managed_zone": (_ZONES,),
         "google_dns_managed_zone_iam_member": (_ZONE_GRANTS,),
         "kubernetes_cluster_role_binding_v1": (_BINDINGS,),
+        "kubernetes_role_binding_v1": (_BINDINGS,),
         "kubernetes_namespace_v1": (_NAMESPACES,),
         "helm_release": (_CHARTS,),
         # Both read the credentials that Terraform runs with. The e-mail address needs the OAuth scope userinfo.email, not a role.

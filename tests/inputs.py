@@ -10,6 +10,7 @@ from typing import Any
 KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
 OTHER_KEY = KEY.replace("cryptoKeys/key", "cryptoKeys/other")
 WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"}
+OBSERVERS = {"role": "view", "members": ["user:carol@example.com"]}
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ INPUTS: dict[str, Input] = {
     "admins.members": Input(["user:alice@example.com"], ["user:bob@example.com"]),
     "admins.cluster_role": Input("view", "edit"),
     "admins.binding_name": Input("gitpod-admins", "gitpod-others"),
+    "admins.bindings": Input({"observers": OBSERVERS}, {"observers": {**OBSERVERS, "role": "edit"}}),
 }
 
 

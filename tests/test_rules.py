@@ -65,6 +65,7 @@ RULES = {
     "groups": "group: only with cluster.rbac_security_group",
     "admins once": "none twice",
     "cluster role": "RBAC path segment: not . or .., no / or %",
+    "bindings": "a name for a Terraform address and an RBAC object, which no other binding has; a ClusterRole, members, a namespace",
     "binding name": "RBAC path segment: not . or .., no / or %; not a binding of Kubernetes or GKE",
     "DNS name": "lower-case, labels of 1 to 63, without the trailing dot (added by the program)",
     "backend": "exactly the keys of its type",
@@ -181,6 +182,7 @@ NO_GROUPS = (
     'has no effect: RBAC ignores "group:" members unless cluster.rbac_security_group is set; set it to gke-security-groups@DOMAIN, or '
     "list the users"
 )
+BINDING = "[admins.bindings.observers]\n"
 OWN = "is the name of a binding that {} creates: choose another, such as gitpod-admins"
 RBAC = "is not a valid RBAC name: it must not be empty, . or .., or contain /, %, ${ or control characters"
 TEXT = "is not plain text: it must not contain control characters, or ${ and %{, which Terraform evaluates"
@@ -828,6 +830,42 @@ EXAMPLES = [
                 "use serviceAccount: instead of group:"
             ),
         ),
+    ),
+    Example("bindings", f"{BINDING}role = 'view'\nmembers = ['user:a@example.com']"),
+    Example("bindings", f"{GROUPS}{BINDING}role = 'edit'\nmembers = ['group:a@example.com', 'user:a@example.com']\nnamespace = 'gitpod'"),
+    Example("bindings", "[admins.bindings.Dev-2_x]\nrole = 'gitpod:viewers'\nmembers = ['user:a@example.com']\nnamespace = 'kube-system'"),
+    Example("bindings", f"{BINDING}role = 'a/b'\nmembers = ['user:a@example.com']", (f"admins.bindings.observers.role: 'a/b' {RBAC}",)),
+    Example("bindings", f"{BINDING}role = 'view'\nmembers = ['a']", (f"admins.bindings.observers.members[0]: 'a' {MEMBER}",)),
+    Example("bindings", f"{BINDING}role = 'view'\nmembers = []", ("admins.bindings.observers.members: [] must not be empty",)),
+    Example(
+        "bindings",
+        f"{BINDING}role = 'view'\nmembers = ['user:a@example.com']\nnamespace = 'a.b'",
+        (
+            (
+                "admins.bindings.observers.namespace: 'a.b' is not a namespace: at most 63 lower-case letters, digits and hyphens, "
+                "starting and ending with a letter or digit"
+            ),
+        ),
+    ),
+    Example(
+        "bindings",
+        f"{BINDING}role = 'view'\nmembers = ['user:a@example.com', 'group:b@example.com']",
+        (f"admins.bindings.observers.members[1]: 'group:b@example.com' {NO_GROUPS}",),
+    ),
+    Example(
+        "bindings",
+        f"{GROUPS}{BINDING}role = 'view'\nmembers = ['group:ci@demo.iam.gserviceaccount.com']",
+        (
+            (
+                "admins.bindings.observers.members[0]: 'group:ci@demo.iam.gserviceaccount.com' is a service account, not a group: use "
+                "serviceAccount: instead of group:"
+            ),
+        ),
+    ),
+    Example(
+        "bindings",
+        "[admins]\nbinding_name = 'a'\n[admins.bindings.a]\nrole = 'view'\nmembers = ['user:a@example.com']",
+        ("admins.bindings.a: has the name in admins.binding_name: choose another name",),
     ),
     Example("admins once", f"{GROUPS}[admins]\nmembers = ['user:a@example.com', 'group:a@example.com', 'user:A@example.com']"),
     Example(

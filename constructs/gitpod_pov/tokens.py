@@ -109,9 +109,15 @@ def _accepting(schema: dict[str, Any], *, in_field: bool) -> dict[str, Any]:
         return schema
     if kind == "bool" and not _is_boolean(schema):
         return cast("dict[str, Any]", core_schema.no_info_wrap_validator_function(_known_at_synth, cast("CoreSchema", schema)))
-    if kind not in _CONVERSIONS or (kind == "tuple" and _kind(_innermost(schema)["items_schema"][0]) == "model"):
+    if kind not in _CONVERSIONS or _holds_models(kind, _innermost(schema)):
         return schema
     return cast("dict[str, Any]", _wrapped(kind, cast("CoreSchema", _with_items(schema))))
+
+
+def _holds_models(kind: str, schema: dict[str, Any]) -> bool:
+    """Return whether the field is a list or a table of configurations, which decides which blocks or resources there are."""
+    items = {"tuple": lambda: schema["items_schema"][0], "dict": lambda: schema["values_schema"]}
+    return kind in items and _kind(items[kind]()) == "model"
 
 
 def _with_items(schema: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from gitpod_pov.cluster_admins import ClusterAdmins, ClusterAdminsConfig
+from gitpod_pov.cluster_admins import BindingConfig, ClusterAdmins, ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import Faults
@@ -26,7 +26,7 @@ from rehearsal.workspace import Workspace, attach
 
 CONFIGURATIONS = (
     *(ProjectApisConfig, NodeIdentityConfig, ClusterNetworkConfig, GkeClusterConfig, NodePoolConfig, ClusterAdminsConfig),
-    *(NodeTaint, MaintenanceExclusion, MaintenanceWindow),
+    *(NodeTaint, MaintenanceExclusion, MaintenanceWindow, BindingConfig),
 )
 KNOWN_AT_SYNTH = {"manage", "grant_roles", "create_network", "cloud_nat", "flow_logs"}
 """These decide which resources and blocks there are."""
@@ -126,6 +126,7 @@ def fields() -> Iterator[Any]:
 REQUIRED: dict[type[Configuration], dict[str, Any]] = {
     NodeTaint: {"key": "example.com/trial"},
     MaintenanceExclusion: {"name": "freeze"},
+    BindingConfig: {"role": "view", "members": ["user:a@example.com"]},
     MaintenanceWindow: {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"},
 }
 
@@ -133,7 +134,7 @@ REQUIRED: dict[type[Configuration], dict[str, Any]] = {
 def token_for(stack: Stack, annotation: Any) -> Any:
     """Return a token of the kind that a field has; None for a model, whose fields are tested by themselves."""
     kind = str(annotation)
-    if "Maintenance" in kind or "NodeTaint" in kind:
+    if any(model in kind for model in ("Maintenance", "NodeTaint", "BindingConfig")):
         return None
     if "bool" in kind:
         return stack.boolean("boolean")
@@ -339,6 +340,7 @@ SECTIONS: dict[type[Configuration], str] = {
 PARENTS: dict[type[Configuration], Callable[[Any], Configuration]] = {
     NodeTaint: lambda taint: NodePoolConfig(taints=[taint]),
     MaintenanceExclusion: lambda exclusion: GkeClusterConfig(maintenance_exclusions=[exclusion]),
+    BindingConfig: lambda binding: ClusterAdminsConfig(bindings={"observers": binding}),
     MaintenanceWindow: lambda window: GkeClusterConfig(maintenance_window=window),
 }
 

@@ -8,6 +8,7 @@ from deployment.model import Deployment
 from deployment.show import effective_values
 from deployment.show import main as show
 from tests.app import ROOT, deployment
+from tests.inputs import OBSERVERS
 
 WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"}
 EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-05-01T00:00:00Z"}
@@ -22,8 +23,10 @@ EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": 
         {"cluster": {"authorized_networks": {"the office": "192.0.2.0/24"}, "resource_labels": {"team": "a"}}},
         {"node_pool": {"taints": [{"key": "trial"}], "metadata": {"motd": 'a "\\\n\u0085\U0001f600'}}},
         {"backend": {"type": "gcs", "bucket": "states"}},
+        {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com"}},
+        {"admins": {"bindings": {"observers": {**OBSERVERS, "namespace": "gitpod"}, "b_2": OBSERVERS}}},
     ],
-    ids=range(6),
+    ids=range(8),
 )
 def test_what_is_shown_reads_back_as_the_same_deployment(sections: dict[str, Any]) -> None:
     shown = deployment(**sections)

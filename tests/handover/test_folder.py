@@ -350,3 +350,16 @@ def test_with_an_existing_service_account(*, grant_roles: bool | None) -> None:
     assert cluster.content["output"]["node_service_account_email"]["value"] == email
     grants = cluster.content["resource"].get("google_project_iam_member", {})
     assert {grant["project"] for grant in grants.values()} == (set() if grant_roles is None else {"${var.project}"})
+
+
+@pytest.mark.parametrize("members", [[], ["user:alice@example.com"]], ids=len)
+def test_with_further_bindings_only_the_administrators_are_a_variable(members: list[str]) -> None:
+    observers = {"role": "view", "members": ["user:carol@example.com"]}
+    bindings = {"observers": observers, "readers": {**observers, "namespace": "gitpod"}}
+    rbac = next(
+        stack for stack in stacks_of("pov", deployment(admins={"members": members, "bindings": bindings}))[0] if stack.name == "rbac"
+    )
+    resources = rbac.content["resource"]
+    assert "dynamic" in resources["kubernetes_cluster_role_binding_v1"]["admins"]
+    for kind, name in (("kubernetes_cluster_role_binding_v1", "observers"), ("kubernetes_role_binding_v1", "readers")):
+        assert [subject["name"] for subject in resources[kind][f"admins_bindings_{name}"]["subject"]] == ["carol@example.com"]

@@ -1,4 +1,4 @@
-"""An existing service account under real Terraform: applied, changed, removed from the file and destroyed.
+"""An existing service account and further bindings under real Terraform: applied, changed, removed from the file and destroyed.
 
 Nothing that existed before is modified, unless the deployment grants roles to the account.
 """
@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.app import deployment
-from tests.stacks.test_life import ACCOUNT, POOL, Rehearsal, rehearse
+from tests.inputs import OBSERVERS
+from tests.stacks.test_life import ACCOUNT, BINDING, POOL, Rehearsal, rehearse
 
 pytestmark = pytest.mark.terraform
 
@@ -81,3 +82,37 @@ def test_a_created_account_is_replaced_by_an_existing_one(tmp_path: Path) -> Non
         assert made.cluster.plan().empty
         journal = made.stand_ins.cloud.journal
         assert journal.precedes("google_container_node_pool", "google_service_account", call="destroy")
+
+
+class TestBindings:
+    IN_CLUSTER = "kubernetes_cluster_role_binding_v1.admins_bindings_observers"
+    IN_NAMESPACE = "kubernetes_role_binding_v1.admins_bindings_observers"
+
+    @pytest.fixture
+    def observed(self, tmp_path: Path) -> Iterator[Rehearsal]:
+        made = rehearse(deployment(admins={"bindings": {"observers": OBSERVERS}}), tmp_path)
+        with made.stand_ins:
+            made.apply()
+            yield made
+
+    def plan_with(self, observed: Rehearsal, **values: str | list[str]) -> dict[str, str]:
+        observed.change(admins={"bindings": {"observers": {**OBSERVERS, **values}}})
+        return {address: str(verb) for address, verb in observed.rbac.plan().changes.items()}
+
+    def test_are_unchanged_in_the_second_plan_and_destroyed(self, observed: Rehearsal) -> None:
+        assert observed.rbac.plan().empty
+        assert {BINDING, self.IN_CLUSTER} <= observed.rbac.state().keys()
+        observed.rbac.destroy()
+        assert not observed.stand_ins.cloud.objects("kubernetes_cluster_role_binding_v1")
+
+    def test_change_without_touching_the_binding_of_the_administrators(self, observed: Rehearsal) -> None:
+        assert self.plan_with(observed, members=["user:dan@example.com"]) == {self.IN_CLUSTER: "update"}
+        assert self.plan_with(observed, role="edit") == {self.IN_CLUSTER: "replace"}
+        assert self.plan_with(observed, namespace="gitpod") == {self.IN_CLUSTER: "delete", self.IN_NAMESPACE: "create"}
+        observed.rbac.apply()
+        assert observed.rbac.plan().empty
+        assert self.plan_with(observed, namespace="other") == {self.IN_NAMESPACE: "replace"}
+
+    def test_are_removed_with_their_section(self, observed: Rehearsal) -> None:
+        observed.change()
+        assert observed.rbac.plan().changes == {self.IN_CLUSTER: "delete"}

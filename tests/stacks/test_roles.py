@@ -11,7 +11,7 @@ from handover.stacks import stacks_of
 from stacks.__main__ import describe
 from stacks.roles import NEEDS, required_roles, roles_of
 from tests.app import deployment, synthesize
-from tests.inputs import INPUTS, every_input, sections, with_input
+from tests.inputs import INPUTS, OBSERVERS, every_input, sections, with_input
 
 INGRESS = {"domain": "gitpod.acme-corp.dev", "acme_email": "ops@acme-corp.dev"}
 EMAIL = "nodes@platform-project.iam.gserviceaccount.com"
@@ -19,6 +19,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     **{f"input-{number}": with_input(key, one.value) for number, (key, one) in enumerate(INPUTS.items())},
     **{f"profile-{name}": {"profile": name} for name in PROFILES},
     "every-input": sections(*every_input()),
+    "binding-in-a-namespace": {"admins": {"bindings": {"observers": {**OBSERVERS, "namespace": "gitpod"}}}},
     "ingress": {"ingress": INGRESS},
     "ingress-least-privilege": {"ingress": {**INGRESS, "dns_access": "least-privilege"}},
     "ingress-existing-zone": {"ingress": {**INGRESS, "create_zone": False}},
