@@ -62,6 +62,12 @@ RISKS: dict[Risk, Example] = {
         {"cluster": {"authorized_networks": {"office": "203.0.113.0/24"}}},
         "set cluster.authorized_networks, or cluster.private_endpoint with cluster.dns_endpoint",
     ),
+    "dataplane-v2-instead-of-calico": Example(
+        "pov-cluster/cluster",
+        {"cluster": {"network_policy": "dataplane-v2"}},
+        {"cluster": {"network_policy": "calico"}},
+        "remove cluster.network_policy before you create the cluster to use Calico",
+    ),
     "no-release-channel": Example(
         "pov-cluster/cluster",
         {"cluster": {"release_channel": "UNSPECIFIED"}},

@@ -58,6 +58,8 @@ RULES = {
     "where none are named; the message gives the largest max_nodes that fits and the smallest range that would do",
     "default pool capacity": "not fewer than the removed default pool takes (one node per zone, default max pods)",
     "node range capacity": "at least that many node addresses (plus the four that Google keeps)",
+    "network policy": "calico or dataplane-v2",
+    "notifications": "projects/PROJECT/topics/TOPIC, or an empty string",
     "release channel": "UNSPECIFIED, RAPID, REGULAR, STABLE, EXTENDED",
     "auto-upgrade": "with a channel auto_upgrade and auto_repair are true (left out: derived); without one both values are allowed",
     "provider version": "exact, within the supported range, and new enough for what the deployment uses",
@@ -829,6 +831,23 @@ EXAMPLES = [
                 "admins.members[0]: 'group:ci@demo.iam.gserviceaccount.com' is a service account, not a group: "
                 "use serviceAccount: instead of group:"
             ),
+        ),
+    ),
+    *values(
+        "network policy",
+        "cluster",
+        "network_policy",
+        ("calico", "dataplane-v2"),
+        dict.fromkeys(("cilium", "Calico", "ADVANCED_DATAPATH", ""), "must be one of 'calico' or 'dataplane-v2'"),
+    ),
+    *values(
+        "notifications",
+        "cluster",
+        "notification_topic",
+        ("", "projects/demo-project/topics/gke-upgrades", "projects/demo-project/topics/a.b~c+d%2F_"),
+        dict.fromkeys(
+            ("gke-upgrades", "projects/demo-project/topics/", "projects/demo-project/subscriptions/gke"),
+            "is not a Pub/Sub topic: projects/PROJECT/topics/TOPIC, or an empty string for none",
         ),
     ),
     Example("bindings", f"{BINDING}role = 'view'\nmembers = ['user:a@example.com']"),

@@ -46,7 +46,7 @@ from gitpod_pov.risks import warn
 from gitpod_pov.tokens import Boolean, Choice, Items, Nested, Number, Table, is_token
 
 import cdktf_cdktf_provider_google.container_cluster as gke
-from cdktf import Fn, IResolvable, TerraformIterator, TerraformProvider, TerraformResourceLifecycle, Token
+from cdktf import Fn, IResolvable, Op, Postcondition, TerraformIterator, TerraformProvider, TerraformResourceLifecycle, Token
 from cdktf_cdktf_provider_google.data_google_container_engine_versions import DataGoogleContainerEngineVersions
 from constructs import Construct
 from pydantic import Field
@@ -84,6 +84,15 @@ SecurityGroup = Annotated[
     Pattern(r"gke-security-groups@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "the security group that GKE requires: gke-security-groups@DOMAIN"),
 ]
 """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac"""
+
+NotificationTopic = Annotated[
+    str,
+    Pattern(
+        r"(projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254})?",
+        "a Pub/Sub topic: projects/PROJECT/topics/TOPIC, or an empty string for none",
+    ),
+]
+"""https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names"""
 
 _MOST_LABELS, _MOST_NETWORKS = 64, 100
 
@@ -156,6 +165,11 @@ class GkeClusterConfig(Configuration):
     release_channel: Choice[ReleaseChannel] = "REGULAR"
     """Release channel. UNSPECIFIED means none and is only for existing clusters: GKE has refused new ones since 2026-08-21 and ends
     support on 2027-06-14.
+    """
+
+    network_policy: Choice[Literal["calico", "dataplane-v2"]] = "calico"
+    """What enforces Kubernetes network policies: Calico, as in the guide, or GKE Dataplane V2, which the guide does not cover. Only at
+    creation: a later change is refused, because it would switch network policies off.
     """
 
     default_max_pods_per_node: Number = Field(default=110, ge=8, le=256)
@@ -242,6 +256,12 @@ class GkeClusterConfig(Configuration):
 
     cost_allocation: Boolean | None = None
     """Whether the billing export names cluster and namespace. Default: false."""
+
+    notification_topic: NotificationTopic | None = None
+    """Pub/Sub topic, `projects/PROJECT/topics/TOPIC` in the cluster's project, to which GKE publishes upgrades, available versions and
+    security bulletins of the cluster. An empty string switches the notifications off. Left out: none. Removed later: the cluster stays
+    as it is.
+    """
 
     resource_labels: Table[ResourceLabelKey, ResourceLabelValue] = Field(default={})
     """Google Cloud labels of the cluster, its nodes and their disks, at most 64. Other resources take no labels."""
@@ -413,6 +433,21 @@ def _workload_identity_block(config: GkeClusterConfig, project: str) -> gke.Cont
     return gke.ContainerClusterWorkloadIdentityConfig(workload_pool=workload_pool)
 
 
+def _is_dataplane_v2(config: GkeClusterConfig) -> bool | IResolvable:
+    is_certain = not is_token(config.network_policy)
+    return config.network_policy == "dataplane-v2" if is_certain else Op.eq(config.network_policy, "dataplane-v2")
+
+
+_ENFORCES_NETWORK_POLICIES = Postcondition(
+    # The datapath is that of the cluster that exists, because its changes are ignored.
+    condition='${self.datapath_provider == "ADVANCED_DATAPATH" || self.network_policy[0].enabled}',
+    error_message=(
+        "The cluster ${self.name} runs the datapath ${self.datapath_provider}, so this change would switch its network policies off: GKE "
+        "accepts Dataplane V2 only for new clusters. Set cluster.network_policy to calico, or create another cluster."
+    ),
+)
+
+
 class _ClusterArguments(Configuration):
     """The values that the rules compare with those of the cluster."""
 
@@ -473,6 +508,7 @@ class GkeCluster(Construct):
         self.config, self._provider = config, provider
         if config.private_nodes:
             network.enable_private_google_access()
+        dataplane_v2 = _is_dataplane_v2(config)
         cluster = gke.ContainerCluster(
             self,
             "Default",
@@ -487,14 +523,18 @@ class GkeCluster(Construct):
                 cluster_secondary_range_name=network.pods_range_name,
                 services_secondary_range_name=network.services_range_name,
             ),
-            datapath_provider="LEGACY_DATAPATH",  # Calico needs it; Dataplane V2 would refuse the network policy below
-            network_policy=gke.ContainerClusterNetworkPolicy(enabled=True, provider="CALICO"),
+            # Dataplane V2 enforces network policies itself, and GKE then refuses the network policy below.
+            datapath_provider=conditional(dataplane_v2, "ADVANCED_DATAPATH", "LEGACY_DATAPATH"),
+            network_policy=gke.ContainerClusterNetworkPolicy(
+                enabled=not dataplane_v2 if isinstance(dataplane_v2, bool) else Op.not_(dataplane_v2),
+                provider=conditional(dataplane_v2, "PROVIDER_UNSPECIFIED", "CALICO"),
+            ),
             # gcloud's --addons disables the addons that it omits, here HTTP load balancing (see the recorded request).
             addons_config=gke.ContainerClusterAddonsConfig(
                 dns_cache_config=gke.ContainerClusterAddonsConfigDnsCacheConfig(enabled=True),
                 horizontal_pod_autoscaling=gke.ContainerClusterAddonsConfigHorizontalPodAutoscaling(disabled=False),
                 http_load_balancing=gke.ContainerClusterAddonsConfigHttpLoadBalancing(disabled=True),
-                network_policy_config=gke.ContainerClusterAddonsConfigNetworkPolicyConfig(disabled=False),
+                network_policy_config=gke.ContainerClusterAddonsConfigNetworkPolicyConfig(disabled=dataplane_v2),
             ),
             master_auth=gke.ContainerClusterMasterAuth(
                 client_certificate_config=gke.ContainerClusterMasterAuthClientCertificateConfig(issue_client_certificate=False)
@@ -545,6 +585,13 @@ class GkeCluster(Construct):
                 enable_components=_listed(config.monitoring_components),
                 managed_prometheus=optional_block(gke.ContainerClusterMonitoringConfigManagedPrometheus, enabled=config.managed_prometheus),
             ),
+            notification_config=None
+            if config.notification_topic is None
+            else gke.ContainerClusterNotificationConfig(
+                pubsub=gke.ContainerClusterNotificationConfigPubsub(
+                    enabled=config.notification_topic != "", topic=config.notification_topic or None
+                )
+            ),
             cost_management_config=optional_block(gke.ContainerClusterCostManagementConfig, enabled=config.cost_allocation),
             workload_identity_config=_workload_identity_block(config, project),
             database_encryption=None
@@ -555,6 +602,7 @@ class GkeCluster(Construct):
                 # Fails the plan. The provider's own check runs when the nodes and the grants are already gone.
                 prevent_destroy=config.deletion_protection is True or None,  # a literal to Terraform, hence never a token
                 ignore_changes=self._ignored_changes(),
+                postcondition=None if config.network_policy == "calico" else [_ENFORCES_NETWORK_POLICIES],
             ),
             provider=provider,
         )
@@ -598,6 +646,13 @@ class GkeCluster(Construct):
                 "the deployment does not restrict who can reach the public address of the control plane, as in the guide: every network "
                 "can, unless the cluster was restricted earlier; set cluster.authorized_networks, or cluster.private_endpoint with "
                 "cluster.dns_endpoint",
+            )
+        if self.config.network_policy == "dataplane-v2":
+            warn(
+                self,
+                "dataplane-v2-instead-of-calico",
+                "GKE Dataplane V2 enforces network policies instead of Calico, which the guide's chapters ask for, and a later change is "
+                "refused; remove cluster.network_policy before you create the cluster to use Calico",
             )
         if not self.config.has_release_channel:
             warn(

@@ -1,4 +1,4 @@
-"""An existing service account and further bindings under real Terraform: applied, changed, removed from the file and destroyed.
+"""An existing service account, further bindings and options of the cluster under real Terraform, through their whole life.
 
 Nothing that existed before is modified, unless the deployment grants roles to the account.
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.workspace import TerraformError
 from tests.app import deployment
 from tests.inputs import OBSERVERS
 from tests.stacks.test_life import ACCOUNT, BINDING, POOL, Rehearsal, rehearse
@@ -116,3 +117,82 @@ class TestBindings:
     def test_are_removed_with_their_section(self, observed: Rehearsal) -> None:
         observed.change()
         assert observed.rbac.plan().changes == {self.IN_CLUSTER: "delete"}
+
+
+CLUSTER = "google_container_cluster.cluster"
+
+
+class TestDataplaneV2:
+    @pytest.fixture
+    def with_dataplane_v2(self, tmp_path: Path) -> Iterator[Rehearsal]:
+        made = rehearse(deployment(cluster={"network_policy": "dataplane-v2"}), tmp_path)
+        with made.stand_ins:
+            made.cluster.apply()
+            yield made
+
+    def test_is_applied_unchanged_in_the_second_plan_and_destroyed(self, with_dataplane_v2: Rehearsal) -> None:
+        assert with_dataplane_v2.cluster.plan().empty
+        assert with_dataplane_v2.cluster.state()[CLUSTER]["datapath_provider"] == "ADVANCED_DATAPATH"
+        with_dataplane_v2.cluster.destroy()
+        assert with_dataplane_v2.cluster.state() == {}
+
+    def test_a_replaced_cluster_has_it_again(self, with_dataplane_v2: Rehearsal) -> None:
+        with_dataplane_v2.change(cluster={"network_policy": "dataplane-v2", "name": "other"})
+        with_dataplane_v2.cluster.apply()
+        assert with_dataplane_v2.cluster.state()[CLUSTER]["datapath_provider"] == "ADVANCED_DATAPATH"
+        assert with_dataplane_v2.cluster.plan().empty
+
+    def test_the_plan_of_a_cluster_with_calico_fails_and_the_cluster_can_still_be_destroyed(self, tmp_path: Path) -> None:
+        made = rehearse(deployment(), tmp_path)
+        with made.stand_ins:
+            made.cluster.apply()
+            made.change(cluster={"network_policy": "dataplane-v2"})
+            with pytest.raises(TerraformError) as refused:
+                made.cluster.plan()
+            assert "runs the datapath LEGACY_DATAPATH, so this change" in " ".join(refused.value.output.replace("│", " ").split())
+            made.cluster.destroy()
+            assert made.cluster.state() == {}
+
+    def test_gke_refuses_calico_and_network_policies_stay_on(self, with_dataplane_v2: Rehearsal) -> None:
+        with_dataplane_v2.change()
+        with pytest.raises(TerraformError, match="DatapathProvider=ADVANCED_DATAPATH is not allowed"):
+            with_dataplane_v2.cluster.apply()
+        with_dataplane_v2.change(cluster={"network_policy": "dataplane-v2"})
+        assert with_dataplane_v2.cluster.plan().empty
+
+    def test_a_cluster_that_google_migrated_can_be_taken_over(self, tmp_path: Path) -> None:
+        made = rehearse(deployment(), tmp_path)
+        with made.stand_ins:
+            made.cluster.apply()
+            made.stand_ins.cloud.change("google_container_cluster", "datapath_provider", "ADVANCED_DATAPATH")
+            made.change(cluster={"network_policy": "dataplane-v2"})
+            assert made.cluster.plan().changes == {CLUSTER: "update"}
+
+
+def test_notifications_are_changed_switched_off_and_kept_when_they_are_removed(tmp_path: Path) -> None:
+    topic = "projects/demo-project/topics/{}"
+    made = rehearse(deployment(cluster={"notification_topic": topic.format("gke")}), tmp_path)
+    with made.stand_ins:
+        made.cluster.apply()
+        assert made.cluster.plan().empty
+        made.change()
+        assert made.cluster.plan().empty
+        for name in ("other", ""):
+            made.change(cluster={"notification_topic": name and topic.format(name)})
+            assert made.cluster.plan().changes == {CLUSTER: "update"}
+            made.cluster.apply()
+            assert made.cluster.plan().empty
+        (cluster,) = made.stand_ins.cloud.objects("google_container_cluster")
+        assert cluster["notification_config"][0]["pubsub"][0]["enabled"] is False
+
+
+def test_a_created_account_can_be_kept_when_it_is_named_by_its_address(tmp_path: Path) -> None:
+    """The steps of docs/permissions.md: without them, the plan deletes the account that the nodes use."""
+    made = rehearse(deployment(), tmp_path)
+    with made.stand_ins:
+        made.cluster.apply()
+        made.change(identity={"email": "gitpod-gke@demo-project.iam.gserviceaccount.com"})
+        assert made.cluster.plan().changes == {ACCOUNT: "delete", **dict.fromkeys(GRANTS, "delete")}
+        for address in (ACCOUNT, *GRANTS):
+            made.cluster.state_rm(address)
+        assert made.cluster.plan().empty
