@@ -473,9 +473,11 @@ class GkeCluster(Construct):
         project, region, zones: the location; no zones means every zone of the region.
         config: the configuration, for constructs whose own rules depend on it.
         network: the network of the cluster.
-        name, location: as tokens, so that resources that use them depend on the cluster.
+        id, name, location: as tokens, so that resources that use them depend on the cluster.
         replacement_trigger: for `replace_triggered_by` of resources that must be replaced with the cluster.
         endpoint: address of the control plane, without scheme, as a token.
+        ca_certificate: certificate of the control plane's certificate authority, in PEM, as a token.
+        workload_pool: the identity pool of Workload Identity, `PROJECT.svc.id.goog`, as a token. It exists with `workload_identity`.
         control_plane_version: the version that the control plane runs, as a token.
     """
 
@@ -607,10 +609,13 @@ class GkeCluster(Construct):
             provider=provider,
         )
         override_open_ends(cluster, config.effective_exclusions)
+        self.id: str = cluster.id
         self.name: str = cluster.name
         self.replacement_trigger: str = f"{cluster.terraform_resource_type}.{cluster.friendly_unique_id}.id"
         self.location: str = cluster.location
         self.endpoint: str = cluster.endpoint
+        self.ca_certificate: str = Token.as_string(Fn.base64decode(cluster.master_auth.cluster_ca_certificate))
+        self.workload_pool: str = f"{cluster.project}.svc.id.goog"
         self.control_plane_version: str = cluster.master_version
         self._warn_of_risks()
 

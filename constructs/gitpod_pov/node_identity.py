@@ -157,6 +157,7 @@ class NodeIdentity(Construct):
     Attributes:
         email: the account's e-mail address, a token if the account is created here.
         member: the account as IAM names it, `serviceAccount:…`.
+        name: the account as its own IAM policy names it, `projects/…/serviceAccounts/EMAIL`.
         grants: for `depends_on` of resources that need the roles.
     """
 
@@ -184,8 +185,11 @@ class NodeIdentity(Construct):
             )
             self.email: str = account.email
             self.member: str = account.member
+            self.name: str = account.name
         else:
             self.email, self.member = config.email, f"serviceAccount:{config.email}"
+            # A hyphen stands for the account's own project: https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/get
+            self.name = f"projects/-/serviceAccounts/{config.email}"
         roles: Sequence[str] = config.roles if config.grants_roles else ()
         # google_project_iam_member only adds; _binding and _policy would remove the role from all other members.
         self.grants: list[ITerraformDependable] = [

@@ -1,11 +1,16 @@
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
-from gitpod_pov.gke_cluster import GkeClusterConfig, oldest_google
+from gitpod_pov.cluster_network import ClusterNetwork
+from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig, oldest_google
+from gitpod_pov.node_identity import NodeIdentity
+from gitpod_pov.provider_versions import require_providers
 
 import pytest
-from cdktf import Testing
+from cdktf import App, TerraformOutput, TerraformStack, Testing
 
 from tests.app import Synthesized, deployment
 
@@ -271,3 +276,27 @@ class TestMonitoring:
 def test_a_zone_elsewhere_is_refused() -> None:
     with pytest.raises(ValueError, match=r"zones\[0\]: 'europe-west1-b' is not a zone of us-central1"):
         deployment(zones=["europe-west1-b"])
+
+
+class TestAttributes:
+    """What the neighbours of a cluster in an app need of it."""
+
+    def test_wait_for_the_cluster(self, tmp_path: Path) -> None:
+        stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+        require_providers(stack)
+        place: dict[str, Any] = {"project": "demo-project", "region": "us-central1"}
+        identity = NodeIdentity(stack, "identity", project="demo-project")
+        network = ClusterNetwork(stack, "network", **place, cluster_name="gitpod")
+        cluster = GkeCluster(stack, "cluster", **place, identity=identity, network=network)
+        for name in ("id", "name", "location", "endpoint", "ca_certificate", "workload_pool", "control_plane_version"):
+            TerraformOutput(stack, name, value=getattr(cluster, name))
+        TerraformOutput(stack, "account", value=identity.name)
+        outputs = {name: output["value"] for name, output in json.loads(Testing.synth(stack))["output"].items()}
+        address = "google_container_cluster.cluster"
+        assert outputs == {
+            **{name: f"${{{address}.{name}}}" for name in ("id", "name", "location", "endpoint")},
+            "ca_certificate": f"${{base64decode({address}.master_auth[0].cluster_ca_certificate)}}",
+            "workload_pool": f"${{{address}.project}}.svc.id.goog",
+            "control_plane_version": f"${{{address}.master_version}}",
+            "account": "${google_service_account.identity.name}",
+        }
