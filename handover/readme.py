@@ -18,7 +18,7 @@ from deployment.parameters import ParameterKey
 from handover.operations import operations
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
-from stacks.roles import missing_grants, required_roles
+from stacks.roles import SERVICE_AGENTS, missing_grants, required_roles
 
 _NEEDED_FIRST = ("cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com")
 
@@ -179,14 +179,28 @@ def _roles(deployment: Deployment, roots: dict[str, Stack]) -> list[tuple[str, .
 
 
 def _node_account(deployment: Deployment) -> list[str]:
-    """Return a paragraph on the roles that the nodes' service account must have already, if there are any."""
+    """Return the paragraphs on what the nodes' service account needs and these folders do not give it."""
     account = deployment.identity.email or f"{deployment.identity.account_id}@PROJECT.iam.gserviceaccount.com"
     commands = "\n".join(
         f"gcloud projects add-iam-policy-binding PROJECT --member serviceAccount:{account} --role {role}"
         for role in missing_grants(deployment)
     )
     text = "These folders grant no role to the service account of the nodes. It must have these roles on the project:"
-    return [f"{text}\n\n```sh\n{commands}\n```"] if commands else []
+    paragraphs = [f"{text}\n\n```sh\n{commands}\n```"] if commands else []
+    if deployment.identity.email and not account.endswith(f"@{deployment.project}.iam.gserviceaccount.com"):
+        paragraphs.append(
+            f"If `{account}` belongs to another project than the cluster, the organization policy "
+            "`constraints/iam.disableCrossProjectServiceAccountUsage` must not be enforced in its project, and the service agents of the "
+            "cluster's project must be allowed to use it; PROJECT_NUMBER is the number of the cluster's project "
+            "([source](https://docs.cloud.google.com/kubernetes-engine/security/configure-node-service-accounts)):\n\n```sh\n"
+            + "\n".join(
+                f"gcloud iam service-accounts add-iam-policy-binding {account} --member "
+                f"serviceAccount:service-PROJECT_NUMBER@{agent}.iam.gserviceaccount.com --role {role}"
+                for agent, role in SERVICE_AGENTS.items()
+            )
+            + "\n```"
+        )
+    return paragraphs
 
 
 def _apis(deployment: Deployment, roots: dict[str, Stack]) -> str:

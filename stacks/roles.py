@@ -36,6 +36,15 @@ class Need:
     on_node_account: bool = False
 
 
+SERVICE_AGENTS = MappingProxyType(
+    {"container-engine-robot": "roles/iam.serviceAccountUser", "compute-system": "roles/iam.serviceAccountTokenCreator"}
+)
+"""What the service agents of GKE and Compute Engine need on a node service account of another project.
+
+https://docs.cloud.google.com/kubernetes-engine/security/configure-node-service-accounts
+"""
+
+
 @dataclass(frozen=True)
 class RequiredRole:
     """A role that the applying account needs.

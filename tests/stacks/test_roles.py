@@ -108,7 +108,11 @@ def test_the_handover_lists_roles_with_sources_and_the_grants_that_it_does_not_m
     assert f"| `roles/iam.serviceAccountUser` | `{EMAIL}` | run nodes under their service account | [source](https://" in readme
     assert "| `roles/container.admin` | the project | manage the cluster and its node pools; bind Kubernetes roles | [source](" in readme
     assert f"gcloud projects add-iam-policy-binding PROJECT --member serviceAccount:{EMAIL} --role roles/logging.logWriter\n" in readme
+    assert "constraints/iam.disableCrossProjectServiceAccountUsage" in readme
+    assert "service-PROJECT_NUMBER@compute-system.iam.gserviceaccount.com --role roles/iam.serviceAccountTokenCreator\n" in readme
     assert "add-iam-policy-binding" not in files_of("pov", deployment())["README.md"].decode()
+    own = files_of("pov", deployment(identity={"email": "nodes@demo-project.iam.gserviceaccount.com"}))["README.md"].decode()
+    assert "disableCrossProjectServiceAccountUsage" not in own
 
 
 class TestApisOfThePlatformTeam:
