@@ -124,7 +124,7 @@ class Deployment(Configuration):
         pod_range_faults,
         lambda d: default_pool_range_faults(d.network, d.cluster, d.zones),
         node_range_faults,
-        lambda d: ingress_faults(d.ingress, d.cluster, d.identity),
+        lambda d: ingress_faults(d.ingress, d.cluster, d.identity, d.project),
         lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
         lambda d: node_count_parameter_faults(d.node_pool, d.handover),
     )

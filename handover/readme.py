@@ -1,7 +1,8 @@
 """The text for the reader of a hand-over: a platform team that has the folder and nothing else.
 
-Owns: the sections up to the first apply and the tables, and what the applying account needs for each type of resource. Leaves to others:
-what comes after the first apply (`operations`), and everything that is read from the configuration, which the tables only repeat.
+Owns: the sections up to the first apply and the tables. Leaves to others:
+what comes after the first apply (`operations`), the roles that the applying account needs (`stacks.roles`), and everything that is read
+from the configuration, which the tables only repeat.
 """
 
 import json
@@ -18,19 +19,8 @@ from handover.operations import operations
 from handover.shared_vpc import shared_vpc
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
+from stacks.roles import SERVICE_AGENTS, missing_grants, required_roles
 
-# The longest prefix of a resource type decides.
-_ROLES = {
-    "google_project_service": ("roles/serviceusage.serviceUsageAdmin", "switch on APIs"),
-    "google_service_account": ("roles/iam.serviceAccountAdmin", "create the service account of the nodes"),
-    "google_project_iam": ("roles/resourcemanager.projectIamAdmin", "grant that account its roles"),
-    "google_compute": ("roles/compute.networkAdmin", "create what belongs to the network"),
-    "google_container": ("roles/container.admin", "create the cluster and its nodes"),
-    "google_container_node_pool": ("roles/iam.serviceAccountUser", "let the nodes run under their service account"),
-    "google_dns": ("roles/dns.admin", "create the DNS zone"),
-    "kubernetes": ("roles/container.admin", "bind a cluster role that allows everything"),
-    "helm": ("roles/container.admin", "install charts"),
-}
 _NEEDED_FIRST = ("cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com")
 
 
@@ -71,7 +61,8 @@ def readme(
                 "## What will exist",
                 _table(("folder", "resource", "how many"), _resources(roots)),
                 "## What the applying account needs",
-                _table(("role on the project", "in order to"), _roles(roots)),
+                _table(("role", "on", "to", "source"), _roles(deployment, roots)),
+                *_node_account(deployment),
                 _apis(deployment, roots),
                 *_charts(roots),
                 *shared_vpc(deployment),
@@ -181,18 +172,43 @@ def _resources(roots: dict[str, Stack]) -> Iterator[tuple[str, ...]]:
             yield folder, addresses, str(len(named))
 
 
-def _roles(roots: dict[str, Stack]) -> list[tuple[str, ...]]:
-    found: dict[tuple[str, ...], None] = {}
-    for stack in roots.values():
-        for kind, _, _ in _blocks(stack):
-            matching = [prefix for prefix in _ROLES if kind.startswith(prefix)]
-            # A node pool needs what every google_container resource does, and its own.
-            for prefix in matching if kind.startswith("google_container") else matching[-1:]:
-                role, purpose = _ROLES[prefix]
-                found[f"`{role}`", purpose] = None
-            if not matching:
-                found["see the provider's documentation", f"create `{kind}`"] = None
-    return list(found)
+def _roles(deployment: Deployment, roots: dict[str, Stack]) -> list[tuple[str, ...]]:
+    project = "${var.project}" if "project" in deployment.handover.parameters else deployment.project
+    required = required_roles((stack.content for stack in roots.values()), project=project, node_account=deployment.identity.email)
+    return [
+        (
+            f"`{role.role}`" if role.role.startswith("roles/") else role.role,
+            "the project" if role.on == project else f"`{role.on}`",
+            "; ".join(role.purposes),
+            ", ".join(f"[source]({source})" for source in role.sources),
+        )
+        for role in required
+    ]
+
+
+def _node_account(deployment: Deployment) -> list[str]:
+    """Return the paragraphs on what the nodes' service account needs and these folders do not give it."""
+    account = deployment.identity.email or f"{deployment.identity.account_id}@PROJECT.iam.gserviceaccount.com"
+    commands = "\n".join(
+        f"gcloud projects add-iam-policy-binding PROJECT --member serviceAccount:{account} --role {role}"
+        for role in missing_grants(deployment)
+    )
+    text = "These folders grant no role to the service account of the nodes. It must have these roles on the project:"
+    paragraphs = [f"{text}\n\n```sh\n{commands}\n```"] if commands else []
+    if deployment.identity.email and not account.endswith(f"@{deployment.project}.iam.gserviceaccount.com"):
+        paragraphs.append(
+            f"If `{account}` belongs to another project than the cluster, the organization policy "
+            "`constraints/iam.disableCrossProjectServiceAccountUsage` must not be enforced in its project, and the service agents of the "
+            "cluster's project must be allowed to use it; PROJECT_NUMBER is the number of the cluster's project "
+            "([source](https://docs.cloud.google.com/kubernetes-engine/security/configure-node-service-accounts)):\n\n```sh\n"
+            + "\n".join(
+                f"gcloud iam service-accounts add-iam-policy-binding {account} --member "
+                f"serviceAccount:service-PROJECT_NUMBER@{agent}.iam.gserviceaccount.com --role {role}"
+                for agent, role in SERVICE_AGENTS.items()
+            )
+            + "\n```"
+        )
+    return paragraphs
 
 
 def _apis(deployment: Deployment, roots: dict[str, Stack]) -> str:

@@ -181,8 +181,11 @@ def parameters_of(deployment: Deployment) -> tuple[ParameterKey, ...]:
 def is_used(deployment: Deployment, key: ParameterKey) -> bool:
     """Return whether a deployment uses an input.
 
-    A pool with limits for the whole region has none per zone, and an existing subnetwork has its ranges already.
+    A pool with limits for the whole region has none per zone, an existing subnetwork has its ranges already, and an existing service
+    account has no ID.
     """
+    if key == "identity.account_id":
+        return deployment.identity.email is None
     if key in SUBNETWORK_RANGES:
         return deployment.network.create_subnetwork
     return not deployment.node_pool.counts_in_total or key not in NODE_COUNTS

@@ -34,6 +34,8 @@ RULES = {
     "role": "roles/…, projects/…/roles/… or organizations/…/roles/…",
     "custom role": "of the project itself, not of another one",
     "roles once": "none twice",
+    "existing service account": "the e-mail address of a service account, of any project; no account_id beside it",
+    "grants apart": "two deployments do not grant one role to one existing account",
     "API": "<name>.googleapis.com",
     "APIs once": "none twice",
     "Kubernetes version": r"^\d+\.\d+(\.\d+)?(-gke\.\d+)?$",
@@ -65,6 +67,8 @@ RULES = {
     "where none are named; the message gives the largest max_nodes that fits and the smallest range that would do",
     "default pool capacity": "not fewer than the removed default pool takes (one node per zone, default max pods)",
     "node range capacity": "at least that many node addresses (plus the four that Google keeps)",
+    "network policy": "calico or dataplane-v2",
+    "notifications": "projects/PROJECT/topics/TOPIC, or an empty string",
     "release channel": "UNSPECIFIED, RAPID, REGULAR, STABLE, EXTENDED",
     "auto-upgrade": "with a channel auto_upgrade and auto_repair are true (left out: derived); without one both values are allowed",
     "provider version": "exact, within the supported range, and new enough for what the deployment uses",
@@ -72,6 +76,7 @@ RULES = {
     "groups": "group: only with cluster.rbac_security_group",
     "admins once": "none twice",
     "cluster role": "RBAC path segment: not . or .., no / or %",
+    "bindings": "a name for a Terraform address and an RBAC object, which no other binding has; a ClusterRole, members, a namespace",
     "binding name": "RBAC path segment: not . or .., no / or %; not a binding of Kubernetes or GKE",
     "DNS name": "lower-case, labels of 1 to 63, without the trailing dot (added by the program)",
     "backend": "exactly the keys of its type",
@@ -192,6 +197,7 @@ NO_GROUPS = (
     'has no effect: RBAC ignores "group:" members unless cluster.rbac_security_group is set; set it to gke-security-groups@DOMAIN, or '
     "list the users"
 )
+BINDING = "[admins.bindings.observers]\n"
 OWN = "is the name of a binding that {} creates: choose another, such as gitpod-admins"
 RBAC = "is not a valid RBAC name: it must not be empty, . or .., or contain /, %, ${ or control characters"
 TEXT = "is not plain text: it must not contain control characters, or ${ and %{, which Terraform evaluates"
@@ -206,6 +212,7 @@ PREFIX = (
     "or .., without ${, %{ or control characters"
 )
 SERVICE_ACCOUNT = "is not the e-mail address of a service account, such as ID@PROJECT.iam.gserviceaccount.com"
+NODES = "nodes@platform-project.iam.gserviceaccount.com"
 ORGANIZATION = "is not an organization name: 3 to 40 letters, digits, hyphens and underscores"
 PROJECT_NAME = "is not a project name: 3 to 40 letters, digits, hyphens, underscores and spaces, not starting or ending with a space"
 HOSTNAME = "is not a host name, such as tfe.example.com, with an optional port: without https://, a path or xn-- labels"
@@ -1021,6 +1028,59 @@ EXAMPLES = [
             ),
         ),
     ),
+    *values(
+        "network policy",
+        "cluster",
+        "network_policy",
+        ("calico", "dataplane-v2"),
+        dict.fromkeys(("cilium", "Calico", "ADVANCED_DATAPATH", ""), "must be one of 'calico' or 'dataplane-v2'"),
+    ),
+    *values(
+        "notifications",
+        "cluster",
+        "notification_topic",
+        ("", "projects/demo-project/topics/gke-upgrades", "projects/demo-project/topics/a.b~c+d%2F_"),
+        dict.fromkeys(
+            ("gke-upgrades", "projects/demo-project/topics/", "projects/demo-project/subscriptions/gke"),
+            "is not a Pub/Sub topic: projects/PROJECT/topics/TOPIC, or an empty string for none",
+        ),
+    ),
+    Example("bindings", f"{BINDING}role = 'view'\nmembers = ['user:a@example.com']"),
+    Example("bindings", f"{GROUPS}{BINDING}role = 'edit'\nmembers = ['group:a@example.com', 'user:a@example.com']\nnamespace = 'gitpod'"),
+    Example("bindings", "[admins.bindings.Dev-2_x]\nrole = 'gitpod:viewers'\nmembers = ['user:a@example.com']\nnamespace = 'kube-system'"),
+    Example("bindings", f"{BINDING}role = 'a/b'\nmembers = ['user:a@example.com']", (f"admins.bindings.observers.role: 'a/b' {RBAC}",)),
+    Example("bindings", f"{BINDING}role = 'view'\nmembers = ['a']", (f"admins.bindings.observers.members[0]: 'a' {MEMBER}",)),
+    Example("bindings", f"{BINDING}role = 'view'\nmembers = []", ("admins.bindings.observers.members: [] must not be empty",)),
+    Example(
+        "bindings",
+        f"{BINDING}role = 'view'\nmembers = ['user:a@example.com']\nnamespace = 'a.b'",
+        (
+            (
+                "admins.bindings.observers.namespace: 'a.b' is not a namespace: at most 63 lower-case letters, digits and hyphens, "
+                "starting and ending with a letter or digit"
+            ),
+        ),
+    ),
+    Example(
+        "bindings",
+        f"{BINDING}role = 'view'\nmembers = ['user:a@example.com', 'group:b@example.com']",
+        (f"admins.bindings.observers.members[1]: 'group:b@example.com' {NO_GROUPS}",),
+    ),
+    Example(
+        "bindings",
+        f"{GROUPS}{BINDING}role = 'view'\nmembers = ['group:ci@demo.iam.gserviceaccount.com']",
+        (
+            (
+                "admins.bindings.observers.members[0]: 'group:ci@demo.iam.gserviceaccount.com' is a service account, not a group: use "
+                "serviceAccount: instead of group:"
+            ),
+        ),
+    ),
+    Example(
+        "bindings",
+        "[admins]\nbinding_name = 'a'\n[admins.bindings.a]\nrole = 'view'\nmembers = ['user:a@example.com']",
+        ("admins.bindings.a: has the name in admins.binding_name: choose another name",),
+    ),
     Example("admins once", f"{GROUPS}[admins]\nmembers = ['user:a@example.com', 'group:a@example.com', 'user:A@example.com']"),
     Example(
         "admins once",
@@ -1087,6 +1147,32 @@ EXAMPLES = [
     ),
     Example("unknown keys", "[apis]\nxyz = 1", ("apis.xyz: unknown key; the known keys are manage, services",)),
     Example("unknown keys", '[apis]\n"a\\u001b[31m.b" = 1', (r'apis."a\x1b[31m.b": unknown key; the known keys are manage, services',)),
+    *values(
+        "existing service account",
+        "identity",
+        "email",
+        (
+            *("nodes@demo-project.iam.gserviceaccount.com", "nodes@other-project.iam.gserviceaccount.com"),
+            *("1234567890-compute@developer.gserviceaccount.com", "nodes@other-project.example.com.iam.gserviceaccount.com"),
+        ),
+        {
+            **dict.fromkeys(("nodes", "nodes@example.com", "Nodes@demo-project.iam.gserviceaccount.com", ""), SERVICE_ACCOUNT),
+            "serviceAccount:nodes@demo-project.iam.gserviceaccount.com": SERVICE_ACCOUNT,
+        },
+    ),
+    Example("existing service account", f"[identity]\nemail = '{NODES}'\nroles = 'least-privilege'\ngrant_roles = false"),
+    Example("existing service account", f"profile = 'hardened'\n[identity]\nemail = '{NODES}'"),
+    Example(
+        "existing service account",
+        f"[identity]\nemail = '{NODES}'\naccount_id = 'gitpod-nodes'",
+        (
+            (
+                "identity.account_id: 'gitpod-nodes' contradicts identity.email: an existing account is not created; remove account_id, or "
+                "remove identity.email"
+            ),
+        ),
+    ),
+    Example("addresses apart", f"[identity]\nemail = '{NODES}'\nroles = ['roles/a.b', 'roles/a_b']"),
     Example("addresses apart", "[identity]\nroles = ['roles/a.b', 'roles/a.c', 'projects/demo-project/roles/a.b']"),
     Example(
         "addresses apart",
@@ -1516,6 +1602,12 @@ NAME = (
     "has a name that is not a deployment name: at most 40 lower-case letters, digits and hyphens, "
     "starting with a letter and not ending with a hyphen"
 )
+OTHER_CLUSTER = f"[cluster]\nname = 'other'\n{OTHER_RANGES}"
+SHARED = f"[identity]\nemail = '{NODES}'\ngrant_roles = true\nroles = [{{}}]\n"
+REMOVED = (
+    "would grant {} to {} in project 'demo-project', as deployments/{}.toml does, and a destroy of one of them would remove the grant for "
+    "both; remove grant_roles"
+)
 TAKEN = "is already in use: deployments/a.toml creates the {} with this name in project 'demo-project'; choose another"
 COMMON = "of deployments/a.toml in the same network; choose another"
 
@@ -1550,6 +1642,34 @@ FILES_EXAMPLES = [
             "b.toml": MINIMAL + APART + OTHER_RANGES + "network = 'demo'\ncreate_network = true\n",
         },
         (f"deployments/b.toml: network.network: 'demo' {TAKEN.format('network')}",),
+    ),
+    FilesExample("deployments apart", {"a.toml": MINIMAL, "b.toml": MINIMAL + OTHER_CLUSTER + f"[identity]\nemail = '{NODES}'"}),
+    FilesExample(
+        "grants apart",
+        {
+            "a.toml": MINIMAL + SHARED.format("'roles/a', 'roles/b'"),
+            "b.toml": MINIMAL + OTHER_CLUSTER + SHARED.format("'roles/c'"),
+            "c.toml": MINIMAL.replace("demo-project", "third-project") + SHARED.format("'roles/a'"),
+        },
+    ),
+    FilesExample(
+        "grants apart",
+        {
+            "a.toml": MINIMAL + SHARED.format("'roles/a', 'roles/b'"),
+            "b.toml": MINIMAL + OTHER_CLUSTER + SHARED.format("'roles/c', 'roles/b'"),
+        },
+        (f"deployments/b.toml: identity.grant_roles: {REMOVED.format('roles/b', NODES, 'a')}",),
+    ),
+    FilesExample(
+        "grants apart",
+        {
+            "a.toml": MINIMAL + OTHER_CLUSTER + "[identity]\nemail = 'gitpod-gke@demo-project.iam.gserviceaccount.com'\ngrant_roles = true",
+            "b.toml": MINIMAL,
+        },
+        (
+            "deployments/a.toml: identity.grant_roles: "
+            + REMOVED.format("roles/storage.admin", "gitpod-gke@demo-project.iam.gserviceaccount.com", "b"),
+        ),
     ),
     FilesExample("ranges of one network", {"a.toml": MINIMAL, "b.toml": MINIMAL + APART + "[network]\nnetwork = 'demo'"}),
     FilesExample(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from gitpod_pov.cluster_admins import ClusterAdmins, ClusterAdminsConfig
+from gitpod_pov.cluster_admins import BindingConfig, ClusterAdmins, ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import Faults
@@ -27,10 +27,10 @@ from rehearsal.workspace import Workspace, attach
 
 CONFIGURATIONS = (
     *(ProjectApisConfig, NodeIdentityConfig, ClusterNetworkConfig, GkeClusterConfig, NodePoolConfig, ClusterAdminsConfig),
-    *(NodeTaint, MaintenanceExclusion, MaintenanceWindow, UpgradeSettings, AdditionalNodePoolConfig),
+    *(NodeTaint, MaintenanceExclusion, MaintenanceWindow, UpgradeSettings, AdditionalNodePoolConfig, BindingConfig),
 )
 KNOWN_AT_SYNTH = {
-    *("manage", "create_network", "create_subnetwork", "grant_service_agents", "cloud_nat", "flow_logs"),
+    *("manage", "grant_roles", "create_network", "create_subnetwork", "grant_service_agents", "cloud_nat", "flow_logs"),
     *("strategy", "workloads"),
 }
 """These decide which resources, blocks and labels there are."""
@@ -133,6 +133,7 @@ def fields() -> Iterator[Any]:
 REQUIRED: dict[type[Configuration], dict[str, Any]] = {
     NodeTaint: {"key": "example.com/trial"},
     MaintenanceExclusion: {"name": "freeze"},
+    BindingConfig: {"role": "view", "members": ["user:a@example.com"]},
     MaintenanceWindow: {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"},
 }
 
@@ -140,7 +141,7 @@ REQUIRED: dict[type[Configuration], dict[str, Any]] = {
 def token_for(stack: Stack, annotation: Any) -> Any:
     """Return a token of the kind that a field has; None for a model, whose fields are tested by themselves."""
     kind = str(annotation)
-    if "Maintenance" in kind or "NodeTaint" in kind or "UpgradeSettings" in kind:
+    if any(model in kind for model in ("Maintenance", "NodeTaint", "UpgradeSettings", "BindingConfig")):
         return None
     if "bool" in kind:
         return stack.boolean("boolean")
@@ -347,6 +348,7 @@ BLUE_GREEN = {"node_pool_soak_duration", "batch_node_count", "batch_soak_duratio
 PARENTS: dict[type[Configuration], Callable[[Any], Configuration]] = {
     NodeTaint: lambda taint: NodePoolConfig(taints=[taint]),
     MaintenanceExclusion: lambda exclusion: GkeClusterConfig(maintenance_exclusions=[exclusion]),
+    BindingConfig: lambda binding: ClusterAdminsConfig(bindings={"observers": binding}),
     MaintenanceWindow: lambda window: GkeClusterConfig(maintenance_window=window),
     UpgradeSettings: lambda settings: NodePoolConfig(upgrade_settings=settings),
 }

@@ -9,6 +9,7 @@ from deployment.show import effective_values
 from deployment.show import main as show
 from tests.app import ROOT, deployment
 from tests.existing import NETWORK
+from tests.inputs import OBSERVERS
 
 WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"}
 EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-05-01T00:00:00Z"}
@@ -25,8 +26,10 @@ EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": 
         {"backend": {"type": "gcs", "bucket": "states"}},
         {"profile": "hardened", "network": {**NETWORK, "host_project": "host-project"}},
         {"node_pool": {"max_total_nodes": 9}, "pools": {"a": {}, "b": {"workloads": ["ide"], "upgrade_settings": {"max_surge": 2}}}},
+        {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com"}},
+        {"admins": {"bindings": {"observers": {**OBSERVERS, "namespace": "gitpod"}, "b_2": OBSERVERS}}},
     ],
-    ids=range(8),
+    ids=range(10),
 )
 def test_what_is_shown_reads_back_as_the_same_deployment(sections: dict[str, Any]) -> None:
     shown = deployment(**sections)

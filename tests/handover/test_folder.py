@@ -387,3 +387,28 @@ class TestAdditionalPools:
         files = files_of("pov", deployment(providers={"google": google}, pools={"a": {"upgrade_settings": {"strategy": "BLUE_GREEN"}}}))
         required = parsed(files, "modules/cluster/terraform.tf.json")["terraform"]["required_providers"]
         assert required["google"]["version"] == f">= {oldest}, < 8.0.0"
+
+
+@pytest.mark.parametrize("grant_roles", [None, True], ids=str)
+def test_with_an_existing_service_account(*, grant_roles: bool | None) -> None:
+    email = "nodes@platform-project.iam.gserviceaccount.com"
+    identity = {"email": email} if grant_roles is None else {"email": email, "grant_roles": grant_roles}
+    (cluster, *_), _ = stacks_of("pov", deployment(identity=identity, handover={"parameters": ALL_KEYS}))
+    assert "identity.account_id" not in cluster.parameters
+    assert "google_service_account" not in cluster.content["resource"]
+    assert cluster.content["output"]["node_service_account_email"]["value"] == email
+    grants = cluster.content["resource"].get("google_project_iam_member", {})
+    assert {grant["project"] for grant in grants.values()} == (set() if grant_roles is None else {"${var.project}"})
+
+
+@pytest.mark.parametrize("members", [[], ["user:alice@example.com"]], ids=len)
+def test_with_further_bindings_only_the_administrators_are_a_variable(members: list[str]) -> None:
+    observers = {"role": "view", "members": ["user:carol@example.com"]}
+    bindings = {"observers": observers, "readers": {**observers, "namespace": "gitpod"}}
+    rbac = next(
+        stack for stack in stacks_of("pov", deployment(admins={"members": members, "bindings": bindings}))[0] if stack.name == "rbac"
+    )
+    resources = rbac.content["resource"]
+    assert "dynamic" in resources["kubernetes_cluster_role_binding_v1"]["admins"]
+    for kind, name in (("kubernetes_cluster_role_binding_v1", "observers"), ("kubernetes_role_binding_v1", "readers")):
+        assert [subject["name"] for subject in resources[kind][f"admins_bindings_{name}"]["subject"]] == ["carol@example.com"]
