@@ -7,11 +7,14 @@ The constructs get marks and not Terraform variables, because the rules need val
 without a hand-over writes literal values.
 """
 
+from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
 from gitpod_pov.configuration import Configuration
+from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Unique
+from gitpod_pov.node_pool import NodePoolConfig
 
 from pydantic import Field
 
@@ -37,6 +40,9 @@ ADMINS: ParameterKey = "admins.members"
 
 SUBNETWORK_RANGES: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
 """Inputs of a subnetwork that is created. A hand-over with an existing subnetwork has no variables for them."""
+
+NODE_COUNTS: tuple[ParameterKey, ...] = ("node_pool.min_nodes", "node_pool.initial_nodes", "node_pool.max_nodes")
+"""Node counts per zone."""
 
 MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProxyType(
     {
@@ -65,4 +71,11 @@ class HandoverConfig(Configuration):
     parameters: Annotated[tuple[ParameterKey, ...], Field(strict=False), Unique] = tuple(
         key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}
     )
-    """Inputs that become Terraform variables, if the deployment uses them. The others are written as values."""
+    """Inputs that become Terraform variables. The others are written as values."""
+
+
+def node_count_parameter_faults(node_pool: NodePoolConfig, handover: HandoverConfig) -> Iterator[Fault]:
+    """Yield a fault for every listed count per zone of a pool that has none. The default list leaves them out by itself."""
+    for index, key in enumerate(handover.parameters):
+        if node_pool.counts_in_total and "parameters" in handover.model_fields_set and key in NODE_COUNTS:
+            yield Fault(("handover", "parameters", index), "cannot be a parameter beside node_pool.max_total_nodes: remove it", key)

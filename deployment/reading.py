@@ -188,7 +188,7 @@ def _reserved_text(content: dict[str, Any]) -> Iterator[Fault]:
 # What a deployment creates in its project, by the key that names it: the kind, and where its name must be unique.
 _OWNED: dict[tuple[str, str], Callable[[Deployment], tuple[str, ...] | None]] = {
     ("cluster", "name"): lambda d: ("cluster", d.project, d.region, d.cluster.name),
-    ("identity", "account_id"): lambda d: ("service account", d.project, d.identity.account_id),
+    ("identity", "account_id"): lambda d: ("service account", d.project, d.identity.account_id) if d.identity.email is None else None,
     ("network", "network"): lambda d: ("network", d.network.project_of(d.project), d.network.network) if d.network.create_network else None,
     ("network", "subnetwork"): lambda d: (
         ("subnetwork", d.network.project_of(d.project), d.region, d.network.subnetwork_of(d.cluster.name))
@@ -207,6 +207,7 @@ def faults_between(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Pat
     """Yield a fault for everything that a deployment would create or use, and another one has already."""
     yield from _collisions(deployments)
     yield from _claims(deployments)
+    yield from _shared_grants(deployments)
     yield from _overlaps(deployments)
 
 
@@ -222,6 +223,26 @@ def _collisions(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, 
                         "another"
                     )
                     yield path, Fault(key, message, what[-1])
+
+
+def _shared_grants(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
+    """Yield a fault for every deployment that grants an existing account a role that another deployment grants it too."""
+    owners: dict[tuple[str, str, str], Path] = {}
+    for existing in (False, True):  # first the deployments that create the account
+        for path, deployment in deployments.items():
+            with suppress(RefusedValueError):
+                identity, project = deployment.identity, deployment.project
+                if (identity.email is not None) is not existing or not identity.grants_roles:
+                    continue
+                email = identity.email_in(project)
+                shared = [role for role in identity.roles if owners.setdefault((project, email, role), path) != path]
+                if shared and existing:
+                    owner = display_path(owners[project, email, shared[0]])
+                    message = (
+                        f"would grant {shared[0]} to {email} in project '{project}', as {owner} does, and a destroy of one of them would "
+                        "remove the grant for both; remove grant_roles"
+                    )
+                    yield path, Fault(("identity", "grant_roles"), message)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from handover.continuation import continuation
 from handover.design import design
 from handover.literal import blocks_of
 from handover.operations import operations, shell
-from handover.shared_vpc import shared_vpc
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
 
@@ -63,10 +62,10 @@ def readme(
     """
     main = "main.tf" if form == "hcl" else "main.tf.json"
     parts = [
-        f"# {name}: a GKE cluster with one labelled node pool, as Terraform",
+        f"# {name}: a GKE cluster with {'labelled node pools' if deployment.pools else 'one labelled node pool'}, as Terraform",
         (
-            "One regional GKE cluster, its network, the service account of its nodes, one autoscaled pool of Ubuntu nodes with the labels "
-            "of Gitpod's workloads, and its administrators. This folder is complete: it needs no other repository."
+            f"One regional GKE cluster, its network, the service account of its nodes, {_pools(deployment)} of Ubuntu nodes with the "
+            "labels of Gitpod's workloads, and its administrators. This folder is complete: it needs no other repository."
         ),
         _table(("folder", "creates", "apply after"), _folders(roots)),
         "![The architecture: project, folders, cluster, network, node pool, and who can reach what; its text is in the file](picture.svg)",
@@ -76,7 +75,6 @@ def readme(
         _table(("role on the project", "in order to"), _roles(roots)),
         _apis(deployment, roots),
         *_charts(roots),
-        *shared_vpc(deployment),
         "## Apply",
         _apply(roots),
         "## State",
@@ -106,6 +104,12 @@ def readme(
         _table(("key", "value"), ((f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(_own_values(deployment)))),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _pools(deployment: Deployment) -> str:
+    if not deployment.pools:
+        return "one autoscaled pool"
+    return f"the autoscaled pools {_and((deployment.node_pool.name, *deployment.pools))}"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

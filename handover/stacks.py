@@ -95,7 +95,7 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
         rules = RulesBetweenValues(deployment, parameters)
         for resource_type, resources in content["resource"].items():
             for resource in resources.values():
-                if preconditions := rules.of(resource_type):
+                if preconditions := rules.of(resource_type, resource):
                     resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
         for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
             subnetwork["lifecycle"]["postcondition"] += rules.of_existing_subnetwork()
@@ -215,9 +215,10 @@ def _make_admins_a_parameter(content: Json) -> None:
     if not accounts:
         return
     ((name, account),) = accounts.items()
-    (binding,) = content["resource"]["kubernetes_cluster_role_binding_v1"].values()
-    (subject,) = binding.pop("subject")
     address, variable = f"data.google_client_openid_userinfo.{name}", variable_name(ADMINS)
+    bindings = content["resource"]["kubernetes_cluster_role_binding_v1"].values()
+    (binding,) = (binding for binding in bindings if binding["subject"][0]["name"] == f"${{{address}.email}}")
+    (subject,) = binding.pop("subject")
     kinds = ", ".join(f'{kind} = "{subject_kind}"' for kind, subject_kind in SUBJECT_KINDS.items())
     content["locals"] = {
         "subject_kinds": f"${{{{ {kinds} }}}}",

@@ -1,6 +1,6 @@
 """Calls that a strict type checker must accept from an application; tests/test_wheel.py checks them against the installed wheel."""
 
-from gitpod_pov.cluster_admins import ClusterAdmins, ClusterAdminsConfig
+from gitpod_pov.cluster_admins import BindingConfig, ClusterAdmins, ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.maintenance import MaintenanceExclusion, MaintenanceWindow
@@ -58,6 +58,9 @@ variable = NodePoolConfig(
     labels=Token.as_string_map(labels.value),
 )
 nobody = ClusterAdminsConfig()
+observers = BindingConfig(role="view", members=["user:carol@example.com"], namespace=machine.string_value)
+bound = ClusterAdminsConfig(bindings={"observers": observers, "readers": {"role": "view", "members": ["user:dan@example.com"]}})
+existing_account = NodeIdentityConfig(email="nodes@platform-project.iam.gserviceaccount.com", grant_roles=False)
 people = ClusterAdminsConfig(members=["user:jane@example.com", f"user:{machine.string_value}"], binding_name="gitpod-admins")
 
 apis = ProjectApis(stack, "apis", project=project.string_value, config=some_apis, provider=google)

@@ -60,6 +60,7 @@ def node_settings(cluster: "GkeClusterConfig", identity: "NodeIdentity") -> dict
     return {
         "service_account": identity.email,
         "boot_disk_kms_key": cluster.boot_disk_kms_key,
+        "tags": list(cluster.network_tags) or None,
         "shielded_instance_config": shielded if any(value is not None for value in shielded.values()) else None,
         "workload_metadata_config": None if metadata_mode is None else {"mode": metadata_mode},
     }

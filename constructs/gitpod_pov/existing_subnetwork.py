@@ -8,6 +8,7 @@ Why these are not rules at synth: nothing is read from Google Cloud then.
 Numbers are Terraform expressions, so that a hand-over can pass variables. Names are texts or tokens.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gitpod_pov.tokens import is_token
@@ -72,35 +73,71 @@ def has_private_google_access(subnetwork: str, region: str, project: str) -> Con
     )
 
 
-def holds_pods(pods_range: str, addresses: int, max_nodes: str, zones: str, fitting_prefix: int | None = None) -> Condition:
+@dataclass(frozen=True)
+class Nodes:
+    """The nodes that the autoscaler may add to a pool.
+
+    Attributes:
+        pool: the section of the pool.
+        limit: the maximum, as an expression: per zone, or without `zones` for the whole region.
+        addresses: how many addresses of the pod range a node takes.
+        zones: the number of zones, as an expression.
+    """
+
+    pool: str
+    limit: str
+    addresses: int
+    zones: str | None = None
+
+    @property
+    def most(self) -> str:
+        """The maximum for the whole region, as an expression."""
+        return self.limit if self.zones is None else f"{self.limit} * {self.zones}"
+
+    @property
+    def explained(self) -> str:
+        """The maximum for the whole region and what it is made of, as a template."""
+        per_zone = "" if self.zones is None else f" (${{{self.limit}}} per zone in {_counted(self.zones, 'zone')})"
+        return f"${{{self.most}}} are possible{per_zone}"
+
+    def lowered_to(self, holds: str) -> str:
+        """Return the remedy to lower the maximum, as a template; `holds` is the number of nodes that there is room for."""
+        key, fewer = ("max_total_nodes", holds) if self.zones is None else ("max_nodes", f"floor({holds} / {self.zones})")
+        return f'${{{fewer} > 0 ? ", or lower {self.pool}.{key} to ${{{fewer}}}" : ""}}'
+
+
+def holds_pods(pods_range: str, pools: Sequence[Nodes], fitting_prefix: int | None = None) -> Condition:
     """Return the condition that the pod range is large enough for the nodes that the autoscaler may add.
 
     Args:
         pods_range: name of the secondary range.
-        addresses: how many addresses of it a node takes.
-        max_nodes: the maximum number of nodes per zone.
-        zones: the number of zones.
+        pools: the nodes of each pool.
         fitting_prefix: the prefix of the smallest range that is large enough; left out where the numbers are variables.
     """
-    cidr = _secondary(pods_range)
-    holds = f"floor({_addresses(cidr)} / {addresses})"
-    return _room(f"network.pods_range_name: '{pods_range}'", cidr, holds, max_nodes=max_nodes, zones=zones, fitting_prefix=fitting_prefix)
+    cidr, subject = _secondary(pods_range), f"network.pods_range_name: '{pods_range}'"
+    if len(pools) == 1:
+        return _room(subject, cidr, f"floor({_addresses(cidr)} / {pools[0].addresses})", pools[0], fitting_prefix)
+    needed = {nodes.pool: f"{nodes.most} * {nodes.addresses}" for nodes in pools}
+    return _room_together(
+        f"{subject} is ${{{cidr}}} and holds ${{{_addresses(cidr)}}} addresses", cidr, _addresses(cidr), needed, fitting_prefix
+    )
 
 
-def holds_nodes(subnetwork: str, reserved: int, max_nodes: str, zones: str, fitting_prefix: int | None = None) -> Condition:
+def holds_nodes(subnetwork: str, reserved: int, pools: Sequence[Nodes], fitting_prefix: int | None = None) -> Condition:
     """Return the condition that the primary range has an address for each node.
 
     Args:
         subnetwork: name of the subnetwork.
         reserved: how many addresses Google reserves.
-        max_nodes: the maximum number of nodes per zone.
-        zones: the number of zones.
+        pools: the nodes of each pool.
         fitting_prefix: the prefix of the smallest range that is large enough; left out where the numbers are variables.
     """
-    holds = f"max({_addresses('self.ip_cidr_range')} - {reserved}, 0)"
-    return _room(
-        f"network.subnetwork: '{subnetwork}'", "self.ip_cidr_range", holds, max_nodes=max_nodes, zones=zones, fitting_prefix=fitting_prefix
-    )
+    cidr, subject = "self.ip_cidr_range", f"network.subnetwork: '{subnetwork}'"
+    holds = f"max({_addresses(cidr)} - {reserved}, 0)"
+    if len(pools) == 1:
+        return _room(subject, cidr, holds, pools[0], fitting_prefix)
+    needed = {nodes.pool: nodes.most for nodes in pools}
+    return _room_together(f"{subject} is ${{{cidr}}} and holds {_counted(holds, 'node')}", cidr, holds, needed, fitting_prefix)
 
 
 def holds_default_pool(pods_range: str, addresses: int, zones: str) -> Condition:
@@ -119,15 +156,24 @@ def holds_default_pool(pods_range: str, addresses: int, zones: str) -> Condition
     )
 
 
-def _room(subject: str, cidr: str, holds: str, *, max_nodes: str, zones: str, fitting_prefix: int | None) -> Condition:
-    most, fewer = f"{max_nodes} * {zones}", f"floor({holds} / {zones})"
-    larger = "larger range" if fitting_prefix is None else f"range of /{fitting_prefix} or larger"
-    lower = f'${{{fewer} > 0 ? ", or lower node_pool.max_nodes to ${{{fewer}}}" : ""}}'
+def _room(subject: str, cidr: str, holds: str, nodes: Nodes, fitting_prefix: int | None) -> Condition:
     return Condition(
-        f'{cidr} == "" || {holds} >= {most}',
-        f"{subject} is ${{{cidr}}} and holds {_counted(holds, 'node')}, ${{{most}}} are possible (${{{max_nodes}}} per zone in "
-        f"{_counted(zones, 'zone')}): use a {larger}{lower}",
+        f'{cidr} == "" || {holds} >= {nodes.most}',
+        f"{subject} is ${{{cidr}}} and holds {_counted(holds, 'node')}, {nodes.explained}: use a {_larger(fitting_prefix)}"
+        f"{nodes.lowered_to(holds)}",
     )
+
+
+def _room_together(holding: str, cidr: str, holds: str, needed: Mapping[str, str], fitting_prefix: int | None) -> Condition:
+    total, pools = " + ".join(needed.values()), ", ".join(f"{pool} ${{{number}}}" for pool, number in needed.items())
+    return Condition(
+        f'{cidr} == "" || {holds} >= {total}',
+        f"{holding}, the pools can need ${{{total}}} ({pools}): use a {_larger(fitting_prefix)}, or lower the maximum of a pool",
+    )
+
+
+def _larger(fitting_prefix: int | None) -> str:
+    return "larger range" if fitting_prefix is None else f"range of /{fitting_prefix} or larger"
 
 
 def _text(value: str) -> str:

@@ -20,6 +20,7 @@ Risk = Literal[
     "destroy-removes-existing-grants",
     "docker-bridge-range",
     "public-control-plane",
+    "dataplane-v2-instead-of-calico",
     "no-release-channel",
     "nodes-without-security-patches",
     "node-in-every-zone",
@@ -40,6 +41,7 @@ Risk = Literal[
 - `destroy-removes-existing-grants`: a destroy also removes those roles of an existing service account that it had before.
 - `docker-bridge-range`: a range of the subnetwork overlaps the one of Docker's bridge, so workspaces that run Docker cannot reach it.
 - `public-control-plane`: the control plane has a public address, and every network can reach it.
+- `dataplane-v2-instead-of-calico`: GKE Dataplane V2 enforces network policies, which the guide's chapters do not support.
 - `no-release-channel`: GKE refuses new clusters without a release channel and ends existing ones on 2027-06-14.
 - `nodes-without-security-patches`: a maintenance exclusion stops node upgrades, and with them security patches.
 - `node-in-every-zone`: the guide describes one node, but a cluster without `zones` has one in every zone of the region.

@@ -22,6 +22,7 @@ LEFT_ALONE = {
     "cluster.maintenance_window": "needs hours",
     "cluster.rbac_security_group": "needs a group",
     "cluster.resource_labels": "needs labels",
+    "cluster.network_tags": "needs tags",
     "node_pool.taints": "needs taints",
     "node_pool.spot": "cheaper, not safer",
     "node_pool.confidential_nodes": "depends on the machine type and the zone",

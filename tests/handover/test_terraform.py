@@ -47,6 +47,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "admins": {"members": ["group:platform@example.com"]},
     },
     "Shared VPC": {"network": {"host_project": "host-project", "grant_service_agents": True, "cloud_nat": True}},
+    "additional pools": {
+        "node_pool": {"upgrade_settings": {"strategy": "BLUE_GREEN"}},
+        "pools": {"spot": {"spot": True, "workloads": ["workspace_regular"], "max_total_nodes": 9}, "other": {}},
+    },
+    "limits for the whole region": {"node_pool": {"max_total_nodes": 9}},
     "custom role": {"identity": {"roles": ["projects/demo-project/roles/nodes"]}},
 }
 
@@ -228,6 +233,22 @@ class TestExistingSubnetwork:
             "larger range, or lower node_pool.max_nodes to 2"
         ) in " ".join(error.value.output.replace("│", " ").split())
         root.set({**values, "node_pool_max_nodes": 2})
+        root.apply()
+        assert root.plan().empty
+
+    def test_of_several_pools_is_checked_for_all_of_them(self, stand_ins: StandIns, tmp_path: Path) -> None:
+        one = deployment(**SOURCE, network=NETWORK, pools={"spot": {"max_nodes": 2}, "total": {"max_total_nodes": 5}})
+        write(files_of("pov", one), tmp_path / "pov")
+        add_subnetwork(stand_ins.cloud, SOURCE["project"], ip_cidr_range="10.32.0.0/28")
+        root = folder(stand_ins, tmp_path / "pov" / "1-cluster")
+        root.set({"zones": ["us-central1-a", "us-central1-b"], "node_pool_max_nodes": 2})
+        with pytest.raises(TerraformError) as error:
+            root.plan()
+        assert (
+            "network.subnetwork: 'nodes' is 10.32.0.0/28 and holds 12 nodes, the pools can need 13 (node_pool 4, pools.spot 4, pools.total "
+            "5): use a larger range, or lower the maximum of a pool"
+        ) in " ".join(error.value.output.replace("│", " ").split())
+        root.set({"zones": ["us-central1-a", "us-central1-b"], "node_pool_max_nodes": 1})
         root.apply()
         assert root.plan().empty
 

@@ -182,6 +182,16 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
             {f"{CLUSTER} resource_labels|cost-center": "42", f"{POOL} node_config|resource_labels|cost-center": "42"},
         )
     ],
+    "cluster.network_tags": [
+        (
+            ["gke-nodes", "egress"],
+            {
+                f"{CLUSTER} node_config|tags": ["gke-nodes", "egress"],
+                f"{POOL} node_config|tags": ["gke-nodes", "egress"],
+            },
+        ),
+        ([], {}),
+    ],
     "node_pool.spot": [(True, {f"{POOL} node_config|spot": True})],
     "node_pool.confidential_nodes": [(value, {f"{POOL} node_config|confidential_nodes|enabled": value}) for value in (True, False)],
     "node_pool.taints": [
@@ -195,7 +205,7 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         )
     ],
 }
-# What these configurations had before: what the guide says.
+# Inputs that do not make a deployment safer: those of the guide, and the size of a pool.
 OF_THE_GUIDE = {
     "network": {
         *("network", "create_network", "subnetwork", "nodes_cidr", "pods_cidr", "services_cidr"),
@@ -206,6 +216,7 @@ OF_THE_GUIDE = {
     "node_pool": {
         *("name", "machine_type", "disk_type", "disk_size_gb", "image_type", "initial_nodes", "min_nodes", "max_nodes"),
         *("max_pods_per_node", "auto_repair", "auto_upgrade", "oauth_scopes", "labels", "metadata"),
+        *("min_total_nodes", "max_total_nodes", "upgrade_settings"),
     },
 }
 
@@ -482,8 +493,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         (
             {"node_pool": {"taints": [{"key": "trial", "effect": effect}]}},
             (
-                f"node_pool.taints[0].effect: '{effect}' would keep out Gitpod's workloads, which tolerate no taints and run only in "
-                "this pool: use PREFER_NO_SCHEDULE, or taint another pool"
+                f"node_pool.taints[0].effect: '{effect}' would repel Gitpod's workloads, which tolerate no taints: use "
+                "PREFER_NO_SCHEDULE, or taint a pool that has no workloads"
             ),
         )
         for effect in ("NO_SCHEDULE", "NO_EXECUTE")

@@ -200,6 +200,30 @@ class TestExistingSubnetwork:
                     "demo-project --enable-private-ip-google-access`, or use another subnetwork"
                 ),
             ),
+            (
+                {"ranges": {"platform-pods": "10.64.0.0/20", "platform-services": "10.96.0.0/20"}},
+                {"zones": ["us-central1-a"], "node_pool": {"max_nodes": 10}, "pools": {"spot": {"max_total_nodes": 7}}},
+                (
+                    "network.pods_range_name: 'platform-pods' is 10.64.0.0/20 and holds 4096 addresses, the pools can need 4352 (node_pool "
+                    "2560, pools.spot 1792): use a range of /19 or larger, or lower the maximum of a pool"
+                ),
+            ),
+            (
+                {"ip_cidr_range": "10.32.0.0/28"},
+                {"zones": ["us-central1-a"], "node_pool": {"max_nodes": 10}, "pools": {"spot": {"max_nodes": 3}}},
+                (
+                    "network.subnetwork: 'nodes' is 10.32.0.0/28 and holds 12 nodes, the pools can need 13 (node_pool 10, pools.spot 3): "
+                    "use a range of /27 or larger, or lower the maximum of a pool"
+                ),
+            ),
+            (
+                {"ip_cidr_range": "10.32.0.0/28"},
+                {"node_pool": {"max_total_nodes": 13}},
+                (
+                    "network.subnetwork: 'nodes' is 10.32.0.0/28 and holds 12 nodes, 13 are possible: use a range of /27 or larger, or "
+                    "lower node_pool.max_total_nodes to 12"
+                ),
+            ),
             ({"region": "europe-west1"}, {}, "projects/demo-project/regions/us-central1/subnetworks/nodes not found"),
         ],
     )
