@@ -16,7 +16,7 @@ from deployment.model import Deployment
 from deployment.parameters import ParameterKey
 from handover.continuation import continuation
 from handover.design import design
-from handover.literal import literal
+from handover.literal import blocks_of
 from handover.operations import operations, shell
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
@@ -282,7 +282,7 @@ def _costs(deployment: Deployment, roots: dict[str, Stack]) -> str:
 
 
 def _cost_lines(deployment: Deployment, roots: dict[str, Stack]) -> Iterator[str]:
-    blocks = [(kind, literal(block, deployment)) for stack in roots.values() for kind, _, block in _blocks(stack)]
+    blocks = [*blocks_of(roots, deployment)]
     kinds = {kind for kind, _ in blocks}
     for kind, block in blocks:
         if kind == "google_container_node_pool":
@@ -308,16 +308,9 @@ def _nodes(deployment: Deployment, pool: Json) -> str:
     machine = f"`{node['machine_type']}`{' (Spot)' if node.get('spot') else ''} with {node['disk_size_gb']} GB of `{node['disk_type']}`"
     first = f"In {where} the pool `{pool['name']}` starts with {_times(pool.get('initial_node_count'), zones)} and has "
     if "total_max_node_count" in scaling:
-        limits = f"{scaling.get('total_min_node_count', 0)} to {scaling['total_max_node_count']}"
-        return f"**Nodes**: {machine} each. {first}{limits}. {_during_upgrades(pool['upgrade_settings'])}"
+        return f"**Nodes**: {machine} each. {first}{scaling.get('total_min_node_count', 0)} to {scaling['total_max_node_count']}."
     few, many = _times(scaling.get("min_node_count"), zones), _times(scaling.get("max_node_count"), zones)
-    return f"**Nodes**, counted per zone: {machine} each. {first}{few} to {many}. {_during_upgrades(pool['upgrade_settings'])}"
-
-
-def _during_upgrades(settings: Json) -> str:
-    if settings.get("strategy") == "BLUE_GREEN":
-        return "An upgrade doubles their number for its duration."
-    return f"An upgrade adds {'one' if settings['max_surge'] == 1 else settings['max_surge']} more for its duration."
+    return f"**Nodes**, counted per zone: {machine} each. {first}{few} to {many}. An upgrade adds nodes for its duration."
 
 
 def _times(count: Any, zones: int) -> int:

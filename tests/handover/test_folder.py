@@ -377,8 +377,7 @@ class TestAdditionalPools:
     def test_the_readme_lists_each_pool(self, with_pools: dict[str, bytes]) -> None:
         readme = with_pools["README.md"].decode()
         assert "the autoscaled pools `gitpod`, `spot` and `other` of Ubuntu nodes" in readme
-        assert "In 1 zone the pool `spot` starts with 1 and has 0 to 9. An upgrade adds one more for its duration." in readme
-        assert "An upgrade of the pool `spot` adds one node, drains an old one and deletes it." in readme
+        assert "In 1 zone the pool `spot` starts with 1 and has 0 to 9." in readme
         assert "--node-pool gitpod\n" in readme
         assert "--node-pool spot\n" in readme
         assert "import google_container_node_pool.node_pool_spot demo-project/us-central1/gitpod/spot\n" in readme
