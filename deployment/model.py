@@ -43,7 +43,7 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 
 from deployment.backend import BackendConfig, LocalBackendConfig
 from deployment.ingress import IngressConfig, derived_from_ingress, ingress_faults
-from deployment.parameters import MARKS, HandoverConfig, node_count_parameter_faults
+from deployment.parameters import MARKS, HandoverConfig
 from deployment.profile import PROFILES, Profile, under, with_profile
 from deployment.providers import ProvidersConfig
 
@@ -126,7 +126,6 @@ class Deployment(Configuration):
         node_range_faults,
         lambda d: ingress_faults(d.ingress, d.cluster, d.identity, d.project),
         lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
-        lambda d: node_count_parameter_faults(d.node_pool, d.handover),
     )
 
     @model_validator(mode="wrap")

@@ -7,14 +7,11 @@ The constructs get marks and not Terraform variables, because the rules need val
 without a hand-over writes literal values.
 """
 
-from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Unique
-from gitpod_pov.node_pool import NodePoolConfig
 
 from pydantic import Field
 
@@ -72,10 +69,3 @@ class HandoverConfig(Configuration):
         key for key in get_args(ParameterKey) if key not in {"identity.account_id", "node_pool.disk_size_gb"}
     )
     """Inputs that become Terraform variables. The others are written as values."""
-
-
-def node_count_parameter_faults(node_pool: NodePoolConfig, handover: HandoverConfig) -> Iterator[Fault]:
-    """Yield a fault for every listed count per zone of a pool that has none. The default list leaves them out by itself."""
-    for index, key in enumerate(handover.parameters):
-        if node_pool.counts_in_total and "parameters" in handover.model_fields_set and key in NODE_COUNTS:
-            yield Fault(("handover", "parameters", index), "cannot be a parameter beside node_pool.max_total_nodes: remove it", key)

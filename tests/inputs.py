@@ -149,6 +149,7 @@ _APART = {
     "node_pool.min_total_nodes",
     "node_pool.max_total_nodes",
     "pools",
+    "pools.NAME.workloads",
 }
 
 

@@ -376,16 +376,15 @@ class TestAdditionalPools:
 
     def test_the_readme_lists_each_pool(self, with_pools: dict[str, bytes]) -> None:
         readme = with_pools["README.md"].decode()
-        assert "the labelled, autoscaled node pools `gitpod`, `spot` and `other`" in readme
-        assert "**Nodes of the pool `spot`**, with limits for the whole region" in readme
-        assert "each, as Spot VMs. In 1 zone: 1 at the start, at least 0, at most 9." in readme
+        assert "the autoscaled pools `gitpod`, `spot` and `other` of Ubuntu nodes" in readme
+        assert "In 1 zone the pool `spot` starts with 1 and has 0 to 9." in readme
+        assert "--node-pool gitpod\n" in readme
+        assert "--node-pool spot\n" in readme
         assert "import google_container_node_pool.node_pool_spot demo-project/us-central1/gitpod/spot\n" in readme
 
     def test_limits_for_the_whole_region_leave_no_counts_per_zone(self) -> None:
         files = files_of("pov", deployment(node_pool={"max_total_nodes": 9}))
         assert not {name for name in parsed(files, "1-cluster/variables.tf.json")["variable"] if name.endswith("_nodes")}
-        with pytest.raises(ValueError, match=r"handover.parameters\[0\]: 'node_pool.max_nodes' cannot be a parameter beside"):
-            deployment(node_pool={"max_total_nodes": 9}, handover={"parameters": ["node_pool.max_nodes"]})
 
     @pytest.mark.parametrize(("google", "oldest"), [("7.29.0", "7.18.0"), ("7.45.0", "7.38.0"), ("7.12.0", "7.12.0")])
     def test_modules_exclude_versions_that_cannot_create_a_blue_green_pool(self, google: str, oldest: str) -> None:

@@ -1,5 +1,7 @@
 """The table of docs/operations.md: what a change of each input plans."""
 
+from gitpod_pov.node_pool import AdditionalNodePoolConfig, NodePoolConfig
+
 import pytest
 
 from deployment.model import Deployment
@@ -16,6 +18,8 @@ def test_every_input_has_a_row() -> None:
         if name not in ELSEWHERE:
             inner = getattr(field.annotation, "model_fields", None)
             keys |= {f"{name}.{key}" for key in inner} if inner else {name}
+    # Its other inputs are those of the main pool.
+    keys |= {f"pools.NAME.{key}" for key in AdditionalNodePoolConfig.model_fields.keys() - NodePoolConfig.model_fields.keys()}
     assert keys == INPUTS.keys()
     assert RECREATES_NODES.keys() <= INPUTS.keys()
 
