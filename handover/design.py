@@ -112,10 +112,15 @@ def _administrators(deployment: Deployment) -> Iterator[str]:
         f"- **Who may do what**: the binding `{deployment.admins.binding_name}` grants the ClusterRole "
         f"`{deployment.admins.cluster_role}` to {who}. IAM roles on the project, such as `roles/container.admin`, grant access as well."
     )
-    if "roles/container.admin" in deployment.identity.roles and not deployment.cluster.workload_identity:
+    for name, binding in deployment.admins.bindings.items():
+        where = f"the namespace `{binding.namespace}`" if binding.namespace else "all namespaces"
+        bound = ", ".join(f"`{member}`" for member in binding.members)
+        yield f"- The binding `{name}` grants the ClusterRole `{binding.role}` in {where} to {bound}."
+    identity = deployment.identity
+    if identity.grants_roles and "roles/container.admin" in identity.roles and not deployment.cluster.workload_identity:
         yield (
-            f"- **From inside**: the service account of the nodes, `{deployment.identity.account_id}`, holds `roles/container.admin`, and "
-            "every pod can use it. Whoever runs a pod can become cluster admin."
+            f"- **From inside**: the service account of the nodes, `{identity.email or identity.account_id}`, holds "
+            "`roles/container.admin`, and every pod can use it. Whoever runs a pod can become cluster admin."
         )
 
 
