@@ -377,3 +377,8 @@ def test_the_readme_says_who_has_further_roles_and_what_the_nodes_are_not_grante
     assert "holds `roles/container.admin`" in text
     existing = {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com"}}
     assert "holds `roles/container.admin`" not in files_of("pov", deployment(**existing))["README.md"].decode()
+
+
+@pytest.mark.parametrize(("policy", "line"), [("calico", "Network policy: Calico"), ("dataplane-v2", "Network policy: Dataplane V2")])
+def test_the_picture_says_what_enforces_network_policies(policy: str, line: str) -> None:
+    assert f">{line}<" in files_of("pov", deployment(cluster={"network_policy": policy}))["picture.svg"].decode()
