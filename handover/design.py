@@ -12,8 +12,10 @@ from pathlib import Path
 from gitpod_pov.maintenance import MaintenanceWindow
 
 from deployment.model import Deployment
+from handover.literal import blocks_of
+from handover.operations import shell
 from handover.stacks import Stack
-from handover.variables import variable_name
+from handover.variables import Json, variable_name
 
 _CHANGES = Path(__file__).parents[1] / "docs" / "operations.md"
 _STACKING = "https://registry.terraform.io/providers/hashicorp/kubernetes/2.38.0/docs#stacking-with-managed-kubernetes-cluster-resources"
@@ -32,9 +34,9 @@ def design(deployment: Deployment, roots: dict[str, Stack], main: str) -> list[s
         "## Why it is built this way",
         "\n".join(_reasons(roots, main)),
         "## Who can reach the control plane",
-        "\n".join(_access(deployment, main)),
+        "\n".join([*_access(deployment, main), *_permissions(deployment, roots)]),
         "## What Google upgrades, and when",
-        *_upgrades(deployment, main),
+        *_upgrades(deployment, roots, main),
         "## What you can change without replacing nodes",
         *_changes(deployment, main),
     ]
@@ -102,29 +104,34 @@ def _access(deployment: Deployment, main: str) -> Iterator[str]:
         yield "- **Without credentials**: only the health checks answer."
     else:
         yield "- **Without credentials**: a connection is not enough. Kubernetes grants anonymous requests only what RBAC binds to them."
-    yield from _administrators(deployment)
 
 
-def _administrators(deployment: Deployment) -> Iterator[str]:
-    members = ", ".join(f"`{member}`" for member in deployment.admins.members)
-    who = members or "the account that applies, because no members are listed; the next account that applies replaces it"
-    yield (
-        f"- **Who may do what**: the binding `{deployment.admins.binding_name}` grants the ClusterRole "
-        f"`{deployment.admins.cluster_role}` to {who}. IAM roles on the project, such as `roles/container.admin`, grant access as well."
-    )
-    for name, binding in deployment.admins.bindings.items():
-        where = f"the namespace `{binding.namespace}`" if binding.namespace else "all namespaces"
-        bound = ", ".join(f"`{member}`" for member in binding.members)
-        yield f"- The binding `{name}` grants the ClusterRole `{binding.role}` in {where} to {bound}."
-    identity = deployment.identity
-    if identity.grants_roles and "roles/container.admin" in identity.roles and not deployment.cluster.workload_identity:
+def _permissions(deployment: Deployment, roots: dict[str, Stack]) -> Iterator[str]:
+    for kind, binding in blocks_of(roots, deployment):
+        if kind in {"kubernetes_cluster_role_binding_v1", "kubernetes_role_binding_v1"}:
+            name, namespace = binding["metadata"]["name"], binding["metadata"].get("namespace")
+            where = f" in the namespace `{namespace}`" if namespace else ""
+            role = f"{binding['role_ref']['kind']} `{binding['role_ref']['name']}`{where}"
+            yield f"- **Who may do what**: the binding `{name}` grants the {role} to {_subjects(binding, deployment)}."
+    yield "- **Through IAM**: roles on the project, such as `roles/container.admin` and `roles/owner`, grant access to the cluster as well."
+    granted = {binding["role"] for kind, binding in blocks_of(roots, deployment) if kind == "google_project_iam_member"}
+    if "roles/container.admin" in granted and not deployment.cluster.workload_identity:
         yield (
-            f"- **From inside**: the service account of the nodes, `{identity.email or identity.account_id}`, holds "
-            "`roles/container.admin`, and every pod can use it. Whoever runs a pod can become cluster admin."
+            "- **From inside**: the service account of the nodes holds `roles/container.admin`, and every pod can use it. Whoever runs a "
+            "pod can become cluster admin."
         )
 
 
-def _upgrades(deployment: Deployment, main: str) -> Iterator[str]:
+def _subjects(binding: Json, deployment: Deployment) -> str:
+    """Return whom a binding names; the members that are a variable are not in the block."""
+    subjects = binding.get("subject", [])
+    if "dynamic" in binding or any("google_client_openid_userinfo" in subject["name"] for subject in subjects):
+        who = ", ".join(f"`{member}`" for member in deployment.admins.members)
+        return who or "the account that applies, because no members are listed; the next account that applies replaces it"
+    return ", ".join(f"`{subject['name']}` ({subject['kind']})" for subject in subjects)
+
+
+def _upgrades(deployment: Deployment, roots: dict[str, Stack], main: str) -> Iterator[str]:
     cluster = deployment.cluster
     if cluster.has_release_channel:
         yield f"The cluster is in the release channel {cluster.release_channel}, from which GKE takes the versions."
@@ -148,24 +155,25 @@ def _upgrades(deployment: Deployment, main: str) -> Iterator[str]:
         rows.append(("nodes", "no: `auto_upgrade` is off", ""))
     yield "\n".join(["| what | upgraded by Google | when |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
     yield (
-        "At the end of support of a minor version GKE upgrades the cluster in any case. An upgrade of the nodes adds one node, drains an "
-        "old one and deletes it; the pods on it end. To choose the hours, the exclusions or the channel, edit `maintenance_policy` and "
-        f"`release_channel` in `{main}`."
+        "At the end of support of a minor version GKE upgrades the cluster in any case. An upgrade of the nodes replaces them, as "
+        "`upgrade_settings` of the pool says; the pods on a node end when it is drained. To choose the hours, change "
+        f"{_edit(deployment, 'cluster.maintenance_window', 'recurring_window', main)}; for the exclusions and the channel, edit "
+        f"`maintenance_exclusion` and `release_channel` in `{main}`."
     )
-    yield _own_upgrade(deployment, main)
+    yield _own_upgrade(deployment, roots, main)
 
 
-def _own_upgrade(deployment: Deployment, main: str) -> str:
-    cluster = f"{deployment.cluster.name} --region {deployment.region} --project {deployment.project}"
-    nodes = f"gcloud container clusters upgrade {cluster} --node-pool {deployment.node_pool.name}"
+def _own_upgrade(deployment: Deployment, roots: dict[str, Stack], main: str) -> str:
+    cluster = f"gcloud container clusters upgrade {deployment.cluster.name} --region {deployment.region} --project {deployment.project}"
+    pools = [block["name"] for kind, block in blocks_of(roots, deployment) if kind == "google_container_node_pool"]
+    nodes = [f"{cluster} --node-pool {pool}" for pool in pools]
     if deployment.cluster.version:
         return (
             f"To upgrade yourself, set `min_master_version` in `{main}` to the new version and apply, which upgrades the control plane. "
-            f"Terraform ignores the version of the nodes:\n\n```sh\n{nodes}\n```"
+            f"Terraform ignores the version of the nodes:\n\n{shell(*nodes)}"
         )
-    return (
-        "To upgrade yourself, use `gcloud`. Terraform ignores both versions, so that the plan stays empty:\n\n"
-        f"```sh\ngcloud container clusters upgrade {cluster} --master --cluster-version VERSION\n{nodes}\n```"
+    return "To upgrade yourself, use `gcloud`. Terraform ignores both versions, so that the plan stays empty:\n\n" + shell(
+        f"{cluster} --master --cluster-version VERSION", *nodes
     )
 
 

@@ -1,9 +1,11 @@
 """The configuration of a hand-over with literal values, for texts that name them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from deployment.model import Deployment
-from handover.variables import value_of, variable_name
+from handover.stacks import Stack
+from handover.variables import Json, value_of, variable_name
 
 
 def literal(content: Any, deployment: Deployment) -> Any:
@@ -19,3 +21,11 @@ def literal(content: Any, deployment: Deployment) -> Any:
                 return value_of(deployment, key)
             content = content.replace(reference, str(value_of(deployment, key)))
     return content
+
+
+def blocks_of(roots: dict[str, Stack], deployment: Deployment) -> Iterator[tuple[str, Json]]:
+    """Yield the type and the literal block of every resource."""
+    for stack in roots.values():
+        for kind, named in stack.content["resource"].items():
+            for block in named.values():
+                yield kind, literal(block, deployment)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from deployment.backend import LocalBackendConfig
 from deployment.model import Deployment
+from handover.literal import blocks_of
 from handover.stacks import Stack
 
 
@@ -25,7 +26,7 @@ def operations(roots: dict[str, Stack], deployment: Deployment, main: str) -> li
         *_failures(roots, deployment),
         *_before_the_cluster(deployment, main),
         "## A second cluster in the same project",
-        _second_cluster(deployment),
+        _second_cluster(roots, deployment),
         "## Destroy",
         _destroy(roots, main),
     ]
@@ -86,16 +87,22 @@ def _before_the_cluster(deployment: Deployment, main: str) -> Iterator[str]:
         )
 
 
-def _second_cluster(deployment: Deployment) -> str:
-    given = {
-        "service account": deployment.identity.account_id,
-        "cluster": deployment.cluster.name,
-        "subnetwork": deployment.network.subnetwork_of(deployment.cluster.name),
-    }
-    names = ", ".join(f"{what} `{name}`" for what, name in given.items())
+_NAMED_ONCE = {
+    "google_service_account": ("service account", "account_id"),
+    "google_container_cluster": ("cluster", "name"),
+    "google_compute_subnetwork": ("subnetwork", "name"),
+}
+"""What has a name that exists once in a project, or in a region of it, and the argument with that name, by resource type."""
+
+
+def _second_cluster(roots: dict[str, Stack], deployment: Deployment) -> str:
+    blocks = [*blocks_of(roots, deployment)]
+    names = ", ".join(
+        f"{noun} `{block[argument]}`" for kind, (noun, argument) in _NAMED_ONCE.items() for found, block in blocks if found == kind
+    )
     return (
         f"These names exist once in a project, or once in a region of it: {names}. The ranges of two clusters in one network must not "
-        "overlap. Copy this folder, give the copy its own names and ranges, and a state of its own."
+        "overlap. Copy this folder, and give the copy names and ranges of its own, and a state of its own."
     )
 
 

@@ -21,7 +21,6 @@ if __name__ == "__main__":
     commands.start()
 
 from gitpod_pov.bindings import collect_no_garbage
-from gitpod_pov.cluster_network import ClusterNetwork
 from gitpod_pov.ingress_charts import ACME_SERVERS
 from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, addresses_of_a_node
 
@@ -71,7 +70,7 @@ class _Stack:
     Attributes:
         name: its name.
         blocks: every resource and data source by address.
-        groups: the construct that each address comes from; Cloud NAT and its router are apart from their network.
+        groups: the construct that each address comes from, see `_group`.
         risks: the risks by construct; those of the stack itself under its name.
     """
 
@@ -108,15 +107,20 @@ def _synthesized(name: str, deployment: Deployment) -> list[_Stack]:
                 for kind, named in content.get(section, {}).items()
                 for one, block in named.items()
             }
-            groups = {
-                address: block["//"]["metadata"]["path"].split("/")[1] + ("/nat" if _type(address) in {_ROUTER, _NAT} else "")
-                for address, block in blocks.items()
-            }
+            groups = {address: _group(address, block["//"]["metadata"]["path"].split("/")[1:]) for address, block in blocks.items()}
             risks: dict[str, list[str]] = {}
             for annotation in entry["annotations"]:
                 risks.setdefault(annotation["constructPath"].split("/")[:2][-1], []).append(annotation["message"].partition(":")[0])
             stacks.append(_Stack(stack, blocks, groups, risks))
     return stacks
+
+
+def _group(address: str, path: list[str]) -> str:
+    """Return the construct of a block; a node pool, a role binding and Cloud NAT with its router are drawn by themselves."""
+    kind = _type(address)
+    if kind in {_POOL, *_BINDINGS}:
+        return "/".join(part for part in path if part != "Default")
+    return f"{path[0]}/nat" if kind in {_ROUTER, _NAT} else path[0]
 
 
 def _location(deployment: Deployment) -> list[str]:
@@ -156,7 +160,9 @@ class _Scene:
         lines = [f"Enables {apis} API{'s' if apis > 1 else ''}"] if apis else []
         frame = Frame(Box(title, lines, stack.risks.get(stack.name, [])), style="stack")
         constructs = stack.drawn()
-        networks = [_network_frame(blocks) for blocks in constructs.values() if _SUBNETWORK in map(_type, blocks)]
+        networks = [
+            _network_frame(blocks, stack, self._deployment.project) for blocks in constructs.values() if _SUBNETWORK in map(_type, blocks)
+        ]
         frame.frames += networks
         for group, blocks in constructs.items():
             types = set(map(_type, blocks))
@@ -247,11 +253,18 @@ _USES: dict[tuple[str, str], str | None] = {
 """What an arrow from a resource to one that uses it says, by the two types; None where there is no arrow."""
 
 
-def _network_frame(blocks: dict[str, Json]) -> Frame:
+def _network_frame(blocks: dict[str, Json], stack: _Stack, project: str) -> Frame:
     (subnetwork,) = (block for address, block in blocks.items() if _type(address) == _SUBNETWORK)
     created = [block["name"] for address, block in blocks.items() if _type(address) == "google_compute_network"]
-    name = created[0] if created else str(subnetwork.get("network") or "").rpartition("/")[2]
-    return Frame(Box(f"VPC network {name}".rstrip() + ("" if created else " (exists already)")), style="network")
+    name = created[0] if created else str(subnetwork.get("network") or _cluster_of(stack).get("network") or "").rpartition("/")[2]
+    owner = subnetwork.get("project", project)
+    where = f" of project {owner}" if owner != project else ""
+    return Frame(Box(f"VPC network {name}".rstrip() + where + ("" if created else " (exists already)")), style="network")
+
+
+def _cluster_of(stack: _Stack) -> Json:
+    """Return the block of the stack's cluster; an empty one where it has none."""
+    return next((block for address, block in stack.blocks.items() if address.startswith(f"{_CLUSTER}.")), {})
 
 
 def _subnetwork(blocks: list[Json], stack: _Stack) -> "Description":
@@ -263,13 +276,14 @@ def _subnetwork(blocks: list[Json], stack: _Stack) -> "Description":
     pods = max((pool["max_pods_per_node"] for address, pool in stack.blocks.items() if _type(address) == _POOL), default=110)
     for secondary in block.get("secondary_ip_range") or []:
         cidr = IPv4Network(secondary["ip_cidr_range"])
-        if secondary["range_name"] == ClusterNetwork.services_range_name:
+        if secondary["range_name"] == _at(_cluster_of(stack), "ip_allocation_policy", "services_secondary_range_name"):
             lines.append(f"Services {cidr}: {cidr.num_addresses:,} Services")
         else:
             lines.append(f"Pods {cidr}: {cidr.num_addresses // addresses_of_a_node(pods):,} nodes with {pods} pods")
     lines += ["Private Google Access"] if block.get("private_ip_google_access") else []
     lines += ["VPC Flow Logs"] if block.get("log_config") else []
-    return f"Subnetwork {block['name']}", lines
+    existing = any(address.startswith(f"data.{_SUBNETWORK}.") for address in stack.blocks)
+    return f"Subnetwork {_named(block) or ''}".rstrip() + (" (exists already)" if existing else ""), lines
 
 
 def _box(group: str, blocks: dict[str, Json], stack: _Stack) -> Box:
@@ -282,7 +296,8 @@ def _box(group: str, blocks: dict[str, Json], stack: _Stack) -> Box:
             lines += own_lines
     for address, block in blocks.items():
         if _type(address) not in _DESCRIPTIONS:
-            lines.append(f"{_type(address)} {_named(block) or address.rpartition('.')[2]}")
+            role = block.get("role") if "_iam_" in address else None
+            lines.append(str(role or f"{_type(address)} {_named(block) or address.rpartition('.')[2]}"))
     return Box(title or group, lines, stack.risks.get(group, []))
 
 
@@ -326,8 +341,8 @@ def _cluster(blocks: list[Json], _: _Stack) -> Description:
 def _pool(blocks: list[Json], _: _Stack) -> Description:
     (block,) = blocks
     node, scaling = block["node_config"], block["autoscaling"]
-    image = str(node.get("image_type"))
-    lines = [f"{node['machine_type']}, {node['disk_size_gb']} GB {node['disk_type']}", image]
+    lines = [f"{node['machine_type']}, {node['disk_size_gb']} GB {node['disk_type']}"]
+    lines += [node["image_type"]] if "image_type" in node else []
     if "max_node_count" in scaling:
         lines.append(f"{scaling.get('min_node_count', 0)} to {scaling['max_node_count']} nodes per zone")
     if "total_max_node_count" in scaling:

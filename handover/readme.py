@@ -16,7 +16,7 @@ from deployment.model import Deployment
 from deployment.parameters import ParameterKey
 from handover.continuation import continuation
 from handover.design import design
-from handover.literal import literal
+from handover.literal import blocks_of
 from handover.operations import operations, shell
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
@@ -289,7 +289,7 @@ def _costs(deployment: Deployment, roots: dict[str, Stack]) -> str:
 
 
 def _cost_lines(deployment: Deployment, roots: dict[str, Stack]) -> Iterator[str]:
-    blocks = [(kind, literal(block, deployment)) for stack in roots.values() for kind, _, block in _blocks(stack)]
+    blocks = [*blocks_of(roots, deployment)]
     kinds = {kind for kind, _ in blocks}
     for kind, block in blocks:
         if kind == "google_container_node_pool":
@@ -317,7 +317,7 @@ def _nodes(deployment: Deployment, pool: Json) -> str:
     if "total_max_node_count" in scaling:
         return f"**Nodes**: {machine} each. {first}{scaling.get('total_min_node_count', 0)} to {scaling['total_max_node_count']}."
     few, many = _times(scaling.get("min_node_count"), zones), _times(scaling.get("max_node_count"), zones)
-    return f"**Nodes**, counted per zone: {machine} each. {first}{few} to {many}. An upgrade adds one more for its duration."
+    return f"**Nodes**, counted per zone: {machine} each. {first}{few} to {many}. An upgrade adds nodes for its duration."
 
 
 def _times(count: Any, zones: int) -> int:

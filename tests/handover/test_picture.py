@@ -11,12 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cdktf_cdktf_provider_google.container_node_pool import (
+    ContainerNodePool,
+    ContainerNodePoolAutoscaling,
+    ContainerNodePoolNodeConfig,
+)
+from cdktf_cdktf_provider_google.data_google_compute_subnetwork import DataGoogleComputeSubnetwork
+from cdktf_cdktf_provider_google.provider import GoogleProvider
+from cdktf_cdktf_provider_google.storage_bucket import StorageBucket
+from cdktf_cdktf_provider_google.storage_bucket_iam_member import StorageBucketIamMember
+from constructs import Construct
 
+from deployment.model import Deployment
 from deployment.reading import load_deployments
 from handover import drawing
 from handover.drawing import Arrow, Box, Frame, draw
 from handover.picture import main, picture
 from handover.stacks import HandoverError
+from stacks import registry
+from stacks.base import GitpodStack
+from stacks.registry import STACK_KINDS, StackKind
 from tests.app import ROOT, deployment
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -187,6 +201,45 @@ class TestContent:
         }
         marks = [path for path in found.root.iter(f"{SVG}path") if path.get("class") == "risk"]
         assert len(marks) == len([text for text in found.root.iter(f"{SVG}text") if text.get("class") == "risk"])
+
+
+class OthersStack(GitpodStack):
+    """A node pool of its own, an existing subnetwork, and types that the picture has no words for."""
+
+    def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
+        super().__init__(
+            scope,
+            id,
+            providers={"google": deployment.providers.google},
+            backend=deployment.backend,
+            acknowledged_risks=deployment.acknowledged_risks,
+        )
+        GoogleProvider(self, "google", project=deployment.project, region=deployment.region)
+        DataGoogleComputeSubnetwork(self, "network", name="shared-nodes", project="host-project", region=deployment.region)
+        StorageBucket(self, "backups", name="acme-backups", location="US")
+        StorageBucketIamMember(self, "readers", bucket="acme-backups", role="roles/storage.objectViewer", member="group:ops@example.com")
+        pools = Construct(self, "pools")
+        for name in ("first", "second"):
+            ContainerNodePool(
+                pools,
+                name,
+                cluster=deployment.cluster.name,
+                name=name,
+                max_pods_per_node=32,
+                autoscaling=ContainerNodePoolAutoscaling(total_min_node_count=1, total_max_node_count=9),
+                node_config=ContainerNodePoolNodeConfig(machine_type="n2-standard-4", disk_size_gb=50, disk_type="pd-ssd"),
+            )
+
+
+def test_draws_what_another_kind_of_stack_creates(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = StackKind("others", OthersStack, creates="what the picture does not know", depends_on=("cluster",))
+    monkeypatch.setattr(registry, "STACK_KINDS", (*STACK_KINDS, others))
+    found = drawn()
+    assert {"Stack pov-others", "backups", "google_storage_bucket acme-backups", "roles/storage.objectViewer"} <= {*found.texts}
+    assert {"VPC network of project host-project (exists", "Subnetwork shared-nodes (exists already)"} <= {*found.texts}
+    assert {"Node pool first", "Node pool second", "1 to 9 nodes"} <= {*found.texts}
+    assert "None" not in " ".join(found.texts)
+    assert {f"Node pool {name} to Internet (external IP addresses)" for name in ("first", "second")} <= found.arrows()
 
 
 class TestReading:

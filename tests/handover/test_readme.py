@@ -59,6 +59,11 @@ class TestAnswers:
                 ["ClusterRole `cluster-admin` to `user:alice@example.com`"],
                 ["no members"],
             ),
+            (
+                {"admins": {"members": ["user:alice@example.com"]}, "handover": {"parameters": []}},
+                ["ClusterRole `cluster-admin` to `alice@example.com` (User)"],
+                ["no members"],
+            ),
             ({"admins": {"cluster_role": "view"}}, ["ClusterRole `view` to the account that applies"], []),
         ],
         ids=str,
@@ -139,14 +144,15 @@ class TestAnswers:
         assert "gcloud container clusters upgrade gitpod --region us-central1 --project my-gitpod-pov --node-pool gitpod" in found
 
     def test_says_what_a_change_does_to_the_nodes(self) -> None:
-        rows = re.findall(r"^\| (.*) \| (`.*) \|$", section(readme(), "What you can change without replacing nodes"), re.MULTILINE)
+        text = section(readme(handover={"parameters": []}), "What you can change without replacing nodes")
+        rows = re.findall(r"^\| (.*) \| (`.*) \|$", text, re.MULTILINE)
         stay, recreated, pool, cluster, refused = (re.findall("`(.*?)`", inputs) for _, inputs in rows)
-        assert {"node_pool_max_nodes", "cluster.maintenance_window", "node_pool.labels"} <= {*stay}
-        assert {"node_pool_machine_type", "cluster.workload_identity"} <= {*recreated}
+        assert {"node_pool.max_nodes", "cluster.maintenance_window", "node_pool.labels"} <= {*stay}
+        assert {"node_pool.machine_type", "cluster.workload_identity"} <= {*recreated}
         assert len(recreated) == len(RECREATES_NODES)
         assert {"node_pool.spot", "identity.account_id"} <= {*pool}
-        assert {"cluster_name", "network.network", "project", "region"} <= {*cluster}
-        assert refused == ["network_nodes_cidr", "network_pods_cidr", "network_services_cidr"]
+        assert {"cluster.name", "network.network", "project", "region"} <= {*cluster}
+        assert refused == ["network.nodes_cidr", "network.pods_cidr", "network.services_cidr"]
         assert len([*stay, *recreated, *pool, *cluster, *refused]) == len([*effects()]) + len(("project", "region"))
 
     def test_calls_an_input_by_the_name_of_its_variable(self) -> None:
@@ -204,7 +210,10 @@ class TestState:
     @pytest.mark.parametrize(
         ("backend", "place"),
         [
-            ({"type": "gcs", "bucket": "states"}, "the bucket `states`, under `gitpod-pov/pov-cluster`, `gitpod-pov/pov-rbac`"),
+            (
+                {"type": "gcs", "bucket": "states", "prefix": "trial"},
+                "the bucket `states`, under `trial/pov-cluster`, `trial/pov-rbac`",
+            ),
             ({"type": "cloud", "organization": "acme"}, "the organization `acme` on `app.terraform.io`, in the workspaces `pov-cluster`"),
         ],
         ids=["gcs", "cloud"],
