@@ -29,8 +29,11 @@ _LONGEST_LINE = 120
 
 
 _DERIVED: dict[tuple[str, str], Callable[[Deployment], Any]] = {
+    ("identity", "grant_roles"): lambda d: d.identity.grants_roles,
     ("network", "subnetwork"): lambda d: d.network.subnetwork_of(d.cluster.name),
-    ("network", "private_google_access"): lambda d: d.cluster.private_nodes or None,
+    ("network", "pods_range_name"): lambda d: d.network.pods_range,
+    ("network", "services_range_name"): lambda d: d.network.services_range,
+    ("network", "private_google_access"): lambda d: (d.network.create_subnetwork and d.cluster.private_nodes) or None,
     ("cluster", "maintenance_exclusions"): lambda d: d.cluster.effective_exclusions,
     **dict.fromkeys((("node_pool", "auto_upgrade"), ("pools", "auto_upgrade")), lambda d: d.cluster.has_release_channel),
     **dict.fromkeys((("node_pool", "auto_repair"), ("pools", "auto_repair")), lambda _: True),
@@ -62,7 +65,7 @@ def effective_values(deployment: Deployment, content: Mapping[str, Any]) -> Iter
 
 def _section(deployment: Deployment, section: str, values: BaseModel, sources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for key, value in _values(values):
-        source = next((source for source, keys in sources.items() if key in keys), "default")
+        source = next((source for source, keys in sources.items() if key in keys and value is not None), "default")
         derived = _DERIVED[section, key](deployment) if value is None and (section, key) in _DERIVED else None
         yield from _lines(key, value, source) if derived is None else _lines(key, derived, "derived")
 

@@ -504,7 +504,7 @@ class GkeCluster(Construct):
         project: str,
         region: str,
         zones: Sequence[str] = (),
-        identity: NodeIdentity,
+        identity: NodeIdentity | str,
         network: ClusterNetwork,
         apis: ProjectApis | None = None,
         config: GkeClusterConfig | None = None,

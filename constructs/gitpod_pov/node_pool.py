@@ -645,7 +645,7 @@ class LabelledNodePool(Construct):
         id: str,
         *,
         cluster: GkeCluster,
-        identity: NodeIdentity,
+        identity: NodeIdentity | str,
         config: NodePoolConfig | None = None,
         pools: Mapping[str, AdditionalNodePoolConfig] = MappingProxyType({}),
         provider: TerraformProvider | None = None,
@@ -737,7 +737,7 @@ class LabelledNodePool(Construct):
             timeouts=gke.ContainerNodePoolTimeouts(create="2h", update="2h", delete="2h"),
             # Nodes stay unhealthy if they start before their account may write logs and metrics or pull images, or before private
             # ones can reach the internet.
-            depends_on=[*identity.grants, *cluster.network.egress] or None,
+            depends_on=[*(() if isinstance(identity, str) else identity.grants), *cluster.network.egress] or None,
             lifecycle=TerraformResourceLifecycle(
                 # The pool is gone with its cluster, but its arguments stay the same, so that only a second apply would create it again.
                 replace_triggered_by=[cluster.replacement_trigger],

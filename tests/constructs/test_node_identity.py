@@ -1,8 +1,13 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+from gitpod_pov.cluster_network import ClusterNetwork
 from gitpod_pov.faults import Faults
+from gitpod_pov.gke_cluster import GkeCluster
 from gitpod_pov.node_identity import ROLE_SETS, NodeIdentity, NodeIdentityConfig, custom_role_faults
+from gitpod_pov.node_pool import LabelledNodePool
+from gitpod_pov.provider_versions import require_providers
 
 import pytest
 from cdktf import App, TerraformStack, Testing
@@ -128,6 +133,19 @@ class TestAnExistingAccount:
         text = Testing.synth(stack)
         assert '"member": "serviceAccount:${google_service_account.account.email}"' in text
         assert "destroy-removes-existing-grants" not in capsys.readouterr().err  # the app creates the account, so no grant existed before
+
+    def test_can_be_given_to_cluster_and_pool_without_a_construct(self, tmp_path: Path) -> None:
+        stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+        require_providers(stack)
+        account = ServiceAccount(stack, "account", account_id="platform-nodes")
+        network = ClusterNetwork(stack, "network", project="demo-project", region="us-central1", cluster_name="gitpod")
+        cluster = GkeCluster(stack, "cluster", project="demo-project", region="us-central1", identity=account.email, network=network)
+        LabelledNodePool(stack, "node_pool", cluster=cluster, identity=EMAIL)
+        resources = json.loads(Testing.synth(stack))["resource"]
+        (made,), (pool,) = (resources[kind].values() for kind in ("google_container_cluster", "google_container_node_pool"))
+        assert made["node_config"]["service_account"] == "${google_service_account.account.email}"
+        assert pool["node_config"]["service_account"] == EMAIL
+        assert "depends_on" not in pool
 
 
 def test_the_grants_of_a_created_account_can_be_left_to_others(synth: Callable[..., Synthesized]) -> None:

@@ -9,6 +9,8 @@ from deployment.model import Deployment
 from deployment.show import effective_values
 from deployment.show import main as show
 from tests.app import ROOT, deployment, synthesize
+from tests.existing import NETWORK
+from tests.inputs import OBSERVERS
 
 WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"}
 EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-05-01T00:00:00Z"}
@@ -22,8 +24,11 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "tables": {"cluster": {"authorized_networks": {"the office": "192.0.2.0/24"}, "resource_labels": {"team": "a"}}},
     "text": {"node_pool": {"taints": [{"key": "trial"}], "metadata": {"motd": 'a "\\\n\u0085\U0001f600'}}},
     "backend": {"backend": {"type": "gcs", "bucket": "states", "prefix": "trial"}},
+    "existing account": {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com"}},
+    "bindings": {"admins": {"bindings": {"observers": {**OBSERVERS, "namespace": "gitpod"}, "b_2": OBSERVERS}}},
     "no channel": {"cluster": {"release_channel": "UNSPECIFIED"}},
     "private nodes": {"cluster": {"private_nodes": True}, "network": {"cloud_nat": True}},
+    "existing subnetwork": {"profile": "hardened", "network": {**NETWORK, "host_project": "host-project"}},
     "ingress": {"profile": "hardened", "ingress": INGRESS},
     "pools": {"node_pool": {"max_total_nodes": 9}, "pools": {"a": {}, "b": {"workloads": ["ide"], "upgrade_settings": {"max_surge": 2}}}},
 }

@@ -416,3 +416,17 @@ def test_with_further_bindings_only_the_administrators_are_a_variable(members: l
     assert "dynamic" in resources["kubernetes_cluster_role_binding_v1"]["admins"]
     for kind, name in (("kubernetes_cluster_role_binding_v1", "observers"), ("kubernetes_role_binding_v1", "readers")):
         assert [subject["name"] for subject in resources[kind][f"admins_bindings_{name}"]["subject"]] == ["carol@example.com"]
+
+
+def test_the_readme_says_who_has_further_roles_and_what_the_nodes_are_not_granted() -> None:
+    observers = {"role": "view", "members": ["user:carol@example.com"], "namespace": "gitpod"}
+    text = files_of("pov", deployment(admins={"bindings": {"observers": observers}}))["README.md"].decode()
+    assert "the binding `observers` grants the ClusterRole `view` in the namespace `gitpod` to" in text
+    assert "holds `roles/container.admin`" in text
+    existing = {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com"}}
+    assert "holds `roles/container.admin`" not in files_of("pov", deployment(**existing))["README.md"].decode()
+
+
+@pytest.mark.parametrize(("policy", "line"), [("calico", "Network policy: Calico"), ("dataplane-v2", "Network policy: Dataplane V2")])
+def test_the_picture_says_what_enforces_network_policies(policy: str, line: str) -> None:
+    assert f">{line}<" in files_of("pov", deployment(cluster={"network_policy": policy}))["picture.svg"].decode()
