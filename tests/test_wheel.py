@@ -11,6 +11,7 @@ import pytest
 
 from rehearsal.workspace import Workspace, attach
 from tests.app import ROOT
+from tests.existing import add_subnetwork
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,7 @@ def test_examples_of_the_document_live_and_are_destroyed(installed: Path, tmp_pa
     stacks = sorted(manifest, key=lambda stack: len(manifest[stack]["dependencies"]))
     folders = [tmp_path / "cdktf.out" / "stacks" / stack for stack in stacks]
     with attach(folders, tmp_path / "journal.jsonl") as stand_ins:
+        add_subnetwork(stand_ins.cloud, "platform-network")
         workspaces = [Workspace(stand_ins, folder, tmp_path / "applied" / folder.name) for folder in folders]
         for workspace in workspaces:
             workspace.init()
@@ -71,6 +73,7 @@ def test_examples_of_the_document_live_and_are_destroyed(installed: Path, tmp_pa
         for workspace in reversed(workspaces):
             workspace.destroy()
             assert workspace.state() == {}
+        assert [subnetwork["project"] for subnetwork in stand_ins.cloud.objects("google_compute_subnetwork")] == ["platform-network"]
 
 
 def test_example_adds_a_labelled_cluster(installed: Path, tmp_path: Path) -> None:
