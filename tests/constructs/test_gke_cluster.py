@@ -219,15 +219,6 @@ class TestNetworkPolicy:
 
 
 class TestNotifications:
-    TOPIC = "projects/demo-project/topics/gke"
-
-    @pytest.mark.parametrize(
-        ("topic", "pubsub"), [(TOPIC, {"enabled": True, "topic": TOPIC}), ("", {"enabled": False})], ids=["topic", "off"]
-    )
-    def test_go_to_a_topic_or_are_off(self, synth: Callable[..., Synthesized], topic: str, pubsub: dict[str, Any]) -> None:
-        cluster = synth(cluster={"notification_topic": topic}).resource("pov-cluster", CLUSTER)
-        assert cluster["notification_config"] == {"pubsub": pubsub}
-
     def test_left_out_are_not_written(self, synthesized: Synthesized) -> None:
         assert "notification_config" not in synthesized.text("pov-cluster")
 

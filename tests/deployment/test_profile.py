@@ -21,6 +21,7 @@ LEFT_ALONE = {
     "cluster.boot_disk_kms_key": "needs a key",
     "cluster.maintenance_window": "needs hours",
     "cluster.rbac_security_group": "needs a group",
+    "cluster.notification_topic": "needs a topic",
     "cluster.resource_labels": "needs labels",
     "cluster.network_tags": "needs tags",
     "node_pool.taints": "needs taints",

@@ -176,6 +176,16 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     ],
     "cluster.managed_prometheus": [(value, {f"{CLUSTER} monitoring_config|managed_prometheus|enabled": value}) for value in (True, False)],
     "cluster.cost_allocation": [(value, {f"{CLUSTER} cost_management_config|enabled": value}) for value in (True, False)],
+    "cluster.notification_topic": [
+        (
+            "projects/demo-project/topics/gke",
+            {
+                f"{CLUSTER} notification_config|pubsub|enabled": True,
+                f"{CLUSTER} notification_config|pubsub|topic": "projects/demo-project/topics/gke",
+            },
+        ),
+        ("", {f"{CLUSTER} notification_config|pubsub|enabled": False}),
+    ],
     "cluster.resource_labels": [
         (
             {"cost-center": "42"},
@@ -212,7 +222,7 @@ OF_THE_GUIDE = {
         # tests/constructs/test_cluster_network.py has these.
         *("create_subnetwork", "pods_range_name", "services_range_name", "host_project", "grant_service_agents"),
     },
-    "cluster": {"name", "version", "release_channel", "default_max_pods_per_node", "deletion_protection"},
+    "cluster": {"name", "version", "release_channel", "network_policy", "default_max_pods_per_node", "deletion_protection"},
     "node_pool": {
         *("name", "machine_type", "disk_type", "disk_size_gb", "image_type", "initial_nodes", "min_nodes", "max_nodes"),
         *("max_pods_per_node", "auto_repair", "auto_upgrade", "oauth_scopes", "labels", "metadata"),
