@@ -156,7 +156,7 @@ class BindingConfig(Configuration):
     """Principals to bind, as in admins.members."""
 
     namespace: Namespace | None = None
-    """Namespace in which the role applies. It must exist. Left out: the role applies in all namespaces. A change replaces the binding."""
+    """Namespace in which the role applies. It must exist. Default: all namespaces. A change replaces the binding."""
 
     rules = (_groups,)
 

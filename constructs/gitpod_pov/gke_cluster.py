@@ -267,9 +267,8 @@ class GkeClusterConfig(Configuration):
     """Whether the billing export names cluster and namespace. Default: false."""
 
     notification_topic: NotificationTopic | None = None
-    """Pub/Sub topic, `projects/PROJECT/topics/TOPIC` in the cluster's project, to which GKE publishes upgrades, available versions and
-    security bulletins of the cluster. An empty string switches the notifications off. Left out: none. Removed later: the cluster stays
-    as it is.
+    """Pub/Sub topic in the cluster's project, `projects/PROJECT/topics/TOPIC`, to which GKE publishes upgrades, new versions and security
+    bulletins. An empty string switches this off. Default: none. If removed later, the cluster stays as it is.
     """
 
     resource_labels: Table[ResourceLabelKey, ResourceLabelValue] = Field(default={})

@@ -120,8 +120,8 @@ class NodeIdentityConfig(Configuration):
     """ID of the nodes' service account, also its display name."""
 
     email: ServiceAccountEmail | None = None
-    """E-mail address of an existing service account for the nodes, of this project or another one. It is neither created nor destroyed.
-    Left out: the account `account_id` is created.
+    """E-mail address of an existing service account for the nodes, in this project or another one. Default: none, and the account
+    `account_id` is created.
     """
 
     roles: Annotated[
@@ -135,8 +135,8 @@ class NodeIdentityConfig(Configuration):
     """
 
     grant_roles: bool | None = None
-    """Whether to grant `roles` to the account in the project. Left out: true for an account that is created, false with `email`. A destroy
-    removes the grants, also those that existed before.
+    """Whether to grant `roles` to the account in the project. Default: true for an account that is created here, false with `email`. A
+    destroy removes the grants, even if they existed before.
     """
 
     rules = (_account_beside_email, _grants_apart)
