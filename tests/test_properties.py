@@ -240,7 +240,11 @@ def test_what_passes_the_checks_synthesizes_to_the_same_bytes_and_loses_nothing(
         assert len([address for address in addresses if address.startswith("google_project_service.")]) == len(services)
         assert len([address for address in addresses if address.startswith("google_project_iam_member.")]) == len(deployment.identity.roles)
         pool = app.resource("pov-cluster", "google_container_node_pool.node_pool")
-        assert pool["node_config"]["labels"] == {**deployment.node_pool.labels, **WORKLOAD_LABELS}
+        others = {name: app.resource("pov-cluster", f"google_container_node_pool.node_pool_{name}") for name in deployment.pools}
+        assert [other["name"] for other in others.values()] == list(others)
+        moved = {f"gitpod.io/workload_{workload}" for other in deployment.pools.values() for workload in other.workloads}
+        rest = {label: value for label, value in WORKLOAD_LABELS.items() if label not in moved}
+        assert pool["node_config"]["labels"] == ({**deployment.node_pool.labels, **rest} or {"gitpod.io/workloads": "none"})
         assert pool["autoscaling"] == {"min_node_count": deployment.node_pool.min_nodes, "max_node_count": deployment.node_pool.max_nodes}
         binding = app.resource("pov-rbac", "kubernetes_cluster_role_binding_v1.admins")
         assert len(binding["subject"]) == max(len(deployment.admins.members), 1)
