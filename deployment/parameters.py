@@ -44,6 +44,12 @@ NETWORKS: ParameterKey = "cluster.authorized_networks"
 WINDOW: ParameterKey = "cluster.maintenance_window"
 """These three have no mark, because their values decide which blocks there are."""
 
+SUBNETWORK_RANGES: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
+"""Inputs of a subnetwork that is created. A hand-over with an existing subnetwork has no variables for them."""
+
+NODE_COUNTS: tuple[ParameterKey, ...] = ("node_pool.min_nodes", "node_pool.initial_nodes", "node_pool.max_nodes")
+"""Node counts per zone."""
+
 SUBNETWORK: ParameterKey = "network.subnetwork"
 """Its default follows from the name of the cluster."""
 
@@ -83,6 +89,7 @@ _REFUSED: MappingProxyType[str, str] = MappingProxyType(
         "cluster.dns_endpoint": "decides how the providers of the other folders connect",
         "network.create_network": "decides which resources there are, and with them their addresses",
         "network.cloud_nat": "decides which resources there are, and with them their addresses",
+        "pools": "decides which resources there are, and with them their addresses",
         "apis.manage": "decides which resources there are, and with them their addresses",
         "apis.services": "decides which resources there are, and with them their addresses",
         "identity.roles": "decides which resources there are, and with them their addresses",
@@ -97,7 +104,7 @@ _REFUSED_SECTIONS = MappingProxyType(
         "handover": "is about the hand-over itself",
     }
 )
-_SECTIONS = frozenset({"apis", "identity", "network", "cluster", "node_pool", "admins", "ingress"})
+_SECTIONS = frozenset({"apis", "identity", "network", "cluster", "node_pool", "pools", "admins", "ingress"})
 
 
 def _reason_if_refused(key: object) -> object:

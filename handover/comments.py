@@ -46,6 +46,11 @@ CAUSES: Mapping[Risk, tuple[Cause, ...]] = MappingProxyType(
             ),
         ),
         "public-control-plane": (Cause("google_container_cluster", ("private_cluster_config.enable_private_endpoint",)),),
+        "dataplane-v2-instead-of-calico": (Cause("google_container_cluster", ("datapath_provider",)),),
+        "destroy-removes-existing-grants": (
+            Cause(*_ROLE, lambda _, meaning: "identity.grant_roles" in meaning),
+            Cause("google_compute_subnetwork_iam_member", ("role",), lambda _, meaning: "network.grant_service_agents" in meaning),
+        ),
         "no-release-channel": (Cause("google_container_cluster", ("release_channel.channel",)),),
         "nodes-without-security-patches": (Cause("google_container_cluster", ("maintenance_policy.maintenance_exclusion",)),),
         "node-in-every-zone": (Cause("google_container_cluster", ("node_locations", "location")),),

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gitpod_pov.gke_cluster import oldest_google
-from gitpod_pov.provider_versions import SUPPORTED, module_range
+from gitpod_pov.node_pool import all_pools
+from gitpod_pov.provider_versions import SUPPORTED, module_range, parsed
 
 from deployment.commands import write_files
 from deployment.model import Deployment
@@ -25,7 +26,7 @@ from handover.hcl import Comments, Forms, hcl, values_file
 from handover.picture import picture
 from handover.readme import readme
 from handover.stacks import Format, HandoverError, Stack, parameters_in, reading_order, stacks_of
-from handover.variables import Json, is_required, variable, variable_name
+from handover.variables import Json, is_required, parameters_of, variable, variable_name
 
 MANIFEST = "MANIFEST.sha256"
 _CHECKSUM = re.compile(r"(?P<sum>[0-9a-f]{64})  (?P<path>.+)")
@@ -65,9 +66,11 @@ def files_of(name: str, deployment: Deployment, form: Format = "hcl") -> dict[st
     stacks = stacks_of(name, deployment)
     risks = [risk for stack in stacks for risk in stack.risks]
     roots = {f"{number}-{stack.name}": stack for number, stack in enumerate(stacks, 1)}
-    variables = {key: variable(deployment, key) for key in deployment.handover.parameters}
+    variables = {key: variable(deployment, key) for key in parameters_of(deployment)}
     oldest: dict[str, str] = {provider: supported.bindings for provider, supported in SUPPORTED.items()}
-    oldest["google"] = oldest_google(deployment.cluster, deployment.providers.google)
+    google = deployment.providers.google
+    upgrades = (pool.upgrade_settings.oldest_google(google) for pool in all_pools(deployment).values())
+    oldest["google"] = max([oldest_google(deployment.cluster, google), *upgrades], key=parsed)
     declared = variables if form == "json" else {key: _declared(deployment, key, one) for key, one in variables.items()}
     modules = [_without_providers(stack) for stack in stacks]
     folders = {"example": _Module(example(stacks, modules, deployment))}

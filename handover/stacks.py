@@ -24,7 +24,18 @@ from pydantic import ValidationError
 from deployment.commands import temporary_folder
 from deployment.model import Deployment
 from deployment.parameters import ADMINS, MARKS, NETWORKS, SUBNETWORK, WINDOW, ParameterKey
-from handover.variables import Json, RulesBetweenValues, effective_value_of, quoted, reference, value_of, variable_name
+from handover.variables import (
+    Json,
+    RulesBetweenValues,
+    effective_value_of,
+    is_used,
+    parameters_of,
+    quoted,
+    reference,
+    sizes_of_existing_subnetwork,
+    value_of,
+    variable_name,
+)
 from stacks.registry import StackKind, build, kinds_of, stack_names
 
 _KMS_KEY = f"projects/marked-project/locations/{MARKS['region']}/keyRings/marked/cryptoKeys/"
@@ -75,20 +86,26 @@ def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
     Raises:
         HandoverError: when the output does not follow a value in the way in which it would follow a variable.
     """
-    parameters = deployment.handover.parameters
+    parameters = parameters_of(deployment)
     base = _with(deployment, {"acknowledged_risks": ()})
     plain, assets, risks = _synthesize(name, base)
     if ADMINS in parameters and deployment.admins.members:
         base = _with(base, {ADMINS: ()})
         plain, assets, _ = _synthesize(name, base)
-    marks: dict[str, Any] = {str(key): mark for key, mark in MARKS.items() if key != SUBNETWORK or key in parameters}
+    marks: dict[str, Any] = {
+        str(key): mark for key, mark in MARKS.items() if is_used(deployment, key) and (key != SUBNETWORK or key in parameters)
+    }
     marks |= {key: mark for key, mark in _LITERALS.items() if value_of(deployment, key)}
-    marked, *_ = _synthesize(name, _with(base, marks))
+    marked_deployment = _with(base, marks)
+    marked, *_ = _synthesize(name, marked_deployment)
     values: dict[str, Replacement] = {key: Replacement.by_value(effective_value_of(deployment, key)) for key in marks}
     variables: dict[str, Replacement] = {key: Replacement.by_variable(deployment, key) for key in parameters if key in MARKS}
     stacks = []
     for kind, stack in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):
         with_marks = marked[stack]
+        # They are computed from values. The hand-over has its own, which follow the variables.
+        for of, one in ((plain[stack], base), (with_marks, marked_deployment)):
+            _remove_postconditions(of, sizes_of_existing_subnetwork(one))
         _refuse_a_difference(fill(with_marks, values), plain[stack], stack)
         content = fill(with_marks, {**values, **variables})
         for key, change in _UNMARKED.items():
@@ -97,8 +114,10 @@ def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
         rules = RulesBetweenValues(deployment, parameters)
         for resource_type, resources in content["resource"].items():
             for resource in resources.values():
-                if preconditions := rules.of(resource_type):
+                if preconditions := rules.of(resource_type, resource):
                     resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
+        for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
+            subnetwork["lifecycle"]["postcondition"] += rules.of_existing_subnetwork()
         clean = _without_bookkeeping(content)
         stacks.append(Stack(kind, clean, parameters_in(clean, parameters), _groups(content), risks[stack], assets[stack]))
     return stacks
@@ -125,6 +144,12 @@ def reading_order(stack: Stack) -> list[str]:
         for address in sorted(one for one, of in stack.groups.items() if of == group):
             add(address)
     return ["locals", *order]
+
+
+def _remove_postconditions(content: Json, postconditions: list[Json]) -> None:
+    for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
+        lifecycle = subnetwork["lifecycle"]
+        lifecycle["postcondition"] = [one for one in lifecycle["postcondition"] if one not in postconditions]
 
 
 def parameters_in(content: Json, parameters: tuple[ParameterKey, ...]) -> tuple[ParameterKey, ...]:
@@ -248,9 +273,10 @@ def _make_admins_a_parameter(content: Json) -> None:
     if not accounts:
         return
     ((name, account),) = accounts.items()
-    (binding,) = content["resource"]["kubernetes_cluster_role_binding_v1"].values()
-    (subject,) = binding.pop("subject")
     address, variable = f"data.google_client_openid_userinfo.{name}", variable_name(ADMINS)
+    bindings = content["resource"]["kubernetes_cluster_role_binding_v1"].values()
+    (binding,) = (binding for binding in bindings if binding["subject"][0]["name"] == f"${{{address}.email}}")
+    (subject,) = binding.pop("subject")
     kinds = ", ".join(f'{kind} = "{subject_kind}"' for kind, subject_kind in SUBJECT_KINDS.items())
     content["locals"] = {
         "subject_kinds": f"${{{{ {kinds} }}}}",

@@ -12,7 +12,7 @@ from gitpod_pov.provider_versions import SUPPORTED, Provider, newer_than_tested,
 from gitpod_pov.reasons import Reasons
 from gitpod_pov.risks import Risk, acknowledge, warn
 
-from cdktf import Fn, TerraformElement, TerraformResourceLifecycle, TerraformStack
+from cdktf import Fn, TerraformElement, TerraformOutput, TerraformResourceLifecycle, TerraformStack
 from cdktf_cdktf_provider_google.data_google_client_config import DataGoogleClientConfig
 from cdktf_cdktf_provider_google.data_google_container_cluster import DataGoogleContainerCluster
 from constructs import Construct, Node
@@ -56,13 +56,15 @@ class GitpodStack(TerraformStack):
         """Return the address of an element: its path below the stack, joined with underscores, without `Default`.
 
         Raises:
-            ValueError: when another element has that address, or the path contains characters that Terraform does not allow.
+            ValueError: when another element has that address, or the path contains characters that Terraform does not allow. An output
+                may have the address of another element.
         """
         path: str = (tf_element if isinstance(tf_element, Node) else tf_element.node).path
         name = "_".join(part for part in path.split("/")[1:] if part != "Default")
         if not _PATH_OF_AN_ADDRESS.fullmatch(name):
             raise ValueError(f"construct path '{path}' cannot be a Terraform address: only letters, digits, - and _ are allowed")
-        if (other := self._paths.setdefault(name, path)) != path:
+        address = f"output.{name}" if isinstance(tf_element, TerraformOutput) else name
+        if (other := self._paths.setdefault(address, path)) != path:
             raise ValueError(f"construct paths '{other}' and '{path}' have the same Terraform address '{name}'")
         return name
 

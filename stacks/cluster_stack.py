@@ -50,11 +50,11 @@ class ClusterStack(GitpodStack):
             apis=apis,
             config=deployment.cluster,
         )
-        pool = LabelledNodePool(self, "node_pool", cluster=cluster, identity=identity, config=deployment.node_pool)
+        pool = LabelledNodePool(self, "node_pool", cluster=cluster, identity=identity, config=deployment.node_pool, pools=deployment.pools)
 
         for name, (value, description) in {
             "project": (project, "ID of the Google Cloud project."),
-            "cluster_id": (cluster.cluster_id, "ID of the GKE cluster, projects/PROJECT/locations/REGION/clusters/NAME."),
+            "cluster_id": (cluster.id, "ID of the GKE cluster, projects/PROJECT/locations/REGION/clusters/NAME."),
             "cluster_name": (cluster.name, "Name of the GKE cluster."),
             "cluster_location": (cluster.location, "Region of the GKE cluster."),
             "endpoint": (cluster.endpoint, "IP address of the control plane, without a scheme."),
@@ -64,16 +64,16 @@ class ClusterStack(GitpodStack):
             ),
             "ca_certificate": (
                 cluster.ca_certificate,
-                "Base64-encoded CA certificate of the control plane, for clients of its IP address. It is public.",
+                "Certificate of the control plane's certificate authority, in PEM, for clients of its IP address. It is public.",
             ),
             "workload_pool": (
-                f"{project}.svc.id.goog",
+                cluster.workload_pool,
                 "Workload identity pool of the project. Pods have an identity in it if Workload Identity is on.",
             ),
             "control_plane_version": (cluster.control_plane_version, "Kubernetes version of the control plane."),
-            "node_pool_id": (pool.pool_id, "ID of the node pool, projects/PROJECT/locations/REGION/clusters/CLUSTER/nodePools/NAME."),
+            "node_pool_id": (pool.id, "ID of the node pool, projects/PROJECT/locations/REGION/clusters/CLUSTER/nodePools/NAME."),
             "node_pool_name": (pool.name, "Name of the node pool."),
-            "node_service_account_id": (identity.account_id, "ID of the node service account, projects/PROJECT/serviceAccounts/EMAIL."),
+            "node_service_account_id": (identity.name, "ID of the node service account, projects/PROJECT/serviceAccounts/EMAIL."),
             "node_service_account_email": (identity.email, "E-mail address of the node service account."),
             "network_id": (network.network_id, "ID of the VPC network of the cluster, projects/PROJECT/global/networks/NAME."),
             "network_name": (network.network_name, "Name of the VPC network of the cluster."),

@@ -11,6 +11,7 @@ from handover.comments import _PROVIDER_VERSION, CAUSES
 from handover.folder import files_of
 from stacks.registry import STACK_KINDS
 from tests.app import deployment
+from tests.existing import NETWORK
 from tests.inputs import every_input, sections
 
 INGRESS: dict[str, Any] = {"domain": "gitpod.acme-corp.dev", "acme_email": "ops@acme-corp.dev"}
@@ -20,6 +21,9 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "ingress": {"ingress": INGRESS},
     "existing zone": {"ingress": {**INGRESS, "create_zone": False, "zone": "gitpod", "dns_access": "least-privilege"}},
     "own network": {"network": {"network": "trial", "create_network": True, "cloud_nat": False}},
+    "existing subnetwork": {"network": NETWORK},
+    "Shared VPC": {"network": {"host_project": "host-project", "grant_service_agents": True}},
+    "further bindings": {"admins": {"bindings": {"observers": {"role": "view", "members": ["user:a@example.com"], "namespace": "gitpod"}}}},
     "every input": sections(*every_input()),
     "older google": {
         "providers": {"google": "6.50.0"},
@@ -116,6 +120,17 @@ def test_every_risk_has_an_argument_that_causes_it() -> None:
         ("applying-account-becomes-admin", {}, 'dynamic "subject"'),
         ("admin-email-has-capital-letters", {"admins": {"members": ["user:Jane@example.com"]}}, 'dynamic "subject"'),
         ("untested-provider-version", {"providers": {"google": "8.9.9"}}, "google = {"),
+        ("dataplane-v2-instead-of-calico", {"cluster": {"network_policy": "dataplane-v2"}}, "datapath_provider"),
+        (
+            "destroy-removes-existing-grants",
+            {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com", "grant_roles": True}},
+            'role = "roles/storage.admin"',
+        ),
+        (
+            "destroy-removes-existing-grants",
+            {"network": {"host_project": "host-project", "grant_service_agents": True}},
+            'role = "roles/compute.networkUser"',
+        ),
         ("unknown-region", {"region": "us-north9", "zones": ["us-north9-a"]}, "location ="),
     ],
 )

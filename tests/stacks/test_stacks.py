@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cdktf import App, TerraformLocal
+from cdktf import App, TerraformLocal, TerraformOutput
 from constructs import Construct
 
 from deployment.backend import LocalBackendConfig
@@ -57,6 +57,11 @@ class TestAddresses:
         in_node = [element.friendly_unique_id for element in elements]
         assert in_node == ["identity", "identity_storage_admin", "project"]
         assert [stack._allocate_logical_id(element) for element in elements] == in_node
+
+    def test_an_output_may_have_the_address_of_another_element(self, stack: GitpodStack) -> None:
+        output, local = TerraformOutput(stack, "a_b", value=1), TerraformLocal(Construct(stack, "a"), "b", 2)
+        assert [output.friendly_unique_id, local.friendly_unique_id] == ["a_b", "a_b"]
+        assert [stack._allocate_logical_id(element) for element in (output, local)] == ["a_b", "a_b"]
 
     def test_python_refuses_what_node_refuses(self, stack: GitpodStack) -> None:
         first, second = TerraformLocal(stack, "a_b", 1), TerraformLocal(Construct(stack, "a"), "b", 2)
@@ -120,12 +125,12 @@ class TestOutputs:
             "cluster_location": "${google_container_cluster.cluster.location}",
             "endpoint": "${google_container_cluster.cluster.endpoint}",
             "dns_endpoint": "${google_container_cluster.cluster.control_plane_endpoints_config[0].dns_endpoint_config[0].endpoint}",
-            "ca_certificate": "${google_container_cluster.cluster.master_auth[0].cluster_ca_certificate}",
-            "workload_pool": "my-gitpod-pov.svc.id.goog",
+            "ca_certificate": "${base64decode(google_container_cluster.cluster.master_auth[0].cluster_ca_certificate)}",
+            "workload_pool": "${google_container_cluster.cluster.project}.svc.id.goog",
             "control_plane_version": "${google_container_cluster.cluster.master_version}",
             "node_pool_id": "${google_container_node_pool.node_pool.id}",
             "node_pool_name": "${google_container_node_pool.node_pool.name}",
-            "node_service_account_id": "${google_service_account.identity.id}",
+            "node_service_account_id": "${google_service_account.identity.name}",
             "node_service_account_email": "${google_service_account.identity.email}",
             "network_id": "projects/my-gitpod-pov/global/networks/default",
             "network_name": "default",

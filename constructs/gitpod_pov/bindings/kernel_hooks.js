@@ -18,6 +18,8 @@ process.noDeprecation = true;
 // at every call, and jsii tells objects apart by their identity (which is why proxies would not do).
 const REQUIRED_MODULE = /^exports\.(\w+) = (require\("\.\/[^"]+"\)|__importStar\(require\("\.\/[^"]+"\)\));$/gm;
 const lazyCounts = new Map();
+// How cdktf and cdktn mark outputs, whose names are apart from the addresses of resources.
+const OUTPUT = Symbol.for('cdktf/TerraformOutput');
 function lazyIndex(source, filename) {
   let count = 0;
   const lazy = source.replace(REQUIRED_MODULE, (_, name, required) => {
@@ -100,9 +102,10 @@ exports.Hooks = class {
       if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(name)) {
         throw new Error(`construct path '${path}' cannot be a Terraform address: only letters, digits, - and _ are allowed`);
       }
-      const other = paths.get(name) ?? path;
+      const address = OUTPUT in element ? `output.${name}` : name;
+      const other = paths.get(address) ?? path;
       if (other !== path) throw new Error(`construct paths '${other}' and '${path}' have the same Terraform address '${name}'`);
-      paths.set(name, path);
+      paths.set(address, path);
       return name;
     };
   }
