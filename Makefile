@@ -1,5 +1,5 @@
-# Names for what the project does; the work itself is in Python. `make help` prints what stands behind ## at each target and variable: what
-# it is, and an example.
+# Names for what the project does; the work itself is in Python. `make help` prints what follows ## at a target or variable: what it is, and
+# an example. CONTRIBUTING.md lists the targets for contributors.
 
 # PYTHON ## the Python that creates the environment, 3.11 or newer; by default python3 ## make synth PYTHON=python3.13
 PYTHON ?= python3
@@ -14,11 +14,17 @@ NPM = PATH="$(NODEJS)/bin:$$PATH" node "$(NODEJS)/lib/node_modules/npm/bin/npm-c
 CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktn
 # Writes cdktf.out/ and names the stacks of DEPLOYMENT in order, in one call of Python; the cdktf CLI then need not synthesize again.
 SYNTH = stacks=$$($(RUN) main.py "$$DEPLOYMENT")
+# The same for deploy and destroy, which begin with a line that names the action, the project and the stacks.
+ANNOUNCED = lines=$$($(RUN) main.py "$$DEPLOYMENT" $@) && echo "$$lines" | head -n 1 && stacks=$$(echo "$$lines" | tail -n +2)
 
 # DEPLOYMENT ## the name of a file in deployments/, without .toml; by default pov ## make deploy DEPLOYMENT=trial
 DEPLOYMENT ?= pov
-# Recipes quote it as "$$DEPLOYMENT", so that any name reaches the command that refuses it.
-export DEPLOYMENT
+# PROJECT ## the project of a new deployment ## make new DEPLOYMENT=trial PROJECT=my-project REGION=us-central1
+PROJECT ?=
+# REGION ## the region of a new deployment ## make new DEPLOYMENT=trial PROJECT=my-project REGION=europe-west1
+REGION ?=
+# Recipes quote these as "$$DEPLOYMENT", so that any value reaches the command that refuses it.
+export DEPLOYMENT PROJECT REGION
 # TF ## the program that runs as Terraform; by default terraform, or tofu where only OpenTofu is installed ## make deploy TF=tofu
 TF ?=
 # What the cdktf CLI and the Python programs read.
@@ -31,12 +37,18 @@ FLAGS ?=
 # TO ## the folder that handover writes; by default handover.out/DEPLOYMENT ## make handover TO=../platform/gitpod
 TO ?= handover.out/$(DEPLOYMENT)
 
-.PHONY: help synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan terrain
+.PHONY: help new synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover picture show scan terrain
 .DELETE_ON_ERROR:
+
+# What `make help` lists, in this order.
+COMMANDS := new synth show diff deploy output destroy rehearse handover scan test
 
 help: ## list the commands and variables ## make help
 	@list() { awk -F ' ## ' "$$1"' && NF == 3 { gsub(/^# |:.*/, "", $$1); printf "  %-11s %s\n%15s %s\n", $$1, $$2, "", $$3 }' Makefile; }; \
-	echo "Commands:"; list '/^[a-z-]+:/'; echo; echo "Variables:"; list '/^# [A-Z]+ /'
+	echo "Commands:"; for name in $(COMMANDS); do list "/^$$name:/"; done; echo; echo "Variables:"; list '/^# [A-Z]+ /'
+
+new: .venv/.synced ## write a deployment file whose names and ranges are free ## make new DEPLOYMENT=trial PROJECT=my-project REGION=us-central1
+	@$(RUN) -m deployment.new "$$DEPLOYMENT" "$$PROJECT" "$$REGION"
 
 synth: .venv/.synced ## write cdktf.out/ and print the stacks and their warnings ## make synth
 	@$(RUN) main.py
@@ -85,16 +97,19 @@ diff: node_modules/.synced ## plan one stack: STACK, or the first of DEPLOYMENT 
 	@stacks=$$($(RUN) main.py $(if $(STACK),,"$$DEPLOYMENT")) && set -- $(or $(STACK),$$stacks) && $(CDKTF) diff --skip-synth $$1 $(FLAGS)
 
 deploy: node_modules/.synced ## apply every stack of DEPLOYMENT, in order ## make deploy DEPLOYMENT=trial
-	@$(SYNTH) && $(CDKTF) deploy --skip-synth $$stacks $(FLAGS)
+	@$(ANNOUNCED) && $(CDKTF) deploy --skip-synth $$stacks $(FLAGS)
 
 output: node_modules/.synced ## print the outputs of every stack of DEPLOYMENT ## make output FLAGS=--outputs-file=outputs.json
 	@$(SYNTH) && $(CDKTF) output --skip-synth $$stacks $(FLAGS)
 
 destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse order; refused while it is protected ## make destroy DEPLOYMENT=trial
-	@$(SYNTH) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
+	@$(ANNOUNCED) && $(RUN) -m checks.destroy "$$DEPLOYMENT" && $(CDKTF) destroy --skip-synth $$stacks $(FLAGS)
 
 handover: .venv/.synced-dev ## write a folder of plain Terraform from DEPLOYMENT into TO, for those who take it over ## make handover TO=../platform/gitpod
 	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)"
+
+picture: .venv/.synced-dev ## draw the architecture of DEPLOYMENT into docs/DEPLOYMENT.svg ## make picture DEPLOYMENT=trial
+	@$(RUN) -m handover.picture "$$DEPLOYMENT" docs
 
 schema: .venv/.synced ## write docs/deployment.schema.json and docs/configuration.md from the models ## make schema
 	@$(RUN) -m deployment.schema

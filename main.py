@@ -1,7 +1,8 @@
 """Reads the deployments, builds the app and synthesizes it: `python main.py`, or through the cdktf CLI.
 
 `python main.py NAME` prints the names of that deployment's stacks, in the order of deployment, and nothing else: what the Makefile
-hands to the cdktf CLI. One call does both, so that a deploy starts Python once.
+hands to the cdktf CLI. One call does both, so that a deploy starts Python once. `python main.py NAME ACTION` first prints a line that says
+what is about to happen: the action (deploy or destroy), the project and the stacks in the order of the action.
 
 Exit status: that of every command, see `deployment.commands`. When a deployment is refused, nothing is written.
 """
@@ -9,6 +10,7 @@ Exit status: that of every command, see `deployment.commands`. When a deployment
 import json
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from deployment import commands
@@ -18,33 +20,55 @@ if __name__ == "__main__":
 
 from gitpod_pov.bindings import collect_no_garbage
 
+from deployment.model import Deployment
 from deployment.reading import RefusedDeploymentsError, find_deployment, load_deployments
 from stacks.registry import build, stack_names
+from stacks.states import unused_states
+
+MANY = 20
+"""From this number of deployments on, a synth takes seconds and prints its steps."""
 
 
-def main(folder: Path = Path(__file__).parent / "deployments", name: str | None = None) -> int:
+def main(folder: Path = Path(__file__).parent / "deployments", name: str | None = None, action: str | None = None) -> int:
     """Synthesize every deployment of a folder; return the exit status.
 
     Args:
         folder: holds the deployment files.
         name: the deployment whose stack names are printed. None prints every stack and every warning.
+        action: what is done with the stacks, for the line before their names: `deploy` or `destroy`. None prints no such line.
     """
     try:
         deployments = load_deployments(folder)
-        names = [] if name is None else stack_names(name, find_deployment(name, deployments))
+        lines = [] if name is None else selected(name, find_deployment(name, deployments), action)
     except RefusedDeploymentsError as error:
         print(error, file=sys.stderr)
         return 2
     outdir = Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")  # set by the cdktf CLI
+    step = commands.step if len(deployments) >= MANY else nullcontext
     with commands.temporary_folder() as temporary:
-        build(deployments, str(temporary)).synth()
-        files = [path for path in sorted(temporary.rglob("*")) if path.is_file()]
-        commands.write_files(outdir, {str(path.relative_to(temporary)): path.read_bytes() for path in files})
+        with step(f"build the stacks of {len(deployments)} deployments"):
+            app = build(deployments, str(temporary))
+        with step("synthesize"):
+            app.synth()
+        with step(f"write {outdir}"):
+            files = [path for path in sorted(temporary.rglob("*")) if path.is_file()]
+            commands.write_files(outdir, {str(path.relative_to(temporary)): path.read_bytes() for path in files})
     if name is None:
         report(outdir)
     else:
-        print("\n".join(names))
+        print("\n".join(lines))
+    for message in unused_states(outdir.absolute().parent, deployments):  # see LocalBackendConfig
+        print(f"warning: {message}", file=sys.stdout if name is None else sys.stderr)
     return 0
+
+
+def selected(name: str, deployment: Deployment, action: str | None) -> list[str]:
+    """Return the names of a deployment's stacks in the order of deployment, after the line about the action if there is one."""
+    stacks = stack_names(name, deployment)
+    if action is None:
+        return [*stacks]
+    in_order = reversed(stacks) if action == "destroy" else stacks
+    return [f"{action}: project {deployment.project}, stacks {', '.join(in_order)}", *stacks]
 
 
 def report(outdir: Path) -> None:
@@ -61,4 +85,5 @@ if __name__ == "__main__":
     collect_no_garbage()
     arguments = commands.Arguments("python main.py")
     arguments.add_argument("name", metavar="NAME", nargs="?")
+    arguments.add_argument("action", metavar="ACTION", nargs="?", choices=("deploy", "destroy"))
     commands.run(main, arguments)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deployment.commands import step
 from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from stacks.registry import build, stack_names
@@ -64,15 +65,17 @@ def scan(deployments: Mapping[str, Deployment]) -> list[Result]:
         raise ScanError("checkov is not installed: run `make .checkov/.synced`")
     with tempfile.TemporaryDirectory() as temporary:
         for name, deployment in deployments.items():
-            _write(name, deployment, Path(temporary) / "scanned" / name)
+            with step(f"synthesize {name}"):
+                _write(name, deployment, Path(temporary) / "scanned" / name)
         options = ["--framework", "terraform_json", "--output", "json", "--skip-download", "--soft-fail"]
-        process = subprocess.run(  # noqa: S603 - the pinned program
-            [str(CHECKOV), "--directory", f"{temporary}/scanned", *options],
-            env={**os.environ, "HOME": temporary},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        with step("run checkov"):
+            process = subprocess.run(  # noqa: S603 - the pinned program
+                [str(CHECKOV), "--directory", f"{temporary}/scanned", *options],
+                env={**os.environ, "HOME": temporary},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
     if process.returncode:
         raise ScanError(f"checkov ended with {process.returncode}: {process.stderr.strip()}")
     report = json.loads(process.stdout)

@@ -93,6 +93,9 @@ ProjectName = Annotated[
 ]
 """hashicorp/terraform-provider-tfe at 09e9fea, internal/provider/resource_tfe_project.go"""
 
+WorkspacePrefix = Annotated[str, Pattern(r"[A-Za-z0-9_-]+", "a prefix of workspace names: letters, digits, hyphens and underscores")]
+"""https://developer.hashicorp.com/terraform/cloud-docs/api-docs/workspaces#request-body"""
+
 _LETTER = "A-Za-z0-9\u00a1-\uffff"
 _LABEL = rf"(?!..--)[{_LETTER}]([{_LETTER}-]{{0,61}}[{_LETTER}])?"
 _HIGHEST_PORT = 65_535
@@ -138,8 +141,10 @@ class GcsBackendConfig(Configuration):
     bucket: BucketName
     """Name of an existing bucket."""
 
-    prefix: Prefix = "gitpod-pov"
-    """Prefix of the objects' names. The stack's name follows it."""
+    prefix: Prefix
+    """Prefix of the objects' names, followed by the stack's name. Choose one that no other clone uses in this bucket: clones with the same
+    prefix share the states of deployments with the same name. Earlier versions used 'gitpod-pov'; keep it for existing states.
+    """
 
     impersonate_service_account: ServiceAccountEmail | None = None
     """E-mail address of the service account that reads and writes the state."""
@@ -161,7 +166,7 @@ class GcsBackendConfig(Configuration):
 
 
 class CloudBackendConfig(Configuration):
-    """State and runs in HCP Terraform or Terraform Enterprise, one workspace per stack, named after it."""
+    """State and runs in HCP Terraform or Terraform Enterprise, one workspace per stack."""
 
     type: Literal["cloud"]
     """State and runs in HCP Terraform or Terraform Enterprise."""
@@ -175,9 +180,18 @@ class CloudBackendConfig(Configuration):
     project: ProjectName | None = None
     """Project in which missing workspaces are created."""
 
+    prefix: WorkspacePrefix | None = None
+    """Prefix of the workspaces' names, followed by a hyphen and the stack's name. Choose one that no other clone uses in this organization:
+    clones with the same prefix share the workspaces of deployments with the same name. Left out: only the stack's name.
+    """
+
+    def workspace_of(self, stack: str) -> str:
+        """Return the name of a stack's workspace."""
+        return f"{self.prefix}-{stack}" if self.prefix else stack
+
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""
-        _CloudBlock(stack, self, name)
+        _CloudBlock(stack, self, self.workspace_of(name))
 
 
 class _CloudBlock(TerraformBackend):
@@ -199,7 +213,7 @@ class _CloudBlock(TerraformBackend):
             name,
             hostname=self._config.hostname,
             organization=self._config.organization,
-            workspaces={"name": from_stack},
+            workspaces={"name": self._config.workspace_of(from_stack)},
         )
 
 

@@ -17,12 +17,13 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STDOUT, _STDERR = 1, 2
@@ -87,6 +88,29 @@ def terraform() -> str:
     """
     installed = filter(shutil.which, ("terraform", "tofu"))
     return os.environ.get("TERRAFORM_BINARY_NAME") or next(installed, "terraform")
+
+
+@contextmanager
+def step(what: str, stream: TextIO | None = None) -> Iterator[None]:
+    """Print a step of a long command before it starts. In a terminal its time follows on the same line when it is done.
+
+    Args:
+        what: the step.
+        stream: where it is printed. Standard error by default.
+    """
+    stream = stream or sys.stderr
+    if not stream.isatty() or os.environ.get("CI"):
+        print(what, file=stream, flush=True)
+        yield
+        return
+    print(f"{what} … ", end="", file=stream, flush=True)
+    began = time.perf_counter()
+    try:
+        yield
+    except BaseException:
+        print(file=stream)
+        raise
+    print(f"{time.perf_counter() - began:.1f} s", file=stream)
 
 
 @contextmanager

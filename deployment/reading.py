@@ -61,9 +61,9 @@ def load_deployments(folder: Path) -> dict[str, Deployment]:
     try:
         files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
-        raise RefusedDeploymentsError([f"{_display_path(folder)}: cannot be read: {_reason(error)}"]) from None
+        raise RefusedDeploymentsError([f"{display_path(folder)}: cannot be read: {_reason(error)}"]) from None
     if not files:
-        raise RefusedDeploymentsError([f"{_display_path(folder)}: has no deployments; add a file NAME.toml"])
+        raise RefusedDeploymentsError([f"{display_path(folder)}: has no deployments; add a file NAME.toml"])
     deployments: dict[Path, Deployment] = {}
     known: dict[Path, Deployment] = {}  # with what is known of refused files
     faults: list[tuple[Path, Fault]] = []
@@ -74,11 +74,10 @@ def load_deployments(folder: Path) -> dict[str, Deployment]:
             faults += ((path, fault) for fault in error.faults)
             if isinstance(error.known, Deployment):
                 known[path] = error.known
-    faults += _collisions(known)
-    faults += _overlaps(known)
+    faults += faults_between(known)
     if faults:
         faults.sort(key=lambda found: (found[0], found[1].rank))
-        shown = {path: _display_path(path) for path in files}
+        shown = {path: display_path(path) for path in files}
         raise RefusedDeploymentsError([f"{shown[path]}: {fault}" for path, fault in faults])
     return {path.stem: deployment for path, deployment in deployments.items()}
 
@@ -136,8 +135,13 @@ def _not_a_deployment_file(path: Path) -> str | None:
         return "is not a file; move it out of this folder"
     if path.suffix != ".toml":
         return "is not a deployment file; name it NAME.toml or move it out of this folder"
+    return name_problem(path.stem)
+
+
+def name_problem(name: str) -> str | None:
+    """Return why a deployment cannot have a name, or None."""
     try:
-        _NAME.check(path.stem)
+        _NAME.check(name)
     except ValueError as error:
         return f"has a name that {error}"
     return None
@@ -155,7 +159,7 @@ def _reason(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
-def _display_path(path: Path) -> str:
+def display_path(path: Path) -> str:
     """Return the path relative to the current directory if it is inside, with control characters escaped."""
     with suppress(ValueError, OSError):  # it is elsewhere, or the current directory is gone
         path = path.absolute().relative_to(Path.cwd())
@@ -194,6 +198,12 @@ _OWNED: dict[tuple[str, str], Callable[[Deployment], tuple[str, ...] | None]] = 
 }
 
 
+def faults_between(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
+    """Yield a fault for everything that a deployment would create or use, and another one has already."""
+    yield from _collisions(deployments)
+    yield from _overlaps(deployments)
+
+
 def _collisions(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
     """Yield a fault for everything that a deployment would create and an earlier one creates already."""
     owners: dict[tuple[str, ...], Path] = {}
@@ -202,7 +212,7 @@ def _collisions(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, 
             with suppress(RefusedValueError):
                 if (what := owned(deployment)) and (owner := owners.setdefault(what, path)) != path:
                     message = (
-                        f"is already in use: {_display_path(owner)} creates the {what[0]} with this name in project '{what[1]}'; choose "
+                        f"is already in use: {display_path(owner)} creates the {what[0]} with this name in project '{what[1]}'; choose "
                         "another"
                     )
                     yield path, Fault(key, message, what[-1])
@@ -221,9 +231,7 @@ def _overlaps(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fa
                 if (first := first_with[cidr]) != path:
                     for taken_key, taken in ranges[first].items():
                         if taken.overlaps(cidr):
-                            message = (
-                                f"overlaps network.{taken_key} '{taken}' of {_display_path(first)} in the same network; choose another"
-                            )
+                            message = f"overlaps network.{taken_key} '{taken}' of {display_path(first)} in the same network; choose another"
                             yield path, Fault(("network", key), message, str(cidr))
 
 

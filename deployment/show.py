@@ -1,13 +1,13 @@
-"""Prints the effective values of a deployment, each with where it comes from: `make show DEPLOYMENT=pov`.
+"""Prints the effective values of a deployment, each with its source: `make show DEPLOYMENT=pov`.
 
-Owns: the form, which is that of a deployment file: what is printed can be read back and means the same. Leaves to others: reading and
-refusing (`deployment`).
+Owns: the sources, and the form, which is that of a deployment file: what is printed can be read back and gives the same Terraform. Leaves
+to others: reading and refusing (`reading`), and the values themselves, which the constructs derive.
 """
 
 import json
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,42 +26,51 @@ from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deploy
 _LONGEST_LINE = 120
 
 
+_DERIVED: dict[tuple[str, str], Callable[[Deployment], Any]] = {
+    ("network", "subnetwork"): lambda d: d.network.subnetwork_of(d.cluster.name),
+    ("network", "private_google_access"): lambda d: d.cluster.private_nodes or None,
+    ("cluster", "maintenance_exclusions"): lambda d: d.cluster.effective_exclusions,
+    ("node_pool", "auto_upgrade"): lambda d: d.cluster.has_release_channel,
+    ("node_pool", "auto_repair"): lambda _: True,
+    ("ingress", "zone"): lambda d: d.ingress and d.ingress.zone_of(d.cluster.name),
+}
+"""What the constructs use for an input that is left out, by section and input; None if nothing is derived."""
+
+
 def effective_values(deployment: Deployment, content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines of a deployment file that says everything, with `# file`, `# profile` or `# derived` where a value is no default.
+    """Yield the lines of a deployment file with every input, each followed by its source: file, profile, default or derived.
 
     Args:
         deployment: the deployment as it is built.
         content: its file as it was read.
     """
-    profile, derived = profile_of(content), derived_from_ingress(content)
+    profile, implied = profile_of(content), derived_from_ingress(content)
     for key, value in _values(deployment):
         if not isinstance(value, BaseModel):
-            yield from _lines(key, value, _origin(key, content, {}, {}))
+            yield from _lines(key, value, "file" if key in content else "default")
     for section, values in _values(deployment):
         if isinstance(values, BaseModel):
             yield from ("", f"[{section}]")
+            sources = {"file": content.get(section, {}), "profile": profile.get(section, {}), "derived": implied.get(section, {})}
             for key, value in _values(values):
-                origin = _origin(key, content.get(section, {}), profile.get(section, {}), derived.get(section, {}))
-                yield from _lines(key, value, origin)
+                source = next((source for source, keys in sources.items() if key in keys), "default")
+                derived = _DERIVED[section, key](deployment) if value is None and (section, key) in _DERIVED else None
+                yield from _lines(key, value, source) if derived is None else _lines(key, derived, "derived")
 
 
 def _values(model: BaseModel) -> Iterator[tuple[str, Any]]:
     return ((key, getattr(model, key)) for key in type(model).model_fields)
 
 
-def _origin(key: str, given: Mapping[str, Any], profile: Mapping[str, Any], derived: Mapping[str, Any]) -> str:
-    return next((f"  # {name}" for name, keys in (("file", given), ("profile", profile), ("derived", derived)) if key in keys), "")
-
-
-def _lines(key: str, value: Any, origin: str) -> Iterator[str]:
+def _lines(key: str, value: Any, source: str) -> Iterator[str]:
     if value is None:
-        yield f"# {key} is left out"
+        yield f"# {key} is not set  # {source}"
     elif isinstance(value, tuple) and len(f"{key} = {_toml(value)}") > _LONGEST_LINE:
-        yield f"{key} = [{origin}"
+        yield f"{key} = [  # {source}"
         yield from (f"    {_toml(item)}," for item in value)
         yield "]"
     else:
-        yield f"{key} = {_toml(value)}{origin}"
+        yield f"{key} = {_toml(value)}  # {source}"
 
 
 def _toml(value: Any) -> str:

@@ -21,8 +21,11 @@ from handover.stacks import HandoverError
 def hand_over(name: str, directory: Path, folder: Path = DEPLOYMENTS) -> int:
     """Write the hand-over of a deployment of a folder and return the exit status."""
     try:
-        files = files_of(name, load_deployment(name, folder))
-        write(files, directory)
+        deployment = load_deployment(name, folder)
+        with commands.step(f"synthesize {name} with its values and with variables"):
+            files = files_of(name, deployment)
+        with commands.step(f"write {directory}"):
+            write(files, directory)
     except (RefusedDeploymentsError, HandoverError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2

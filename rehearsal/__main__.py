@@ -5,9 +5,7 @@ Owns the order of the steps and what is printed. The stand-ins and Terraform's c
 
 import shutil
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from deployment import commands
@@ -135,12 +133,9 @@ def _called(values: dict[str, object]) -> str:
     return str(values.get("role") or values.get("service") or values.get("account_id") or name or values.get("name"))
 
 
-@contextmanager
-def _step(what: str) -> Iterator[None]:
-    print(f"{what} … ", end="", flush=True)
-    began = time.perf_counter()
-    yield
-    print(f"{time.perf_counter() - began:.1f} s")
+def _step(what: str) -> AbstractContextManager[None]:
+    """Print a step with the result that it is a part of, on standard output."""
+    return commands.step(what, sys.stdout)
 
 
 def _refuse(message: str) -> int:

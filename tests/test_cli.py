@@ -39,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIns]:
         yield running
 
 
-def run(project: Path, world: StandIns, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def run(project: Path, world: StandIns, *arguments: str, program: str = "make") -> "subprocess.CompletedProcess[str]":
     configuration = project / "terraform.rc"
     configuration.write_text("")
     environment = {
@@ -48,11 +48,11 @@ def run(project: Path, world: StandIns, *arguments: str) -> "subprocess.Complete
         "TF_CLI_CONFIG_FILE": str(configuration),
         "CI": "1",
     }
-    return subprocess.run(["make", *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run([program, *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
-def make(project: Path, world: StandIns, *arguments: str) -> str:
-    result = run(project, world, *arguments)
+def make(project: Path, world: StandIns, *arguments: str, program: str = "make") -> str:
+    result = run(project, world, *arguments, program=program)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", result.stdout)
 
@@ -72,6 +72,17 @@ def test_show_names_the_stacks_and_reads_back(project: Path, world: StandIns) ->
     assert tomllib.loads(shown)["cluster"]["name"] == "gitpod"
 
 
+def test_new_writes_a_deployment_beside_the_others(project: Path, world: StandIns) -> None:
+    arguments = ("new", "DEPLOYMENT=trial", "PROJECT=my-gitpod-pov", "REGION=us-central1")
+    try:
+        assert make(project, world, "--silent", *arguments).startswith("deployments/trial.toml: written; ")
+        shown = tomllib.loads(make(project, world, "--silent", "show", "DEPLOYMENT=trial"))
+        assert (shown["cluster"]["name"], shown["project"]) == ("trial", "my-gitpod-pov")
+        assert run(project, world, *arguments).returncode == 2
+    finally:
+        (project / "deployments" / "trial.toml").unlink()
+
+
 def test_list_diff_deploy_output_destroy(project: Path, world: StandIns) -> None:
     listed = make(project, world, "list")
     assert re.search(r"pov-cluster\s+cdktf.out/stacks/pov-cluster", listed)
@@ -80,7 +91,8 @@ def test_list_diff_deploy_output_destroy(project: Path, world: StandIns) -> None
     assert "Plan: 16 to add, 0 to change, 0 to destroy" in make(project, world, "diff", "FLAGS=--skip-provider-lock")
     assert not list(project.glob("*.tfstate"))
 
-    make(project, world, "deploy", UNATTENDED)
+    first, *_ = make(project, world, "deploy", UNATTENDED).splitlines()
+    assert first == "deploy: project my-gitpod-pov, stacks pov-cluster, pov-rbac"
     assert world.cloud.journal.precedes("google_container_node_pool", "kubernetes_cluster_role_binding_v1")
     assert {path.name for path in project.glob("*.tfstate")} == {"terraform.pov-cluster.tfstate", "terraform.pov-rbac.tfstate"}
     assert world.cloud.find("google_container_cluster", "projects/my-gitpod-pov/locations/us-central1/clusters/gitpod")
@@ -88,10 +100,34 @@ def test_list_diff_deploy_output_destroy(project: Path, world: StandIns) -> None
     assert "No changes" in make(project, world, "diff", "STACK=pov-rbac", "FLAGS=--skip-provider-lock")
     assert "gcloud container clusters get-credentials gitpod" in make(project, world, "output", "FLAGS=--skip-provider-lock")
 
-    make(project, world, "destroy", UNATTENDED)
+    first, *_ = make(project, world, "destroy", UNATTENDED).splitlines()
+    assert first == "destroy: project my-gitpod-pov, stacks pov-rbac, pov-cluster"
     journal = world.cloud.journal
     assert journal.precedes("kubernetes_cluster_role_binding_v1", "google_container_node_pool", call="destroy")
     assert not world.cloud.objects("google_container_cluster")
+
+
+def test_the_cli_and_terraform_give_the_same_result(project: Path, world: StandIns) -> None:
+    """Whichever of the three deploys, the other two have nothing to change and can destroy it."""
+    (cli,) = re.findall(r"^CDKTF = .* (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    cli = str(project / cli)
+    unattended = ("--auto-approve", "--skip-provider-lock")
+    folders = [f"-chdir=cdktf.out/stacks/{stack}" for stack in ("pov-cluster", "pov-rbac")]
+
+    make(project, world, "deploy", "pov-cluster", "pov-rbac", *unattended, program=cli)  # synthesizes with the command in cdktf.json
+    for stack, folder in zip(("pov-cluster", "pov-rbac"), folders, strict=True):
+        assert "No changes" in make(project, world, "diff", f"STACK={stack}", "FLAGS=--skip-provider-lock")
+        make(project, world, folder, "plan", "-detailed-exitcode", program="terraform")
+    for folder in reversed(folders):
+        make(project, world, folder, "destroy", "-auto-approve", program="terraform")
+    assert not world.cloud.objects("google_container_cluster")
+
+    for folder in folders:
+        make(project, world, folder, "apply", "-auto-approve", program="terraform")
+    assert "No changes" in make(project, world, "diff", "pov-rbac", "--skip-provider-lock", program=cli)
+    make(project, world, "destroy", UNATTENDED)
+    assert not world.cloud.objects("google_container_cluster")
+    assert not world.cloud.objects("kubernetes_cluster_role_binding_v1")
 
 
 class TestDestroyOfAProtectedDeployment:
@@ -110,7 +146,7 @@ class TestDestroyOfAProtectedDeployment:
     def refused(self, project: Path, world: StandIns) -> str:
         since = world.cloud.journal.mark()
         result = run(project, world, "--silent", "destroy", UNATTENDED)
-        assert (result.returncode, result.stdout) == (2, "")
+        assert (result.returncode, result.stdout) == (2, "destroy: project my-gitpod-pov, stacks pov-rbac, pov-cluster\n")
         assert not world.cloud.journal.entries("destroy", since=since)
         return result.stderr
 

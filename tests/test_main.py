@@ -53,6 +53,31 @@ def test_a_refused_deployment_is_reported_in_one_line_and_writes_nothing(project
     assert not (project / "cdktf.out").exists()
 
 
+@pytest.mark.parametrize("arguments", [(), ("pov",)])
+def test_warns_of_a_local_state_without_a_deployment(project: Path, arguments: tuple[str, ...]) -> None:
+    (project / "terraform.trial-cluster.tfstate").write_text('{"resources": [{"mode": "managed"}]}')
+    result = run("main.py", *arguments, cwd=project)
+    assert result.returncode == 0
+    warning = "warning: terraform.trial-cluster.tfstate: contains resources, but deployments/trial.toml does not exist: "
+    assert [warning in text for text in (result.stdout, result.stderr)] == [not arguments, bool(arguments)]
+    assert not arguments or result.stdout == "pov-cluster\npov-rbac\n"
+
+
+@pytest.mark.parametrize(("action", "stacks"), [("deploy", "pov-cluster, pov-rbac"), ("destroy", "pov-rbac, pov-cluster")])
+def test_an_action_begins_with_a_line_that_says_what_happens(project: Path, action: str, stacks: str) -> None:
+    result = run("main.py", "pov", action, cwd=project)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"{action}: project my-gitpod-pov, stacks {stacks}\npov-cluster\npov-rbac\n"
+
+
+def test_a_synth_of_many_deployments_prints_its_steps(project: Path) -> None:
+    for number in range(19):
+        (project / "deployments" / f"a{number}.toml").write_text(f'project = "demo-project-{number}"\nregion = "us-central1"\n')
+    result = run("main.py", cwd=project)
+    assert result.returncode == 0
+    assert result.stderr.splitlines() == ["build the stacks of 20 deployments", "synthesize", "write cdktf.out"]
+
+
 def test_importing_main_synthesizes_nothing(project: Path) -> None:
     result = run("-c", "import main", cwd=project)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

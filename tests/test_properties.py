@@ -67,12 +67,12 @@ PREFIX = st.lists(
 BACKENDS = st.one_of(
     st.just({"type": "local"}),
     st.fixed_dictionaries(
-        {"type": st.just("gcs"), "bucket": names(63, 3).filter(lambda name: "goog" not in name)},
-        optional={"prefix": PREFIX, "impersonate_service_account": st.just("a@b.iam.gserviceaccount.com")},
+        {"type": st.just("gcs"), "bucket": names(63, 3).filter(lambda name: "goog" not in name), "prefix": PREFIX},
+        optional={"impersonate_service_account": st.just("a@b.iam.gserviceaccount.com")},
     ),
     st.fixed_dictionaries(
         {"type": st.just("cloud"), "organization": names(40, 3)},
-        optional={"project": st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9 _-]{1,38}[A-Za-z0-9_-]", fullmatch=True)},
+        optional={"project": st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9 _-]{1,38}[A-Za-z0-9_-]", fullmatch=True), "prefix": names(20, 1)},
     ),
 )
 

@@ -19,16 +19,30 @@ def test_every_make_command_of_the_readme_exists() -> None:
     assert {"synth", "test"} <= commands <= targets
 
 
-def test_help_lists_every_command_and_variable_with_an_example() -> None:
-    (phony,) = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
+COMMANDS = ["new", "synth", "show", "diff", "deploy", "output", "destroy", "rehearse", "handover", "scan", "test"]
+
+
+def phony() -> list[str]:
+    (targets,) = re.findall(r"^\.PHONY: (help .*)$", MAKEFILE, re.MULTILINE)
+    return str(targets).split()
+
+
+def test_help_lists_the_commands_of_users_and_every_variable_with_an_example() -> None:
     variables = re.findall(r"^([A-Z]+) \?=", MAKEFILE, re.MULTILINE)
     for command in (["make"], ["make", "help"]):
         lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
         listed = {line.split()[0]: example.strip() for line, example in pairwise(lines) if re.match("  [A-Za-z]", line)}
-        assert listed.keys() == {*phony.split(), *variables}
+        assert [name for name in listed if name.islower()] == COMMANDS
+        assert listed.keys() == {*COMMANDS, *variables}
         for name, example in listed.items():
-            assert example.split()[1] in phony.split()
+            assert example.split()[1] in COMMANDS
             assert name in re.split(r"[ =]", example)
+
+
+def test_every_other_command_is_in_the_document_for_contributors() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    for command in set(phony()) - {*COMMANDS}:
+        assert re.search(rf"`make {command}`", contributing), command
 
 
 def test_the_readmes_deployment_is_the_shipped_one() -> None:

@@ -875,7 +875,7 @@ EXAMPLES = [
     Example("backend", "[backend]\ntype = 'local'\nbucket = 'abc'", ("backend.bucket: unknown key; the known keys are type",)),
     Example(
         "backend",
-        "[backend]\ntype = 'gcs'\nbucket = 'abc'\norganization = 'a'",
+        "[backend]\ntype = 'gcs'\nprefix = 'a'\nbucket = 'abc'\norganization = 'a'",
         ("backend.organization: unknown key; the known keys are type, bucket, prefix, impersonate_service_account, kms_encryption_key",),
     ),
     Example("backend", "[backend]\ntype = 's3'\nbucket = 'abc'", ("backend.type: 's3' must be one of 'local', 'gcs', 'cloud'",)),
@@ -888,7 +888,9 @@ EXAMPLES = [
     Example("unknown keys", "[nodepool]\nmax_nodes = 1", ("nodepool: unknown key; did you mean 'node_pool'?",)),
     Example("unknown keys", "[node_pool]\nmax_node = 1", ("node_pool.max_node: unknown key; did you mean 'max_nodes'?",)),
     Example(
-        "unknown keys", "[backend]\ntype = 'gcs'\nbuckte = 'abc'\nbucket = 'abc'", ("backend.buckte: unknown key; did you mean 'bucket'?",)
+        "unknown keys",
+        "[backend]\ntype = 'gcs'\nprefix = 'a'\nbuckte = 'abc'\nbucket = 'abc'",
+        ("backend.buckte: unknown key; did you mean 'bucket'?",),
     ),
     Example("unknown keys", "[apis]\nxyz = 1", ("apis.xyz: unknown key; the known keys are manage, services",)),
     Example("unknown keys", '[apis]\n"a\\u001b[31m.b" = 1', (r'apis."a\x1b[31m.b": unknown key; the known keys are manage, services',)),
@@ -961,7 +963,7 @@ EXAMPLES = [
     Example("free text", '[node_pool.metadata]\nnote = "a\\n\\tb"'),
     Example("free text", '[node_pool.metadata]\nnote = "a\\u0000b"', (rf"node_pool.metadata.note: 'a\x00b' {TEXT}",)),
     *(
-        Example("backend values", f"[backend]\ntype = 'gcs'\nbucket = '{bucket}'")
+        Example("backend values", f"[backend]\ntype = 'gcs'\nprefix = 'a'\nbucket = '{bucket}'")
         for bucket in (
             "abc",
             "a" * 63,
@@ -973,7 +975,9 @@ EXAMPLES = [
         )
     ),
     *(
-        Example("backend values", f"[backend]\ntype = 'gcs'\nbucket = '{bucket}'", (f"backend.bucket: '{shown or bucket}' {why}",))
+        Example(
+            "backend values", f"[backend]\ntype = 'gcs'\nprefix = 'a'\nbucket = '{bucket}'", (f"backend.bucket: '{shown or bucket}' {why}",)
+        )
         for bucket, why, shown in (
             *((bucket, BUCKET, "") for bucket in ("ab", "Abc", "gs://abc", "abc-", "_abc", "a b", "a/b", "abc.")),
             ("a" * 223, BUCKET, "a" * 79 + "…"),
@@ -1015,7 +1019,7 @@ EXAMPLES = [
         (f"backend.prefix: '{'ü' * 79}…' has 1000 bytes in UTF-8: use at most 959, since the name of an object has at most 1024",),
     ),
     *(
-        Example("backend values", f"[backend]\ntype = 'gcs'\nbucket = 'abc'\nimpersonate_service_account = '{account}'")
+        Example("backend values", f"[backend]\ntype = 'gcs'\nprefix = 'a'\nbucket = 'abc'\nimpersonate_service_account = '{account}'")
         for account in (
             "ci@demo-project.iam.gserviceaccount.com",
             "demo-project@appspot.gserviceaccount.com",
@@ -1026,7 +1030,7 @@ EXAMPLES = [
     *(
         Example(
             "backend values",
-            f"[backend]\ntype = 'gcs'\nbucket = 'abc'\nimpersonate_service_account = '{account}'",
+            f"[backend]\ntype = 'gcs'\nprefix = 'a'\nbucket = 'abc'\nimpersonate_service_account = '{account}'",
             (f"backend.impersonate_service_account: '{account}' {SERVICE_ACCOUNT}",),
         )
         for account in (
@@ -1100,9 +1104,21 @@ EXAMPLES = [
         f"[backend]\ntype = 'cloud'\norganization = 'acme'\nhostname = '{'a.' * 130}com'",
         (f"backend.hostname: '{'a.' * 39}a…' {HOSTNAME}",),
     ),
+    *(
+        Example("backend values", f"[backend]\ntype = 'cloud'\norganization = 'acme'\nprefix = '{prefix}'")
+        for prefix in ("a", "Team_1", "-", "x" * 60)
+    ),
+    *(
+        Example(
+            "backend values",
+            f"[backend]\ntype = 'cloud'\norganization = 'acme'\nprefix = '{prefix}'",
+            (f"backend.prefix: '{prefix}' is not a prefix of workspace names: letters, digits, hyphens and underscores",),
+        )
+        for prefix in ("", "a b", "a/b", "a.b", "${a}", "ä")
+    ),
     Example(
         "backend values",
-        "[backend]\ntype = 'gcs'\nbucket = 'abc'\nimpersonate_service_account = 'a'\nkms_encryption_key = 'b'",
+        "[backend]\ntype = 'gcs'\nprefix = 'a'\nbucket = 'abc'\nimpersonate_service_account = 'a'\nkms_encryption_key = 'b'",
         (
             f"backend.impersonate_service_account: 'a' {SERVICE_ACCOUNT}",
             (
@@ -1199,7 +1215,18 @@ EXAMPLES = [
         ),
     ),
     Example("required", "project = 'abcdef'"),
-    Example("required", "[backend]\ntype = 'gcs'", ("backend.bucket: is required: Name of an existing bucket",)),
+    Example(
+        "required",
+        "[backend]\ntype = 'gcs'",
+        (
+            "backend.bucket: is required: Name of an existing bucket",
+            (
+                "backend.prefix: is required: Prefix of the objects' names, followed by the stack's name. Choose one that no other clone "
+                "uses in this bucket: clones with the same prefix share the states of deployments with the same name. Earlier versions "
+                "used 'gitpod-pov'; keep it for existing states"
+            ),
+        ),
+    ),
     Example("required", "[backend]\ntype = 'cloud'", ("backend.organization: is required: Name of the organization",)),
     Example("types", "zones = ['us-central1-a']\n[apis]\nmanage = false"),
     Example("types", "zones = 'us-central1-a'", ("zones: 'us-central1-a' must be a list",)),

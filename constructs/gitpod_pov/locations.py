@@ -35,12 +35,17 @@ def is_known_region(region: str) -> bool:
     return region in _LETTERS
 
 
+def known_zones(region: str) -> list[str]:
+    """Return the zones of a known region; none for another region."""
+    return [f"{region}-{letter}" for letter in _LETTERS.get(region, "")]
+
+
 def missing_zone_faults(region: str, zones: Sequence[str]) -> Iterator[Fault]:
     """Yield a fault for every zone that a known region does not have.
 
     Passes zones of another region, and AI zones such as us-central1-ai1a.
     """
-    known = [f"{region}-{letter}" for letter in _LETTERS.get(region, "")]
+    known = known_zones(region)
     for index, zone in enumerate(zones):
         if known and zone not in known and re.fullmatch(rf"{region}-[a-z]", zone):
             yield Fault(("zones", index), f"does not exist; the zones of {region} are {', '.join(known)}", zone)

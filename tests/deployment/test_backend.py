@@ -15,7 +15,7 @@ from tests.app import ROOT, Synthesized, deployment
 
 STACKS = ("pov-cluster", "pov-rbac")
 CLOUD: dict[str, Any] = {"type": "cloud", "organization": "acme"}
-GCS: dict[str, Any] = {"type": "gcs", "bucket": "states"}
+GCS: dict[str, Any] = {"type": "gcs", "bucket": "states", "prefix": "trial"}
 KEY = "projects/key-project/locations/us/keyRings/state/cryptoKeys/state"
 
 
@@ -44,6 +44,11 @@ class TestCloud:
             "workspaces": {"name": "pov-rbac"},
         }
 
+    def test_a_prefix_is_part_of_the_names_of_the_workspaces(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(backend={**CLOUD, "prefix": "team-a"})
+        for stack in STACKS:
+            assert app.stack(stack)["terraform"]["cloud"]["workspaces"] == {"name": f"team-a-{stack}"}
+
     def test_the_cdktf_cli_prints_it(self, synth: Callable[..., Synthesized]) -> None:
         assert synth(backend=CLOUD).stack("pov-rbac")["//"]["metadata"]["backend"] == "cloud"
 
@@ -55,7 +60,7 @@ class TestGcs:
         for stack in STACKS:
             assert app.stack(stack)["terraform"]["backend"]["gcs"] == {
                 "bucket": "states",
-                "prefix": f"gitpod-pov/{stack}",
+                "prefix": f"trial/{stack}",
                 "impersonate_service_account": account,
                 "kms_encryption_key": KEY,
             }

@@ -1,7 +1,6 @@
 """The section `[ingress]` of a deployment file: its rules with other sections and files, the profile, and what it implies."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -198,9 +197,3 @@ def test_refuses_another_version_of_the_helm_provider(folder: Path, version: str
     assert answer(folder, pov=f"{MINIMAL}[providers]\nhelm = '{version}'\n") == [
         f"pov.toml: providers.helm: '{version}' is not a supported version: use an exact version, 3.1.1 or newer and below 4.0.0"
     ]
-
-
-def test_what_is_shown_reads_back_as_the_same_deployment(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before: Any = read(folder, f"profile = 'hardened'\n{MINIMAL}{INGRESS}zone = 'acme'\n")
-    assert show("pov", folder) == 0
-    assert read(folder, capsys.readouterr().out) == before

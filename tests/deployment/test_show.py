@@ -1,3 +1,4 @@
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -7,29 +8,35 @@ import pytest
 from deployment.model import Deployment
 from deployment.show import effective_values
 from deployment.show import main as show
-from tests.app import ROOT, deployment
+from tests.app import ROOT, deployment, synthesize
 
 WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"}
 EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-05-01T00:00:00Z"}
 
 
-@pytest.mark.parametrize(
-    "sections",
-    [
-        {},
-        {"profile": "hardened"},
-        {"profile": "hardened", "cluster": {"maintenance_window": WINDOW, "maintenance_exclusions": [EXCLUSION]}},
-        {"cluster": {"authorized_networks": {"the office": "192.0.2.0/24"}, "resource_labels": {"team": "a"}}},
-        {"node_pool": {"taints": [{"key": "trial"}], "metadata": {"motd": 'a "\\\n\u0085\U0001f600'}}},
-        {"backend": {"type": "gcs", "bucket": "states"}},
-    ],
-    ids=range(6),
-)
-def test_what_is_shown_reads_back_as_the_same_deployment(sections: dict[str, Any]) -> None:
+INGRESS = {"domain": "gitpod.acme-corp.dev", "acme_email": "ops@acme-corp.dev"}
+SECTIONS: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "hardened": {"profile": "hardened"},
+    "windows": {"profile": "hardened", "cluster": {"maintenance_window": WINDOW, "maintenance_exclusions": [EXCLUSION]}},
+    "tables": {"cluster": {"authorized_networks": {"the office": "192.0.2.0/24"}, "resource_labels": {"team": "a"}}},
+    "text": {"node_pool": {"taints": [{"key": "trial"}], "metadata": {"motd": 'a "\\\n\u0085\U0001f600'}}},
+    "backend": {"backend": {"type": "gcs", "bucket": "states", "prefix": "trial"}},
+    "no channel": {"cluster": {"release_channel": "UNSPECIFIED"}},
+    "private nodes": {"cluster": {"private_nodes": True}, "network": {"cloud_nat": True}},
+    "ingress": {"profile": "hardened", "ingress": INGRESS},
+}
+
+
+@pytest.mark.parametrize("sections", SECTIONS.values(), ids=SECTIONS)
+def test_what_is_shown_reads_back_and_gives_the_same_terraform(sections: dict[str, Any], tmp_path: Path) -> None:
     shown = deployment(**sections)
     text = "\n".join(effective_values(shown, sections))
     assert all(c.isprintable() or c == "\n" for c in text)
-    assert Deployment.model_validate(tomllib.loads(text)) == shown
+    read_back = synthesize({"pov": Deployment.model_validate(tomllib.loads(text))}, tmp_path / "read back")
+    expected = synthesize({"pov": shown}, tmp_path / "expected")
+    for stack in expected.manifest["stacks"]:
+        assert read_back.stack(stack) == expected.stack(stack)
 
 
 def test_prints_the_source_of_each_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,12 +46,43 @@ def test_prints_the_source_of_each_value(tmp_path: Path, capsys: pytest.CaptureF
     lines = capsys.readouterr().out.splitlines()
     assert {
         'project = "demo-project"  # file',
-        "zones = []",
+        "zones = []  # default",
+        "# ingress is not set  # default",
         "secure_boot = false  # file",
         "integrity_monitoring = true  # profile",
-        "# secrets_kms_key is left out",
+        "# secrets_kms_key is not set  # default",
         'logging_components = ["SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER"]  # profile',
+        'subnetwork = "gitpod-gitpod"  # derived',
+        "auto_upgrade = true  # derived",
     } <= set(lines)
+
+
+@pytest.mark.parametrize("sections", SECTIONS.values(), ids=SECTIONS)
+def test_every_value_has_a_source(sections: dict[str, Any]) -> None:
+    items = re.compile(r"    .*,|]|\[\w+]|")
+    for line in effective_values(deployment(**sections), sections):
+        assert items.fullmatch(line) or line.rpartition("  # ")[2] in {"file", "profile", "default", "derived"}, line
+
+
+@pytest.mark.parametrize(
+    ("sections", "line"),
+    [
+        ({"cluster": {"private_nodes": True}, "network": {"cloud_nat": True}}, "private_google_access = true  # derived"),
+        ({}, "# private_google_access is not set  # default"),
+        ({"network": {"private_google_access": False}}, "private_google_access = false  # file"),
+        ({"cluster": {"name": "trial"}}, 'subnetwork = "gitpod-trial"  # derived'),
+        ({"cluster": {"release_channel": "UNSPECIFIED"}}, "auto_upgrade = false  # derived"),
+        ({"cluster": {"release_channel": "UNSPECIFIED"}}, "maintenance_exclusions = []  # derived"),
+        ({"cluster": {"maintenance_exclusions": []}}, "maintenance_exclusions = []  # file"),
+        ({"profile": "hardened"}, "maintenance_exclusions = []  # profile"),
+        ({"node_pool": {"auto_repair": True}}, "auto_repair = true  # file"),
+        ({"ingress": INGRESS}, "workload_identity = true  # derived"),
+        ({"ingress": INGRESS}, 'zone = "gitpod"  # derived'),
+        ({"ingress": {**INGRESS, "zone": "acme"}}, 'zone = "acme"  # file'),
+    ],
+)
+def test_the_source_of_a_derived_value(sections: dict[str, Any], line: str) -> None:
+    assert line in list(effective_values(deployment(**sections), sections))
 
 
 def test_an_unknown_deployment(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ def test_shows_progress_and_ends_with_what_would_exist(capsys: pytest.CaptureFix
 def test_passes_for_every_profile(capsys: pytest.CaptureFixture[str], tmp_path: Path, profile: str) -> None:
     (tmp_path / "trial.toml").write_text(f'project = "demo-project"\nregion = "us-central1"\nprofile = "{profile}"\n')
     assert rehearse("trial", tmp_path) == 0, capsys.readouterr().err
-    assert "trial-cluster: destroy … " in capsys.readouterr().out
+    assert "\ntrial-cluster: destroy\n" in capsys.readouterr().out
 
 
 def test_passes_with_the_ingress_stack(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_passes_with_the_ingress_stack(capsys: pytest.CaptureFixture[str], tmp_p
     )
     assert rehearse("trial", tmp_path) == 0, capsys.readouterr().err
     output = capsys.readouterr().out
-    order = [output.index(f"trial-{stack}: destroy … ") for stack in ("ingress", "rbac", "cluster")]
+    order = [output.index(f"trial-{stack}: destroy\n") for stack in ("ingress", "rbac", "cluster")]
     assert order == sorted(order)
     assert "helm_release.charts_cert_manager  " in output
 
@@ -48,7 +48,7 @@ class TestProtected:
 
     def test_removes_the_protection_before_anything_is_destroyed(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         assert rehearse("trial", tmp_path) == 0
-        steps = [line.partition(" … ")[0] for line in capsys.readouterr().out.splitlines() if " … " in line]
+        steps = capsys.readouterr().out.partition("\n\n")[0].splitlines()
         cluster = "google_container_cluster.cluster"
         assert steps[-6:] == [
             f"trial-cluster: destroy is refused, {cluster} is protected",
@@ -74,7 +74,7 @@ class TestProtected:
         monkeypatch.setattr(Workspace, "synthesize", without_protection)
         assert rehearse("trial", tmp_path) == 2
         captured = capsys.readouterr()
-        assert captured.out.endswith("trial-cluster: destroy is refused, google_container_cluster.cluster is protected … ")
+        assert captured.out.endswith("trial-cluster: destroy is refused, google_container_cluster.cluster is protected\n")
         assert captured.err.startswith("failed\n")
 
     def test_fails_when_removing_the_protection_would_change_more(

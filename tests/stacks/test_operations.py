@@ -7,14 +7,16 @@ import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
-from rehearsal.workspace import TerraformError, Workspace
+from rehearsal.workspace import OVERRIDE_FILE, TerraformError, Workspace
+from stacks.states import unused_states
 from tests.app import ROOT, deployment, synthesize
+from tests.stacks.conftest import Bucket
 
 pytestmark = pytest.mark.terraform
 
@@ -26,6 +28,7 @@ PROJECT, REGION = "my-gitpod-pov", "us-central1"
 CLUSTER_ID = f"projects/{PROJECT}/locations/{REGION}/clusters/gitpod"
 POOL_TYPE, CLUSTER_TYPE = "google_container_node_pool", "google_container_cluster"
 NO_CHANNEL: dict[str, Any] = {"cluster": {"release_channel": "UNSPECIFIED"}}
+STACKS = ("cluster", "rbac")
 TEXT = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
@@ -309,3 +312,67 @@ def test_an_account_without_an_address_is_reported(stacks: Stacks) -> None:
     stacks.edit_deployment(admins={"members": ["user:alice@example.com"]})
     stacks.rbac.apply()
     assert stacks.rbac.plan().empty
+
+
+class WithItsBackend(Workspace):
+    """A stack whose backend is not overridden."""
+
+    def synthesize(self, stack: Path) -> None:
+        super().synthesize(stack)
+        (self.directory / OVERRIDE_FILE).unlink(missing_ok=True)
+
+
+class TestMovingTheState:
+    """Moving the state to another backend."""
+
+    LOCAL: ClassVar[dict[str, Any]] = {"type": "local"}
+    GCS: ClassVar[dict[str, Any]] = {"type": "gcs", "bucket": Bucket.name, "prefix": "trial"}
+
+    @pytest.fixture
+    def stacks(self, tmp_path: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stacks]:
+        monkeypatch.setattr(f"{__name__}.Workspace", WithItsBackend)
+        made = Stacks(tmp_path)
+        for workspace in (made.cluster, made.rbac):
+            workspace.environment |= bucket.environment
+        made.apply()
+        yield made
+        made.stand_ins.__exit__(None, None, None)
+
+    @pytest.mark.parametrize("journey", [[GCS], [GCS, {**GCS, "prefix": "other"}], [GCS, LOCAL]], ids=["gcs", "prefix", "local"])
+    def test_moves_every_state(self, stacks: Stacks, bucket: Bucket, journey: list[dict[str, Any]]) -> None:
+        for backend in journey:
+            stacks.edit_deployment(backend=backend)
+            for workspace in (stacks.cluster, stacks.rbac):
+                with pytest.raises(TerraformError, match="Backend initialization required"):
+                    workspace.plan()
+                workspace.run("init", "-migrate-state", "-force-copy")  # the second answers yes
+            stacks.assert_no_changes()
+        assert len(stacks.cloud.objects(CLUSTER_TYPE)) == 1
+        moved = {f"{backend['prefix']}/pov-{stack}/default.tfstate" for backend in journey if "prefix" in backend for stack in STACKS}
+        assert bucket.objects() == moved  # Terraform copies, and deletes nothing
+
+    def test_a_synth_names_the_local_state_that_is_left(self, stacks: Stacks) -> None:
+        stacks.edit_deployment(backend=self.GCS)
+        for workspace in (stacks.cluster, stacks.rbac):
+            workspace.run("init", "-migrate-state", "-force-copy")
+        files = {f"terraform.pov-{stack}.tfstate" for stack in STACKS}
+        found = [*unused_states(stacks.folder / "a", {"pov": deployment(backend=self.GCS)})]
+        assert {message.partition(": ")[0] for message in found} == {
+            path.name for path in (stacks.folder / "a").glob("terraform.*.tfstate")
+        }
+        assert {path.name for path in (stacks.folder / "a").glob("terraform.*.tfstate")} == files
+
+    def test_in_a_folder_that_terraform_does_not_know_it_finds_no_state(self, stacks: Stacks) -> None:
+        stacks.edit_deployment(backend=self.GCS)
+        shutil.rmtree(stacks.cluster.directory / ".rehearsal" / "data")
+        stacks.cluster.init()
+        assert set(stacks.cluster.plan().changes.values()) == {"create"}
+
+    def test_pull_and_push_move_a_state_between_any_two_backends(self, stacks: Stacks, bucket: Bucket) -> None:
+        state = stacks.cluster.run("state", "pull")
+        stacks.edit_deployment(backend=self.GCS)
+        (stacks.cluster.directory / "pov-cluster.json").write_text(state)
+        stacks.cluster.run("init", "-reconfigure")
+        stacks.cluster.run("state", "push", "pov-cluster.json")
+        assert stacks.cluster.plan().empty
+        assert bucket.objects() == {"trial/pov-cluster/default.tfstate"}
