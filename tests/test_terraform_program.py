@@ -34,12 +34,22 @@ print(*json.loads(os.environ.get("TF_REATTACH_PROVIDERS", "{{}}")), sep="\\n")
 """
 
 
+# The Python of the Makefile's environment.
+PYTHON = """
+case "$*" in
+"main.py pov") echo pov-cluster ;;
+"main.py pov "*) echo "$3 the stacks" && echo pov-cluster ;;
+*) echo "$TERRAFORM_BINARY_NAME runs for python $2" >&2 ;;
+esac
+"""
+
+
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
     """A folder for the PATH, with what the Makefile needs and no Terraform."""
     folder = tmp_path / "programs"
     folder.mkdir()
-    for name in ("awk", "cat", "comm", "grep", "head", "ls", "make", "sh", "sort", "touch"):
+    for name in ("awk", "cat", "comm", "grep", "head", "ls", "make", "sh", "sort", "tail", "touch"):
         (folder / name).symlink_to(str(shutil.which(name)))
     return folder
 
@@ -70,10 +80,7 @@ class Project:
         folder.mkdir()
         shutil.copy(ROOT / "Makefile", folder)
         for name, text in (
-            (
-                ".venv/bin/python",
-                'test "$1 $2" = "main.py pov" && echo pov-cluster || echo "$TERRAFORM_BINARY_NAME runs for python $2" >&2',
-            ),
+            (".venv/bin/python", PYTHON),
             ("node_modules/.bin/cdktn", 'echo "$TERRAFORM_BINARY_NAME runs for cdktn $1"'),
         ):
             path = folder / name
