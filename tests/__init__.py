@@ -1,0 +1,8 @@
+"""The tests. None depends on the date: jsii, which warns of a Node that has reached its end of life, is told not to.
+
+Here, because what is put into the environment after jsii has started does not reach it.
+"""
+
+import os
+
+os.environ.update(JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION="1", JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION="22,24")

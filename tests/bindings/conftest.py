@@ -28,7 +28,7 @@ Run = Callable[..., Any]
 def child_environment(**changes: str) -> dict[str, str]:
     """This process's environment without what steers jsii, Node, Python or the bindings, plus `changes`."""
     steering = ("JSII_", "NODE_", "PYTHON", "GITPOD_", "CDKTF_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(steering) or name.startswith("JSII_SILENCE_")}
     return {**kept, "PYTHONPATH": str(SOURCE_ROOT), **changes}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from gitpod_pov.bindings.provider_packages import _SUBMODULE_IMPORT, _camel_case
 
+import cdktf
 import pytest
 
 from tests.bindings.conftest import (
@@ -199,10 +200,10 @@ found = [before, hasattr(odd, "second_thing_too"), type(Thing().other()).__modul
         assert json.loads((tmp_path / "same.json").read_text()) is True
 
     def test_error_in_a_lazy_module_is_readable(self, run: Run, tmp_path: Path) -> None:
-        write_odd_provider(tmp_path)
-        code = """
+        name = write_odd_provider(tmp_path)
+        code = f"""
 import traceback
-import cdktf_cdktf_provider_odd as odd
+import {name} as odd
 try: odd.broken
 except ZeroDivisionError: found = traceback.format_exc()
 """
@@ -242,9 +243,9 @@ except ZeroDivisionError: found = traceback.format_exc()
         home = tmp_path / 'a path\'s "name" with spaces'
         shutil.copytree(SOURCE_ROOT, home / "constructs")
         (home / "tmp dir").mkdir()
-        write_odd_provider(home)
-        code = """
-from cdktf_cdktf_provider_odd.first import Thing
+        name = write_odd_provider(home)
+        code = f"""
+from {name}.first import Thing
 found = [type(Thing().other()).__name__, gitpod_pov.__file__]
 """
         environment = {"TMPDIR": str(home / "tmp dir"), "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(home / "the cache")}
@@ -272,8 +273,8 @@ def test_unknown_jsii_loads_normally(run: Run, tmp_path: Path) -> None:
 
 
 def test_kernel_that_refuses_the_hooks_loads_normally(run: Run, tmp_path: Path) -> None:
-    write_odd_provider(tmp_path)
-    code = """
+    name = write_odd_provider(tmp_path)
+    code = f"""
     import json, sys, warnings
     sys.path.insert(0, ".")
     import gitpod_pov
@@ -281,7 +282,7 @@ def test_kernel_that_refuses_the_hooks_loads_normally(run: Run, tmp_path: Path) 
     kernel_hooks._tarball = lambda: b"no tarball"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        from cdktf_cdktf_provider_odd.first import Thing
+        from {name}.first import Thing
     print(json.dumps([type(Thing().other()).__name__, [it.category.__name__ for it in caught]]))
     """
     found, caught = run(code)
@@ -324,7 +325,7 @@ def test_missing_node_is_named(run: Run, tmp_path: Path) -> None:
 class TestFirstRun:
     """`jsii_cache` is what two first runs that raced left behind."""
 
-    PACKAGES = ("constructs", "cdktf", "@cdktf/provider-google", "@cdktf/provider-kubernetes")
+    PACKAGES = ("constructs", cdktf.__name__, "@cdktf/provider-google", "@cdktf/provider-kubernetes")
 
     @pytest.mark.parametrize("package", PACKAGES)
     def test_leaves_jsii_s_index_complete(self, jsii_cache: Path, package: str) -> None:

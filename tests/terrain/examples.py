@@ -48,6 +48,7 @@ def examples() -> dict[str, dict[str, Any]]:
         "reference": {"zones": ["us-central1-a"]},
         "hardened": {"profile": "hardened"},
         "ingress": {"ingress": INGRESS},
+        "existing-zone": {"ingress": {**INGRESS, "zone": "acme", "create_zone": False}},
         **{path.stem: tomllib.loads(path.read_text()) for path in sorted((ROOT / "deployments").glob("*.toml"))},
         **{f"example-{number}": content for number, content in enumerate(numbered)},
     }

@@ -1,4 +1,4 @@
-"""CDKTF on the other supported Node: Pipfile.lock holds Node 22, Pipfile.cdktn.lock holds Node 24."""
+"""CDKTF on the other supported Node: Pipfile.lock holds Node 24, Pipfile.cdktn.lock holds Node 22."""
 
 import json
 import os

@@ -33,7 +33,7 @@ def test_requires_cdk_terrain_and_nothing_of_cdktf(wheel: Path) -> None:
         "cdktn<0.25,>=0.22",
         "cdktn-provider-google<22,>=17",
         "cdktn-provider-helm<16,>=13",
-        "cdktn-provider-kubernetes<18,>=13",
+        "cdktn-provider-kubernetes<17.1,>=13",
     }
     modules = {name: text for name, text in contents.items() if name.startswith("gitpod_pov/") and name.endswith(".py")}
     assert "gitpod_pov/gke_cluster.py" in modules
