@@ -114,21 +114,21 @@ clean: ## delete the environments, cdktf.out/, handover.out/, build/ and dist/ #
 .pipenv/$(PIPENV_VERSION):
 	@echo "creating the environment from the lock files: about a minute, once" >&2
 	@$(PYTHON) -m venv .pipenv
-	@.pipenv/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
+	@.pipenv/bin/python -m pip install --no-compile --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
 	@touch $@
 
 .venv/.synced: .pipenv/$(PIPENV_VERSION) Pipfile.lock pyproject.toml
 	@test -x $(RUN) || $(PYTHON) -m venv .venv
-	@$(PIPENV) sync 1>&2
+	@$(PIPENV) sync --extra-pip-args=--no-compile 1>&2
 	@touch $@
 
 .venv/.synced-dev: .venv/.synced
-	@$(PIPENV) sync --dev 1>&2
+	@$(PIPENV) sync --dev --extra-pip-args=--no-compile 1>&2
 	@touch $@
 
 .checkov/.synced: checks/requirements.txt
 	@test -x .checkov/bin/python || $(PYTHON) -m venv .checkov
-	@.checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 1>&2
+	@.checkov/bin/python -m pip install --no-compile --quiet --disable-pip-version-check --require-hashes --requirement $< 1>&2
 	@touch $@
 
 node_modules/.synced: .venv/.synced package-lock.json
