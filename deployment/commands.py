@@ -13,6 +13,7 @@ import errno
 import os
 import re
 import select
+import shutil
 import signal
 import sys
 import tempfile
@@ -78,6 +79,15 @@ def run(command: Callable[..., int], arguments: argparse.ArgumentParser) -> NoRe
             raise
     _ignore_signals()  # the work is done
     sys.exit(status)
+
+
+def terraform() -> str:
+    """Return the program that runs as Terraform: the value of `TERRAFORM_BINARY_NAME`, which the cdktf CLI reads too.
+
+    Without that variable it is `terraform`, or `tofu` where only OpenTofu is installed.
+    """
+    installed = filter(shutil.which, ("terraform", "tofu"))
+    return os.environ.get("TERRAFORM_BINARY_NAME") or next(installed, "terraform")
 
 
 @contextmanager

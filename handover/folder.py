@@ -45,7 +45,7 @@ def files_of(name: str, deployment: Deployment) -> dict[str, bytes]:
         files |= _in_folder(folder, _root(stack, variables))
     for module in modules:
         files |= _in_folder(f"modules/{module.name}", _module(module, variables, oldest))
-    files["picture.svg"] = picture(stacks)
+    files["picture.svg"] = picture(name, deployment, [f"Folder {folder}" for folder in roots])
     files["README.md"] = readme(name, deployment, roots=roots, modules=modules, variables=variables, risks=risks)
     found = {path: _bytes(content) for path, content in sorted(files.items())}
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {path}\n" for path, content in found.items())

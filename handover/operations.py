@@ -9,21 +9,31 @@ from collections.abc import Iterator
 
 from deployment.backend import LocalBackendConfig
 from deployment.model import Deployment
+from handover.literal import blocks_of
 from handover.stacks import Stack
 
 
-def operations(roots: dict[str, Stack], deployment: Deployment) -> list[str]:
+def operations(roots: dict[str, Stack], deployment: Deployment, main: str) -> list[str]:
     """Return the sections in order, each heading and each text as one part.
 
     Args:
         roots: the stacks by folder, in order of application.
         deployment: the deployment.
+        main: the name of the file with the resources.
     """
-    return ["## When something fails", *_failures(roots, deployment), "## Destroy", _destroy(roots)]
+    return [
+        "## When something fails",
+        *_failures(roots, deployment),
+        *_before_the_cluster(deployment, main),
+        "## A second cluster in the same project",
+        _second_cluster(roots, deployment),
+        "## Destroy",
+        _destroy(roots, main),
+    ]
 
 
 def _failures(roots: dict[str, Stack], deployment: Deployment) -> Iterator[str]:
-    yield "The names in these commands are those of the source deployment: where you set other inputs, put yours."
+    yield "The names in these commands are those of the source deployment. Where you set other inputs, use yours."
     for folder, stack in roots.items():
         for address in _addresses(stack, "google_container_cluster"):
             yield _creation_failed(folder, address, deployment)
@@ -36,13 +46,64 @@ def _failures(roots: dict[str, Stack], deployment: Deployment) -> Iterator[str]:
             yield (
                 f"**The cluster was deleted before `{folder}` was destroyed.** Every plan of that folder fails, because it looks the "
                 "cluster up by its name. What it created in the cluster is gone, so remove it from the state:\n\n"
-                + _shell(f"terraform -chdir={folder} state rm {' '.join(inside)}")
+                + shell(f"terraform -chdir={folder} state rm {' '.join(inside)}")
             )
         if "google_client_config" in json.dumps(stack.content["provider"]):
             yield (
                 f"**A saved plan of `{folder}` is older than an hour.** It contains an access token, which is valid for an hour. After "
                 "that, the apply ends with `Unauthorized`. Plan again."
             )
+
+
+def _before_the_cluster(deployment: Deployment, main: str) -> Iterator[str]:
+    """Yield what to do when Google or the plan refuses something that depends on the project or on the account."""
+    network, cluster = deployment.network, deployment.cluster
+    if not network.create_network:
+        hint = " An organization policy can keep new projects without the network `default`." if network.network == "default" else ""
+        yield (
+            f"**Google answers that the network `{network.network}` does not exist.**{hint} Create it, or name another one in `network` in "
+            f"`{main}`, in the subnetwork and in the cluster."
+        )
+    if not deployment.admins.members:
+        scopes = "https://www.googleapis.com/auth/cloud-platform,https://www.googleapis.com/auth/userinfo.email"
+        yield (
+            "**Google returned no e-mail address for the account that applies.** It returns none for credentials without the e-mail scope, "
+            "or under workload identity federation. List the administrators, or log in with the scope:\n\n"
+            + shell(f"gcloud auth application-default login --scopes={scopes}")
+        )
+    if cluster.has_release_channel:
+        yield (
+            f"**GKE refuses a slower release channel.** A cluster can leave {cluster.release_channel} for a slower channel when that one "
+            "offers the cluster's version. These are its versions:\n\n"
+            + shell(
+                f"gcloud container get-server-config --region {deployment.region} --project {deployment.project} --flatten channels "
+                "--filter channels.channel=CHANNEL"
+            )
+        )
+    else:
+        yield (
+            "**Joining a release channel takes two applies.** GKE checks the node pool before it changes the channel. First set "
+            f"`auto_upgrade` and `auto_repair` to true in `{main}` and apply; then set `channel` in `release_channel` and apply."
+        )
+
+
+_NAMED_ONCE = {
+    "google_service_account": ("service account", "account_id"),
+    "google_container_cluster": ("cluster", "name"),
+    "google_compute_subnetwork": ("subnetwork", "name"),
+}
+"""What has a name that exists once in a project, or in a region of it, and the argument with that name, by resource type."""
+
+
+def _second_cluster(roots: dict[str, Stack], deployment: Deployment) -> str:
+    blocks = [*blocks_of(roots, deployment)]
+    names = ", ".join(
+        f"{noun} `{block[argument]}`" for kind, (noun, argument) in _NAMED_ONCE.items() for found, block in blocks if found == kind
+    )
+    return (
+        f"These names exist once in a project, or once in a region of it: {names}. The ranges of two clusters in one network must not "
+        "overlap. Copy this folder, and give the copy names and ranges of its own, and a state of its own."
+    )
 
 
 def _creation_failed(folder: str, cluster: str, deployment: Deployment) -> str:
@@ -52,7 +113,7 @@ def _creation_failed(folder: str, cluster: str, deployment: Deployment) -> str:
     steps = (f"terraform -chdir={folder} untaint {cluster}", f"terraform -chdir={folder} apply", _delete_default_pool(deployment))
     return (
         f"{text}Every plan then ends with `prevent_destroy`. Keep the cluster, and delete the default node pool, which Terraform removes "
-        f"only while it creates a cluster:\n\n{_shell(*steps)}"
+        f"only while it creates a cluster:\n\n{shell(*steps)}"
     )
 
 
@@ -64,9 +125,9 @@ def _killed(folder: str, cluster: str, pools: list[str], deployment: Deployment)
     return (
         f"**Terraform was killed.** The state stays locked: {delete}run `terraform -chdir={folder} force-unlock LOCK_ID` with the ID that "
         "the next command prints. If the next apply says that the cluster or the node pool exists already, import it:\n\n"
-        f"{_shell(*imports)}\n\n"
+        f"{shell(*imports)}\n\n"
         "After an import of the cluster, look for the default node pool, which Terraform removes only while it creates a cluster, and "
-        f"delete it:\n\n{_shell(_delete_default_pool(deployment))}"
+        f"delete it:\n\n{shell(_delete_default_pool(deployment))}"
     )
 
 
@@ -75,14 +136,14 @@ def _delete_default_pool(deployment: Deployment) -> str:
     return f"gcloud container node-pools delete default-pool {cluster}"
 
 
-def _destroy(roots: dict[str, Stack]) -> str:
-    steps = _shell(*(f"terraform -chdir={folder} destroy" for folder in reversed(roots)))
+def _destroy(roots: dict[str, Stack], main: str) -> str:
+    steps = shell(*(f"terraform -chdir={folder} destroy" for folder in reversed(roots)))
     protection = "".join(
         f"`{kind}.{name}` is protected: Terraform refuses to destroy it. Before you destroy anything, edit its block in "
-        f"`{folder}/main.tf.json`: set `deletion_protection` to false, and remove `prevent_destroy` from `lifecycle` or set it to false. "
+        f"`{folder}/{main}`: set `deletion_protection` to false, and remove `prevent_destroy` from `lifecycle` or set it to false. "
         f"Then run `terraform -chdir={folder} apply`, which updates it in place: the provider refuses to destroy it for as long as the "
         "state says that it is protected. In a module the block is in "
-        f"`modules/{stack.name}/main.tf.json`, and the apply is that of the root which calls it.\n\n"
+        f"`modules/{stack.name}/{main}`, and the apply is that of the root which calls it.\n\n"
         for folder, stack in roots.items()
         for kind, named in stack.content["resource"].items()
         for name, block in named.items()
@@ -98,5 +159,6 @@ def _addresses(stack: Stack, kind: str) -> list[str]:
     return [f"{kind}.{name}" for name in stack.content["resource"].get(kind, {})]
 
 
-def _shell(*commands: str) -> str:
+def shell(*commands: str) -> str:
+    """Return commands as a block of Markdown."""
     return "```sh\n" + "\n".join(commands) + "\n```"

@@ -1,12 +1,12 @@
 """The text for the reader of a hand-over: a platform team that has the folder and nothing else.
 
-Owns: the sections up to the first apply and the tables, and what the applying account needs for each type of resource. Leaves to others:
-what comes after the first apply (`operations`), and everything that is read from the configuration, which the tables only repeat.
+Owns: the way to the first plan and apply, the tables, the costs, and what the applying account needs for each type of resource. Leaves to
+others: the design (`design`), an existing state (`continuation`), and what comes after the first apply (`operations`).
 """
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from gitpod_pov.node_pool import ZONES_OF_A_REGION
 
@@ -14,20 +14,26 @@ from deployment.backend import CloudBackendConfig, GcsBackendConfig
 from deployment.ingress import INGRESS_APIS
 from deployment.model import Deployment
 from deployment.parameters import ParameterKey
-from handover.operations import operations
+from handover.continuation import continuation
+from handover.design import design
+from handover.literal import blocks_of
+from handover.operations import operations, shell
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
 
 # The longest prefix of a resource type decides.
 _ROLES = {
-    "google_project_service": ("roles/serviceusage.serviceUsageAdmin", "switch on APIs"),
+    "google_project_service": ("roles/serviceusage.serviceUsageAdmin", "enable APIs"),
     "google_service_account": ("roles/iam.serviceAccountAdmin", "create the service account of the nodes"),
     "google_project_iam": ("roles/resourcemanager.projectIamAdmin", "grant that account its roles"),
-    "google_compute": ("roles/compute.networkAdmin", "create what belongs to the network"),
+    "google_compute": (
+        "roles/compute.networkAdmin",
+        "create the subnetwork and, where they belong to it, the network, the router and Cloud NAT",
+    ),
     "google_container": ("roles/container.admin", "create the cluster and its nodes"),
-    "google_container_node_pool": ("roles/iam.serviceAccountUser", "let the nodes run under their service account"),
+    "google_container_node_pool": ("roles/iam.serviceAccountUser", "let the nodes use their service account"),
     "google_dns": ("roles/dns.admin", "create the DNS zone"),
-    "kubernetes": ("roles/container.admin", "bind a cluster role that allows everything"),
+    "kubernetes": ("roles/container.admin", "bind a cluster role"),
     "helm": ("roles/container.admin", "install charts"),
 }
 _NEEDED_FIRST = ("cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com")
@@ -41,6 +47,7 @@ def readme(
     modules: list[Stack],
     variables: dict[ParameterKey, Json],
     risks: list[str],
+    form: Literal["hcl", "json"] = "json",
 ) -> str:
     """Return the README.
 
@@ -51,62 +58,52 @@ def readme(
         modules: the same as modules.
         variables: the variables by parameter.
         risks: every risk with its meaning, as `name: meaning`.
+        form: the syntax of the configuration.
     """
-    required = roots[next(iter(roots))].content["terraform"]["required_version"]
-    return (
-        "\n\n".join(
-            [
-                f"# {name}: a labelled GKE cluster, as Terraform",
-                (
-                    "One regional GKE cluster with a single, labelled, autoscaled pool of Ubuntu nodes, and what belongs to it. This "
-                    f"folder is complete in itself. It needs Terraform {required.removeprefix('>= ')} or newer and the providers that each "
-                    "`terraform.tf.json` names."
-                ),
-                _table(("folder", "creates", "apply after"), _folders(roots)),
-                "![What will exist; an arrow leads from what must exist first, a dashed one where it is found by name](picture.svg)",
-                "## Apply",
-                _apply(roots),
-                _state(name, deployment, roots),
-                "## What will exist",
-                _table(("folder", "resource", "how many"), _resources(roots)),
-                "## What the applying account needs",
-                _table(("role on the project", "in order to"), _roles(roots)),
-                _apis(deployment, roots),
-                *_charts(roots),
-                "## Inputs",
-                (
-                    "The defaults are the values of the source deployment. An empty list counts as left out. A refused "
-                    "value is told with what is allowed: by `terraform plan` and `terraform apply` in a root configuration, by "
-                    "`terraform validate` already where a module is called with values, as in `example/`. "
-                    "Rules between several values, such as ranges that must lie apart, are checked by "
-                    "`terraform plan` in either form."
-                ),
-                _table(("name", "type", "default", "description", "folders"), _inputs(roots, modules, variables)),
-                "## Outputs",
-                _table(("name", "description", "folders"), _outputs(roots, modules)),
-                "## Known risks",
-                _risks(deployment, risks),
-                "## What drives the cost",
-                _costs(deployment),
-                *operations(roots, deployment),
-                "## As modules",
-                _modules(modules),
-                "## The source deployment",
-                (
-                    f"The deployment `{name}` set these values and left every other one at its default. Values that are no "
-                    f"input are changed "
-                    "there, or in these files, which are then yours."
-                ),
-                _table(("key", "value"), ((f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(_own_values(deployment)))),
-                (
-                    "`sha256sum --check MANIFEST.sha256` tells whether a file differs from what was handed over. Folders "
-                    "like this one were planned and applied against stand-ins for the providers, which know their schemas and not the "
-                    "API's opinion of the values; this one was not applied to Google Cloud."
-                ),
-            ]
-        )
-        + "\n"
-    )
+    main = "main.tf" if form == "hcl" else "main.tf.json"
+    parts = [
+        f"# {name}: a GKE cluster with one labelled node pool, as Terraform",
+        (
+            "One regional GKE cluster, its network, the service account of its nodes, one autoscaled pool of Ubuntu nodes with the labels "
+            "of Gitpod's workloads, and its administrators. This folder is complete: it needs no other repository."
+        ),
+        _table(("folder", "creates", "apply after"), _folders(roots)),
+        "![The architecture: project, folders, cluster, network, node pool, and who can reach what; its text is in the file](picture.svg)",
+        "## A first plan in five minutes",
+        _first_plan(deployment, roots, form),
+        "## What the applying account needs",
+        _table(("role on the project", "in order to"), _roles(roots)),
+        _apis(deployment, roots),
+        *_charts(roots),
+        "## Apply",
+        _apply(roots),
+        "## State",
+        *continuation(name, deployment, roots, form),
+        *design(deployment, roots, main),
+        "## What it costs",
+        _costs(deployment, roots),
+        "## Known risks",
+        _risks(deployment, risks),
+        *operations(roots, deployment, main),
+        "## Inputs",
+        _about_inputs(form),
+        _table(("name", "type", "value of the source", "description", "folders"), _inputs(roots, modules, variables)),
+        "## Outputs",
+        _table(("name", "description", "folders"), _outputs(roots, modules)),
+        "## Resources",
+        _table(("folder", "resource", "how many"), _resources(roots)),
+        "## As modules",
+        _modules(modules),
+        "## How this was verified",
+        _verification(),
+        "## The source deployment",
+        (
+            f"The deployment `{name}` sets these values and leaves the others at their defaults. What is not a variable is changed there, "
+            "or in these files, which are then yours."
+        ),
+        _table(("key", "value"), ((f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(_own_values(deployment)))),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -120,38 +117,59 @@ def _folders(roots: dict[str, Stack]) -> Iterator[tuple[str, ...]]:
         yield f"`{folder}`", stack.kind.creates, ", ".join(before)
 
 
-def _apply(roots: dict[str, Stack]) -> str:
-    connect = [folder for folder, stack in roots.items() if "get_credentials_command" in stack.content["output"]]
-    steps = "\n".join(f"terraform -chdir={folder} init\nterraform -chdir={folder} apply" for folder in roots)
+def _first_plan(deployment: Deployment, roots: dict[str, Stack], form: str) -> str:
+    first, stack = next(iter(roots.items()))
+    required = stack.content["terraform"]["required_version"].removeprefix(">= ").removesuffix(".0")
+    values = "`terraform.tfvars`" if form == "hcl" else "`terraform.tfvars`, which you copy from `terraform.tfvars.example`,"
+    needs = [
+        f"Terraform {required} or newer, or OpenTofu; for OpenTofu, write `tofu` instead of `terraform`",
+        "the `gcloud` CLI, and an account that may read the project",
+        "`kubectl` and `gke-gcloud-auth-plugin`, through which `kubectl` logs in, to use the cluster after the apply",
+    ]
+    if isinstance(deployment.backend, CloudBackendConfig):
+        needs.append(
+            f"an account on `{deployment.backend.hostname}`, and in each workspace credentials for Google Cloud; the inputs can be "
+            "variables of the workspace"
+        )
+    if isinstance(deployment.backend, GcsBackendConfig):
+        needs.append(f"access to the objects of the bucket `{deployment.backend.bucket}`, unless you [start with a new state](#state)")
+    login = ["terraform login " + deployment.backend.hostname] if isinstance(deployment.backend, CloudBackendConfig) else []
     return (
-        "Apply the folders in the order of their numbers. A folder finds what an earlier one created by its name and does not read that "
-        "folder's state; where folders share an input, give it the same value in each.\n\n"
-        "```sh\n"
-        f"gcloud auth application-default login\n{steps}\n"
-        "```\n\n"
-        "To change inputs, copy `terraform.tfvars.example` in a folder to `terraform.tfvars` and edit it."
-        + "".join(f" The output `get_credentials_command` of `{folder}` is the command that connects `kubectl`." for folder in connect)
+        "You need:\n\n"
+        + "\n".join(f"- {need}" for need in needs)
+        + f"\n\nFor a cluster of your own, set `project` in {values} of each folder, and read [State](#state) first. Then:\n\n"
+        + shell(
+            "gcloud components install kubectl gke-gcloud-auth-plugin",
+            "gcloud auth application-default login",
+            *login,
+            f"terraform -chdir={first} init",
+            f"terraform -chdir={first} plan",
+        )
+        + "\n\nThe plan changes nothing in the project. The other folders look the cluster up, so they can be planned when it exists. "
+        "`terraform validate` checks a folder without an account."
     )
 
 
-def _state(name: str, deployment: Deployment, roots: dict[str, Stack]) -> str:
-    backend = deployment.backend
-    stacks = [f"{name}-{stack.name}" for stack in roots.values()]
-    addresses = "The addresses are those of the source deployment, whose state these files continue."
-    if isinstance(backend, GcsBackendConfig):
-        return (
-            f"State is kept in the bucket `{backend.bucket}`, which must exist, under "
-            f"{_and(f'{backend.prefix}/{stack}' for stack in stacks)}, as `backend.tf.json` says. {addresses}"
-        )
-    if isinstance(backend, CloudBackendConfig):
-        return (
-            f"State is kept in the workspaces {_and(map(backend.workspace_of, stacks))} of the organization `{backend.organization}` on "
-            f"`{backend.hostname}`, as `backend.tf.json` says. Instead of logging in with gcloud, give the workspaces credentials; "
-            f"instead of editing a file, set the inputs as variables of the workspaces. {addresses}"
-        )
+def _apply(roots: dict[str, Stack]) -> str:
+    connect = [folder for folder, stack in roots.items() if "get_credentials_command" in stack.content["output"]]
+    steps = [f"terraform -chdir={folder} {command}" for folder in roots for command in ("init", "apply")]
     return (
-        "State is kept in `terraform.tfstate` in each folder; add a `backend` block to keep it elsewhere. The addresses are those of the "
-        "source deployment: a state of it, copied there, is continued."
+        "Apply the folders in the order of their numbers. Where folders share an input, give it the same value in each.\n\n"
+        f"{shell(*steps)}"
+        + "".join(
+            f"\n\nThe output `get_credentials_command` of `{folder}` is the command that connects `kubectl`:\n\n"
+            + shell(f'eval "$(terraform -chdir={folder} output -raw get_credentials_command)"', "kubectl get nodes")
+            for folder in connect
+        )
+    )
+
+
+def _about_inputs(form: str) -> str:
+    where = "`terraform.tfvars` of each folder has" if form == "hcl" else "The defaults are"
+    return (
+        f"{where} the values of the source deployment. An empty list counts as left out. A value that is refused is reported with what is "
+        "allowed: by `terraform plan` in a folder, and by `terraform validate` where a module is called with values, as in `example/`. "
+        "`terraform plan` also checks the rules between values, such as ranges that must not overlap."
     )
 
 
@@ -188,16 +206,16 @@ def _roles(roots: dict[str, Stack]) -> list[tuple[str, ...]]:
 
 
 def _apis(deployment: Deployment, roots: dict[str, Stack]) -> str:
-    switched_on: dict[str, str] = {
+    enabled: dict[str, str] = {
         block["service"]: folder for folder, stack in roots.items() for kind, _, block in _blocks(stack) if kind == "google_project_service"
     }
-    before = "The project must exist and have billing. These APIs must be on before the first apply: "
+    before = "The project must exist and have billing. These APIs must be enabled before the first apply: "
     of_the_stacks = {*deployment.apis.services, *(INGRESS_APIS if deployment.ingress else ())}
-    needed = sorted({*_NEEDED_FIRST, *(() if switched_on else of_the_stacks)})
+    needed = sorted({*_NEEDED_FIRST, *(() if enabled else of_the_stacks)})
     text = before + ", ".join(f"`{api}`" for api in needed) + "."
-    for folder in dict.fromkeys(switched_on.values()):
-        apis = ", ".join(f"`{api}`" for api, by in switched_on.items() if by == folder)
-        text += f" These are switched on by `{folder}`, and stay on when it is destroyed: {apis}."
+    for folder in dict.fromkeys(enabled.values()):
+        apis = ", ".join(f"`{api}`" for api, by in enabled.items() if by == folder)
+        text += f" `{folder}` enables these, and they stay enabled when it is destroyed: {apis}."
     return text
 
 
@@ -242,25 +260,74 @@ def _risks(deployment: Deployment, risks: list[str]) -> str:
         acknowledged = "yes" if name in deployment.acknowledged_risks else "no"
         rows.append((f"`{name}`", meaning, acknowledged))
     return (
-        "What the configuration carries, and whether the source deployment acknowledged it. Keys are those of the source deployment.\n\n"
-        + _table(("risk", "meaning", "acknowledged"), rows)
+        "The risks of this configuration, and whether the source deployment acknowledges them. The picture marks them. Keys are those of "
+        "the source deployment.\n\n" + _table(("risk", "meaning", "acknowledged"), rows)
         if rows
         else "None is known."
     )
 
 
-def _costs(deployment: Deployment) -> str:
-    pool, zones = deployment.node_pool, len(deployment.zones) or ZONES_OF_A_REGION
-    where = f"{zones} zone{'s' if zones > 1 else ''}" + ("" if deployment.zones else " (taken for every zone of the region)")
-    return "\n".join(
-        [
-            (
-                f"- **Nodes**, counted per zone: `{pool.machine_type}` with {pool.disk_size_gb} GB of `{pool.disk_type}` each. In {where}: "
-                f"{pool.initial_nodes * zones} at the start, at least {pool.min_nodes * zones}, at most {pool.max_nodes * zones}."
-            ),
-            "- The control plane's fee, for as long as the cluster exists.",
-            "- Load balancers, disks and traffic that the workloads ask for; they appear in no plan.",
-        ]
+def _costs(deployment: Deployment, roots: dict[str, Stack]) -> str:
+    return "\n".join(f"- {line}" for line in _cost_lines(deployment, roots)) + (
+        "\n\nPrices: [GKE](https://cloud.google.com/kubernetes-engine/pricing), "
+        "[machines and disks](https://cloud.google.com/compute/all-pricing), [network](https://cloud.google.com/vpc/network-pricing), "
+        "[logs and metrics](https://cloud.google.com/products/observability/pricing)."
+    )
+
+
+def _cost_lines(deployment: Deployment, roots: dict[str, Stack]) -> Iterator[str]:
+    blocks = [*blocks_of(roots, deployment)]
+    kinds = {kind for kind, _ in blocks}
+    for kind, block in blocks:
+        if kind == "google_container_node_pool":
+            yield _nodes(deployment, block)
+    yield "**Control plane**: a fee per hour, for as long as the cluster exists."
+    if not deployment.cluster.private_nodes:
+        yield "**External IP addresses** of the nodes: a fee per hour and node."
+    if "google_compute_router_nat" in kinds:
+        yield "**Cloud NAT**: a fee per hour, growing with the number of nodes, and one per gigabyte. Large image pulls pass through it."
+    yield f"**Logs and metrics**: by volume. {_logs(deployment)}"
+    if deployment.network.flow_logs:
+        yield "**VPC Flow Logs**: by the gigabyte. Half of the connections are sampled, every five seconds."
+    if "google_dns_managed_zone" in kinds:
+        yield "**DNS zone**: a fee per month, and one per query."
+    if deployment.cluster.secrets_kms_key or deployment.cluster.boot_disk_kms_key:
+        yield "**Cloud KMS**: a fee per key version and month, and one per operation."
+    yield "**Workloads**: load balancers, disks and traffic that they ask for. No plan shows them."
+
+
+def _nodes(deployment: Deployment, pool: Json) -> str:
+    node, scaling, zones = pool["node_config"], pool["autoscaling"], len(deployment.zones) or ZONES_OF_A_REGION
+    where = f"{zones} zone{'s' if zones > 1 else ''}" + ("" if deployment.zones else ", as in most regions,")
+    machine = f"`{node['machine_type']}`{' (Spot)' if node.get('spot') else ''} with {node['disk_size_gb']} GB of `{node['disk_type']}`"
+    first = f"In {where} the pool `{pool['name']}` starts with {_times(pool.get('initial_node_count'), zones)} and has "
+    if "total_max_node_count" in scaling:
+        return f"**Nodes**: {machine} each. {first}{scaling.get('total_min_node_count', 0)} to {scaling['total_max_node_count']}."
+    few, many = _times(scaling.get("min_node_count"), zones), _times(scaling.get("max_node_count"), zones)
+    return f"**Nodes**, counted per zone: {machine} each. {first}{few} to {many}. An upgrade adds nodes for its duration."
+
+
+def _times(count: Any, zones: int) -> int:
+    return int(count or 0) * zones
+
+
+def _logs(deployment: Deployment) -> str:
+    cluster = deployment.cluster
+    logs = "the default, system and workloads" if cluster.logging_components is None else ", ".join(cluster.logging_components) or "none"
+    metrics = "the default" if cluster.monitoring_components is None else ", ".join(cluster.monitoring_components) or "none"
+    prometheus = "the default of GKE" if cluster.managed_prometheus is None else "on" if cluster.managed_prometheus else "off"
+    return f"Logs: {logs}. Metrics: {metrics}. Managed Prometheus, which charges per sample: {prometheus}."
+
+
+def _verification() -> str:
+    return (
+        "Tests of the source project run folders like this one on real Terraform, with stand-ins for the providers: they have the real "
+        "providers' schemas and their known behaviour, and no cloud behind them. Each folder and `example/` is planned, applied, planned "
+        "again without a change, and destroyed, for several deployments. The commands under State, When something fails and Destroy run "
+        "there too.\n\n"
+        "**Not verified**: anything against Google Cloud. Nothing here was applied to a project, and what GKE does by itself is described "
+        "from its documentation.\n\n"
+        "`sha256sum --check MANIFEST.sha256` shows whether a file was changed after the hand-over."
     )
 
 
@@ -270,9 +337,7 @@ def _modules(modules: list[Stack]) -> str:
         "range of provider versions in place of one. `example/` is a root that calls them all in one apply. Where a provider connects to "
         "what one module creates, the example configures it from that module's outputs. That is simple, with one limitation: a plan that "
         "would replace the cluster cannot configure such a provider. Where clusters are replaced, call each module from a root of its own, "
-        "as the numbered folders do.\n\n"
-        "In a module the addresses begin with `module.NAME.`: a state of a root configuration needs `moved` blocks or `terraform state mv` "
-        "to be continued by it."
+        "as the numbered folders do."
     )
 
 

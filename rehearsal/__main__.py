@@ -32,8 +32,8 @@ def rehearse(name: str, folder: Path = DEPLOYMENTS) -> int:
         deployment = load_deployment(name, folder)
     except RefusedDeploymentsError as error:
         return _refuse(str(error))
-    if not shutil.which("terraform"):
-        return _refuse("a rehearsal needs terraform 1.6 or newer on the PATH")
+    if not shutil.which(commands.terraform()):
+        return _refuse(f"{commands.terraform()} is not installed: a rehearsal needs Terraform 1.6 or newer, or OpenTofu")
     with commands.temporary_folder() as temporary:
         try:
             _run(name, deployment, temporary)

@@ -322,7 +322,7 @@ class ProviderBehaviour:
     """The rules of one provider.
 
     Attributes:
-        address: its address, as Terraform writes it.
+        source: its source address without a registry, as in `required_providers`.
         measured: the versions that the rules were measured with, oldest first. The oldest is that of the bindings.
         inherit: arguments that a resource takes over from the provider.
         patterns: regular expressions for the provider's own arguments.
@@ -333,7 +333,7 @@ class ProviderBehaviour:
         differences: what newer versions changed.
     """
 
-    address: str
+    source: str
     measured: tuple[str, ...]
     inherit: tuple[str, ...] = ()
     patterns: dict[str, str] = field(default_factory=dict)
@@ -372,7 +372,7 @@ class ProviderBehaviour:
         chosen = max(lowest, key=version_key, default="")
         if version_key(chosen) < version_key(self.measured[0]):
             wanted = ", ".join(f"{operator} {version}" for operator, version in given)
-            raise ValueError(f"{self.address}: the stand-in knows {self.measured[0]} and newer, the configuration requires {wanted}")
+            raise ValueError(f"{self.source}: the stand-in knows {self.measured[0]} and newer, the configuration requires {wanted}")
         return chosen
 
 

@@ -52,6 +52,8 @@ Configuration = Mapping[str, Any]
 _FLAGS = ("required", "optional", "computed")
 _NESTING = {"single": 1, "list": 2, "set": 3, "map": 4}
 # A schema of all of a provider's resources exceeds the 4 MB that gRPC allows by default.
+_REGISTRIES = ("registry.terraform.io", "registry.opentofu.org")
+"""The default registries of Terraform and OpenTofu, which are part of a provider's address."""
 _MESSAGE_BYTES = 64 * 1024 * 1024
 _POLL_SECONDS = 0.02
 
@@ -553,13 +555,14 @@ class StandIns:
             ValueError: when it requires a version that is older than the oldest that the rules are for.
         """
         used = [*self._configurations, *configurations]
-        attach = {}
+        attach: dict[str, dict[str, Any]] = {}
         for name, rules in self._rules.providers.items():
             everywhere = [one for content in self._configurations for provider, one in required_versions(content) if provider == name]
             wanted = list(requirements.get(name, ())) or everywhere
             version = rules.choose([self._versions[name]] if name in self._versions else wanted)
             resources = _types(used, "resource", name).difference(rules.resources)
-            attach[rules.address] = self._serve(name, version, resources, _types(used, "data", name).difference(rules.data_sources))
+            server = self._serve(name, version, resources, _types(used, "data", name).difference(rules.data_sources))
+            attach |= {f"{registry}/{rules.source}": server for registry in _REGISTRIES}
         return {"TF_REATTACH_PROVIDERS": json.dumps(attach)}
 
     def _has_path(self, type: str, path: str) -> bool:

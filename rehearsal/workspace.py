@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from deployment import commands
 from rehearsal.stand_in import StandIns, required_versions
 
 Verb = Literal["create", "read", "update", "delete", "replace", "no-op", "forget"]
@@ -225,7 +226,7 @@ class Workspace:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command in a process of its own, to be interrupted or killed."""
         return subprocess.Popen(
-            ["terraform", *arguments, "-no-color"],
+            [commands.terraform(), *arguments, "-no-color"],
             cwd=self.directory,
             env={**self.environment, **self._environment_of_providers()},
             stdin=subprocess.DEVNULL,
@@ -249,7 +250,7 @@ class Workspace:
         with self.start(*arguments) as process:
             output, _ = process.communicate()
         if process.returncode:
-            raise TerraformError(["terraform", *arguments], process.returncode, output)
+            raise TerraformError([commands.terraform(), *arguments], process.returncode, output)
         return output
 
     def init(self) -> None:
@@ -263,7 +264,7 @@ class Workspace:
         result = json.loads(output)
         messages = [f"{one['summary']}: {one.get('detail', '')}" for one in result["diagnostics"]]
         if not result["valid"]:
-            raise TerraformError(["terraform", "validate"], process.returncode, "\n".join(messages))
+            raise TerraformError([commands.terraform(), "validate"], process.returncode, "\n".join(messages))
         return messages
 
     def plan(self, *arguments: str) -> Plan:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deployment import commands
 from deployment.reading import load_deployments
 from rehearsal.stand_in import StandIns
 from tests.app import ROOT, Synthesized, deployment, synthesize
@@ -16,10 +17,10 @@ from tests.app import ROOT, Synthesized, deployment, synthesize
 @pytest.hookimpl(tryfirst=True)  # before the fixtures of any scope, which run terraform too
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test marked `terraform` needs the binary. Where REQUIRE_TERRAFORM is 1, its absence is a failure."""
-    if item.get_closest_marker("terraform") and not shutil.which("terraform"):
+    if item.get_closest_marker("terraform") and not shutil.which(commands.terraform()):
         if os.environ.get("REQUIRE_TERRAFORM") == "1":
-            pytest.fail("REQUIRE_TERRAFORM is 1 and there is no terraform on the PATH")
-        pytest.skip("no terraform on the PATH")
+            pytest.fail(f"REQUIRE_TERRAFORM is 1 and {commands.terraform()} is not installed")
+        pytest.skip(f"{commands.terraform()} is not installed")
 
 
 @pytest.fixture(scope="session")

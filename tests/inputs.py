@@ -60,7 +60,7 @@ INPUTS: dict[str, Input] = {
     "cluster.insecure_rbac_bindings": Input(False, True),
     "cluster.secrets_kms_key": Input(KEY, OTHER_KEY),
     "cluster.boot_disk_kms_key": Input(KEY, OTHER_KEY),
-    "cluster.maintenance_window": Input(WINDOW, {**WINDOW, "recurrence": "FREQ=WEEKLY;BYDAY=SA,SU"}),
+    "cluster.maintenance_window": Input(WINDOW, {**WINDOW, "recurrence": "FREQ=WEEKLY;BYDAY=SA"}),
     "cluster.maintenance_exclusions": Input([], [{"name": "trial", "end_time": "2027-05-01T00:00:00Z"}]),
     "cluster.rbac_security_group": Input("gke-security-groups@example.com", "gke-security-groups@example.org"),
     "cluster.logging_components": Input(["SYSTEM_COMPONENTS", "APISERVER"], []),

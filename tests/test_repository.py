@@ -51,11 +51,12 @@ def test_the_readmes_deployment_is_the_shipped_one() -> None:
 
 
 def test_no_lock_names_an_index() -> None:
-    pipfile = json.loads((ROOT / "Pipfile.lock").read_text())
-    assert pipfile["_meta"]["sources"] == []
-    packages = {**pipfile["default"], **pipfile["develop"]}
-    assert len(packages) > 20
-    assert not [name for name, package in packages.items() if "index" in package]
+    for lock in ("Pipfile.lock", "Pipfile.cdktn.lock"):
+        pipfile = json.loads((ROOT / lock).read_text())
+        assert pipfile["_meta"]["sources"] == []
+        packages = {**pipfile["default"], **pipfile["develop"]}
+        assert len(packages) > 20
+        assert not [name for name, package in packages.items() if "index" in package]
     assert "[[source]]" not in (ROOT / "Pipfile").read_text().replace("No [[source]]", "")
     npm = json.loads((ROOT / "package-lock.json").read_text())
     assert len(npm["packages"]) > 100

@@ -83,6 +83,7 @@ RULES = {
     "created network": "a network that is created is not the default one",
     "subnetwork of the default network": "not the name of the one that it has already",
     "authorized networks": "clients' networks, private ones with a private endpoint",
+    "maintenance window": "4 to 24 hours at least once a week, which makes up the 48 hours in 92 days that GKE requires",
     "maintenance exclusions": "as many and as long as GKE accepts",
     "ranges of one network": "two deployments in one network of a project have no common addresses",
     "required": "project and region, and what a backend needs",
@@ -200,6 +201,7 @@ NOT_PRIVATE = (
     "is not a private range, which GKE requires with cluster.private_endpoint: use the range from which the clients reach the VPC "
     "network, or set cluster.private_endpoint to false"
 )
+WEEKLY_WINDOW = "[cluster.maintenance_window]\nstart_time = '2027-01-02T03:00:00Z'\nrecurrence = 'FREQ=WEEKLY;BYDAY=SA'\n"
 EVERY = "remove authorized_networks to allow all of them, or list yours"
 AUTO_MODE = (
     "overlaps 10.128.0.0/9, which the auto-mode network 'default' reserves: use a range outside it, such as one below "
@@ -1189,6 +1191,12 @@ EXAMPLES = [
         (f"cluster.authorized_networks: allows every network, taken together: {EVERY}",),
     ),
     Example("authorized networks", "[cluster]\nauthorized_networks = { a = '0.0.0.0/1', b = '128.0.0.0/2', c = '192.0.0.0/3' }"),
+    Example("maintenance window", f"{WEEKLY_WINDOW}end_time = '2027-01-02T07:00:00Z'"),
+    Example(
+        "maintenance window",
+        f"{WEEKLY_WINDOW}end_time = '2027-01-02T06:59:59Z'",
+        ("cluster.maintenance_window.end_time: '2027-01-02T06:59:59Z' must be 4 to 24 hours after start_time 2027-01-02T03:00:00Z",),
+    ),
     Example("maintenance exclusions", exclusions(*(["NO_UPGRADES"] * 3 + ["NO_MINOR_UPGRADES"] * 17))),
     Example(
         "maintenance exclusions",
@@ -1320,7 +1328,7 @@ FILES_EXAMPLES = [
         "required",
         {"a.toml": ""},
         (
-            "deployments/a.toml: project: is required: ID of the Google Cloud project; it must exist and have billing",
+            "deployments/a.toml: project: is required: ID of an existing Google Cloud project with billing",
             "deployments/a.toml: region: is required: Region of the cluster, such as us-central1",
         ),
     ),

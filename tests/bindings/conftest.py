@@ -92,7 +92,7 @@ import jsii
 import typing
 from .._jsii import *
 
-class Thing(metaclass=jsii.JSIIMeta, jsii_type="@cdktf/provider-odd.{jsii_name}.Thing"):
+class Thing(metaclass=jsii.JSIIMeta, jsii_type="{fqn}"):
     def __init__(self) -> None:
         jsii.create(self.__class__, self, [])
 
@@ -100,19 +100,49 @@ class Thing(metaclass=jsii.JSIIMeta, jsii_type="@cdktf/provider-odd.{jsii_name}.
         return jsii.invoke(self, "other", [])
 """
 
+# The two layouts of a provider package's `__init__`: a list of imports, and a lookup of its own (PEP 562).
+LISTED_INIT = """
+from ._jsii import *
+from . import first
+from . import second_thing
+from . import broken
+"""
+LOOKUP_INIT = """
+import importlib as _importlib
+import sys as _sys
+from ._jsii import *
+_SUBMODULES = {"first", "second_thing", "broken"}
+def __getattr__(name: str) -> object:
+    if name in _SUBMODULES:
+        mod = _importlib.import_module(f".{name}", __name__)
+        globals()[name] = mod
+        return mod
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+setattr(_sys.modules[__name__], "__getattr__", __getattr__)
+"""
+# The two layouts of its index in Node.
+PLAIN_INDEX = """
+exports.first = require("./first");
+exports.secondThing = require("./second-thing");
+"""
+IMPORT_STAR_INDEX = """
+var __importStar = (mod) => mod && mod.__esModule ? mod : { ...mod, default: mod };
+exports.secondThing = exports.first = void 0;
+exports.first = __importStar(require("./first/index"));
+exports.secondThing = __importStar(require("./second-thing/index"));
+"""
+FAMILIES = {"cdktf": "cdktf_cdktf", "cdktn": "cdktn"}
+"""CDKTF and CDK Terrain, and how the names of their provider packages begin in Python."""
 
-def write_odd_provider(
-    directory: Path,
-    *,
-    init: str = "from ._jsii import *\nfrom . import first\nfrom . import second_thing\nfrom . import broken\n",
-    index: str = 'exports.first = require("./first");\nexports.secondThing = require("./second-thing");\n',
-) -> None:
-    """A prebuilt provider package nobody has heard of, `cdktf_cdktf_provider_odd`, as small as one can be.
+
+def write_odd_provider(directory: Path, *, family: str = "cdktf", init: str = LISTED_INIT, index: str = PLAIN_INDEX) -> str:
+    """Write a prebuilt provider package that is as small as one can be, and return its name.
 
     `first.Thing().other()` returns a `second_thing.Thing`; importing `broken` divides by zero.
     """
-    package = directory / "cdktf_cdktf_provider_odd"
-    name = "@cdktf/provider-odd"
+    module_name = f"{FAMILIES[family]}_provider_odd"
+    package = directory / module_name
+    name = f"@{family}/provider-odd"
     any_type = {"primitive": "any"}
 
     def thing(submodule: str) -> dict[str, Any]:
@@ -123,19 +153,20 @@ def write_odd_provider(
             "methods": methods,
         }  # fmt: skip
 
-    types = {it["fqn"]: it for it in (thing("first"), thing("secondThing"))}
+    submodules = {"first": "first", "second_thing": "secondThing"}
+    types = {it["fqn"]: it for it in map(thing, submodules.values())}
     assembly = {"schema": "jsii/0.10.0", "name": name, "version": "1.0.0", "jsiiVersion": "5.8.0", "types": types}
     javascript = """
         class Thing {{ other() {{ const {{ Thing }} = require("../second-thing"); return new Thing(); }} }}
-        Thing[Symbol.for("jsii.rtti")] = {{ fqn: "@cdktf/provider-odd.{}.Thing", version: "1.0.0" }};
+        Thing[Symbol.for("jsii.rtti")] = {{ fqn: "{}.{}.Thing", version: "1.0.0" }};
         exports.Thing = Thing;
     """
     files = {
         "package.json": json.dumps({"name": name, "version": "1.0.0", "main": "lib/index.js"}),
         ".jsii": json.dumps(assembly),
         "lib/index.js": index,
-        "lib/first/index.js": javascript.format("first"),
-        "lib/second-thing/index.js": javascript.format("secondThing"),
+        "lib/first/index.js": javascript.format(name, "first"),
+        "lib/second-thing/index.js": javascript.format(name, "secondThing"),
     }
     (package / "_jsii").mkdir(parents=True)
     with tarfile.open(package / "_jsii" / "odd.tgz", "w:gz") as tarball:
@@ -143,11 +174,15 @@ def write_odd_provider(
             entry = tarfile.TarInfo(f"package/{path}")
             entry.size = len(text.encode())
             tarball.addfile(entry, io.BytesIO(text.encode()))
-    load = f'import jsii\n__jsii_assembly__ = jsii.JSIIAssembly.load("{name}", "1.0.0", __name__[:-6], "odd.tgz")\n'
-    (package / "_jsii" / "__init__.py").write_text(load + '__all__ = ["__jsii_assembly__"]\n')
+    # Packages with a lookup of their own tell jsii where the modules are; the others leave it to the imports.
+    modules = {f"{name}.{jsii_name}": f"{module_name}.{module}" for module, jsii_name in submodules.items()}
+    own_map = f"_SUBMODULE_FQN_MAP = {modules!r}\n" if init == LOOKUP_INIT else ""
+    load = f'__jsii_assembly__ = jsii.JSIIAssembly.load("{name}", "1.0.0", __name__[:-6], "odd.tgz")\n'
+    (package / "_jsii" / "__init__.py").write_text(f'import jsii\n{own_map}{load}__all__ = ["__jsii_assembly__"]\n')
     (package / "__init__.py").write_text(init)
-    for module, jsii_name in (("first", "first"), ("second_thing", "secondThing")):
+    for module, jsii_name in submodules.items():
         (package / module).mkdir()
-        (package / module / "__init__.py").write_text(ODD_MODULE.format(jsii_name=jsii_name))
+        (package / module / "__init__.py").write_text(ODD_MODULE.format(fqn=f"{name}.{jsii_name}.Thing"))
     (package / "broken").mkdir()
     (package / "broken" / "__init__.py").write_text("1 / 0\n")
+    return module_name

@@ -1,6 +1,7 @@
 """Resources nobody imported are not loaded, in Python and in Node; and the app around the bindings notices nothing."""
 
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -14,7 +15,12 @@ from gitpod_pov.bindings.provider_packages import _SUBMODULE_IMPORT, _camel_case
 import pytest
 
 from tests.bindings.conftest import (
+    FAMILIES,
+    IMPORT_STAR_INDEX,
+    LISTED_INIT,
+    LOOKUP_INIT,
     NODE,
+    PLAIN_INDEX,
     SOURCE_ROOT,
     Run,
     app_directory,
@@ -145,14 +151,52 @@ import gitpod_pov
 """
     END = "\nprint(json.dumps([found, [f'{it.category.__name__}: {it.message}' for it in caught]]))"
 
-    def test_is_lazy_too_and_its_classes_are_found(self, run: Run, tmp_path: Path) -> None:
-        """Node returns an object of a module that Python never imported: without a cure, "Unknown type"."""
-        write_odd_provider(tmp_path)
-        code = """
-from cdktf_cdktf_provider_odd.first import Thing
-found = ["cdktf_cdktf_provider_odd.second_thing" in sys.modules, type(Thing().other()).__module__]
+    @pytest.mark.parametrize("family", FAMILIES)
+    @pytest.mark.parametrize(
+        "layout",
+        [
+            {"init": LISTED_INIT, "index": PLAIN_INDEX},
+            {"init": LISTED_INIT, "index": IMPORT_STAR_INDEX},
+            {"init": LOOKUP_INIT, "index": PLAIN_INDEX},
+            {"init": LOOKUP_INIT, "index": IMPORT_STAR_INDEX},
+        ],
+        ids=["list, require", "list, importStar", "own lookup, require", "own lookup, importStar"],
+    )
+    def test_is_lazy_in_each_layout_and_its_classes_are_found(
+        self, run: Run, probe: Probe, tmp_path: Path, family: str, layout: dict[str, str]
+    ) -> None:
+        """Node returns an object of a module that Python never imported: without the map of modules, "Unknown type"."""
+        name = write_odd_provider(tmp_path, family=family, **layout)
+        code = f"""
+import {name} as odd
+before = sorted(it for it in sys.modules if it.startswith("{name}."))
+from {name}.first import Thing
+found = [before, hasattr(odd, "second_thing_too"), type(Thing().other()).__module__]
 """
-        assert run(self.START + code + self.END) == [[False, "cdktf_cdktf_provider_odd.second_thing"], []]
+        expected = [[f"{name}._jsii"], False, f"{name}.second_thing"]
+        assert run(self.START + code + self.END) == [expected, []]
+        code = f"import {name} as odd; found = odd.first.Thing.__name__; odd.first.Thing()"
+        assert run(self.START + code + self.END, NODE_OPTIONS=probe_options(tmp_path)) == ["Thing", []]
+        assert {Path(it).parts[-2] for it in probe()["modules"] if "provider-odd" in it} == {"lib", "first"}
+
+    @pytest.mark.parametrize("index", [PLAIN_INDEX, IMPORT_STAR_INDEX], ids=["require", "importStar"])
+    def test_modules_keep_their_identity_in_node(self, run: Run, tmp_path: Path, index: str) -> None:
+        """jsii tells objects apart by their identity; `__importStar` makes a new one of a module that is not marked as an ES module."""
+        name = write_odd_provider(tmp_path, family="cdktn", index=index)
+        script = tmp_path / "identity.cjs"
+        script.write_text(
+            f"""
+            if (process.argv[1].endsWith('program.js')) process.on('exit', () => {{
+              const index = Object.values(require.cache).find((it) => /provider-odd.lib.index.js$/.test(it.filename)).exports;
+              const {{ first }} = index;
+              const same = first === index.first && Object.keys(index).length === 2;
+              require('fs').writeFileSync({json.dumps(str(tmp_path / "same.json"))}, JSON.stringify(same));
+            }});
+            """
+        )
+        code = f"from {name}.first import Thing; found = type(Thing()).__name__"
+        assert run(self.START + code + self.END, NODE_OPTIONS=f'--require "{script}"') == ["Thing", []]
+        assert json.loads((tmp_path / "same.json").read_text()) is True
 
     def test_error_in_a_lazy_module_is_readable(self, run: Run, tmp_path: Path) -> None:
         write_odd_provider(tmp_path)
@@ -167,6 +211,7 @@ except ZeroDivisionError: found = traceback.format_exc()
         assert traceback.endswith("ZeroDivisionError: division by zero\n")
         assert not caught
 
+    @pytest.mark.parametrize("family", FAMILIES)
     @pytest.mark.parametrize(
         "init",
         [
@@ -176,20 +221,21 @@ except ZeroDivisionError: found = traceback.format_exc()
         ],
         ids=["no list", "list in use", "no assembly"],
     )
-    def test_of_another_layout_loads_in_full(self, run: Run, tmp_path: Path, init: str) -> None:
-        write_odd_provider(tmp_path, init="from ._jsii import *\n" + init)
-        code = "import cdktf_cdktf_provider_odd as odd; found = [odd.first.Thing.__name__, odd.second_thing.__name__]"
+    def test_of_another_layout_loads_in_full(self, run: Run, tmp_path: Path, init: str, family: str) -> None:
+        name = write_odd_provider(tmp_path, family=family, init="from ._jsii import *\n" + init)
+        code = f"import {name} as odd; found = [odd.first.Thing.__name__, odd.second_thing.__name__]"
         found, (warning,) = run(self.START + code + self.END)
-        assert found == ["Thing", "cdktf_cdktf_provider_odd.second_thing"]
-        assert warning.startswith("BindingsWarning: cdktf_cdktf_provider_odd loads in full")
+        assert found == ["Thing", f"{name}.second_thing"]
+        assert warning.startswith(f"BindingsWarning: {name} loads in full")
 
-    def test_with_another_index_loads_in_full_in_node(self, run: Run, probe: Probe, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("family", FAMILIES)
+    def test_with_another_index_loads_in_full_in_node(self, run: Run, probe: Probe, tmp_path: Path, family: str) -> None:
         index = 'Object.assign(exports, { first: require("./first"), secondThing: require("./second-thing") });'
-        write_odd_provider(tmp_path, index=index)
-        code = "import cdktf_cdktf_provider_odd as odd; found = type(odd.first.Thing().other()).__name__"
+        name = write_odd_provider(tmp_path, family=family, index=index)
+        code = f"import {name} as odd; found = type(odd.first.Thing().other()).__name__"
         found, (warning,) = run(self.START + code + self.END, NODE_OPTIONS=probe_options(tmp_path))
         assert found == "Thing"
-        assert warning.startswith("BindingsWarning: @cdktf/provider-odd loads in full in Node")
+        assert warning.startswith(f"BindingsWarning: @{family}/provider-odd loads in full in Node")
         assert any("second-thing" in it for it in probe()["modules"])
 
     def test_works_under_paths_with_spaces(self, run: Run, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """What stops `make destroy`, with a Terraform that answers as it is told. With the real one and all stacks: tests/test_cli.py."""
 
 import json
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -74,7 +76,7 @@ BY_STATE = (
     f"deployments/trial.toml: cluster.deletion_protection: false is not applied yet: the state still protects {CLUSTER}; "
     "nothing was destroyed: "
 )
-UNTAINT = f"run `terraform -chdir=cdktf.out/stacks/trial-cluster untaint {CLUSTER}`, then "
+UNTAINT = f"run `PROGRAM -chdir=cdktf.out/stacks/trial-cluster untaint {CLUSTER}`, then "
 UNREADABLE = "trial-cluster: the state cannot be read: Error: Backend initialization required\n"
 
 
@@ -94,7 +96,7 @@ def test_is_refused_with_the_next_steps(
     check: Check, capsys: pytest.CaptureFixture[str], file: str, shown: dict[str, Any] | None, message: str
 ) -> None:
     assert check(file, shown) == 2
-    assert capsys.readouterr().err == message
+    assert capsys.readouterr().err == message.replace("PROGRAM", shlex.quote(os.environ["TERRAFORM_BINARY_NAME"]))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +18,7 @@ from handover import example as handover_example
 from handover import stacks as handover_stacks
 from handover.__main__ import hand_over
 from handover.folder import MANIFEST, files_of, write
+from handover.picture import picture
 from handover.stacks import HandoverError, fill, stacks_of
 from handover.variables import variable
 from tests.app import ROOT, Synthesized, deployment
@@ -117,14 +117,12 @@ class TestFolder:
     def test_the_readme_names_the_workspaces(self) -> None:
         files = files_of("pov", deployment(backend={"type": "cloud", "organization": "acme", "prefix": "team-a"}))
         assert parsed(files, "1-cluster/backend.tf.json")["terraform"]["cloud"]["workspaces"] == {"name": "team-a-pov-cluster"}
-        assert "in the workspaces `team-a-pov-cluster` and `team-a-pov-rbac`" in files["README.md"].decode()
+        assert "in the workspaces `team-a-pov-cluster`, `team-a-pov-rbac`" in files["README.md"].decode()
 
-    def test_the_picture_is_drawn_for_light_and_dark(self, files: dict[str, bytes]) -> None:
-        picture = files["picture.svg"].decode()
-        texts = [text.text for text in ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314 - drawn here
-        assert {"1-cluster: identity", "google_project_service (8)", "2-rbac: admins", "google_container_node_pool"} <= set(texts)
-        assert "prefers-color-scheme: dark" in picture
-        assert "black" not in picture
+    def test_the_frames_of_the_picture_are_the_folders(self, files: dict[str, bytes]) -> None:
+        assert files["picture.svg"].decode() == picture(
+            "pov", load_deployments(ROOT / "deployments")["pov"], ["Folder 1-cluster", "Folder 2-rbac"]
+        )
 
     def test_the_readme_lists_inputs_outputs_and_risks(self, files: dict[str, bytes]) -> None:
         readme = files["README.md"].decode()

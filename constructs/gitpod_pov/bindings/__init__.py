@@ -1,10 +1,11 @@
-"""Lazily loaded cdktf provider bindings: an app pays for the resources it uses, not for the 1,500 that a provider has.
+"""Lazily loaded provider bindings: an app pays for the resources it uses, not for the 1,500 that a provider has.
 
 Stock `import cdktf_cdktf_provider_google.container_cluster` runs the package's `__init__`, which imports every
 resource, and loads the package's `lib/index.js` in jsii's Node process, which requires every resource again. This
-package makes both lists lazy and leaves the provider packages, the environment and the rest of the process alone:
+package makes both lists lazy and leaves the provider packages, the environment and the rest of the process alone. It
+serves the packages of CDKTF (cdktf) and of its successor CDK Terrain (cdktn), see docs/terrain.md:
 
-- `provider_packages` owns the Python side: an import hook for `cdktf_cdktf_provider_*`.
+- `provider_packages` owns the Python side: an import hook for the provider packages.
 - `kernel_hooks` (.py and .js) owns the Node side: a tiny jsii assembly, loaded into the kernel through jsii's own
   `load` request. Neither `NODE_OPTIONS` nor any other variable is needed, so it works in a kernel that already runs,
   and no child process inherits it.

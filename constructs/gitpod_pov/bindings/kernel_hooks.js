@@ -12,15 +12,19 @@ if (process.env.JSII_NODE === process.execPath) delete process.env.JSII_NODE;
 // cdktf's archived dependencies use deprecated parts of Node (`util.isArray`, DEP0044). Whoever synthesizes can do nothing about it.
 process.noDeprecation = true;
 
-// A provider's index requires all of its modules, some 1,500 for google. As getters they are required when first asked
-// for, which is when jsii looks a class up. (Proxies would do too, but jsii tells objects apart by their identity.)
+// A provider's index requires all of its modules, some 1,500 for google: as `require("./module")`, or, in packages built
+// with newer compilers, as `__importStar(require("./module/index"))`. As getters they are required when first asked for,
+// which is when jsii looks a class up, and the value then takes the getter's place: `__importStar` may return a new object
+// at every call, and jsii tells objects apart by their identity (which is why proxies would not do).
+const REQUIRED_MODULE = /^exports\.(\w+) = (require\("\.\/[^"]+"\)|__importStar\(require\("\.\/[^"]+"\)\));$/gm;
 const lazyCounts = new Map();
 function lazyIndex(source, filename) {
   let count = 0;
-  const lazy = source.replace(/^exports\.(\w+) = (require\("\.\/[^"]+"\));$/gm, (_, name, required) => {
+  const lazy = source.replace(REQUIRED_MODULE, (_, name, required) => {
     count += 1;
-    const getter = `{ enumerable: true, configurable: true, get: () => ${required} }`;
-    return `Object.defineProperty(exports, "${name}", ${getter});`;
+    const value = `{ value: ${required}, enumerable: true, configurable: true, writable: true }`;
+    const getter = `get: () => Object.defineProperty(exports, "${name}", ${value}).${name}`;
+    return `Object.defineProperty(exports, "${name}", { enumerable: true, configurable: true, ${getter} });`;
   });
   lazyCounts.set(filename.split(/[\\/]/).slice(-4, -2).join('/'), count);
   return lazy;
@@ -53,10 +57,11 @@ function lazyStackTrace(source) {
     });`);
 }
 
+// Of both families: CDKTF (cdktf) and its successor CDK Terrain (cdktn).
 const REWRITES = [
-  [/[\\/]node_modules[\\/]@cdktf[\\/]provider-[^\\/]+[\\/]lib[\\/]index\.js$/, lazyIndex],
-  [/[\\/]node_modules[\\/]cdktf[\\/]lib[\\/]private[\\/]fs\.js$/, lazyArchiver],
-  [/[\\/]node_modules[\\/]cdktf[\\/]lib[\\/]tokens[\\/]private[\\/]stack-trace\.js$/, lazyStackTrace],
+  [/[\\/]node_modules[\\/]@cdkt[fn][\\/]provider-[^\\/]+[\\/]lib[\\/]index\.js$/, lazyIndex],
+  [/[\\/]node_modules[\\/]cdkt[fn][\\/]lib[\\/]private[\\/]fs\.js$/, lazyArchiver],
+  [/[\\/]node_modules[\\/]cdkt[fn][\\/]lib[\\/]tokens[\\/]private[\\/]stack-trace\.js$/, lazyStackTrace],
 ];
 
 const loadScript = Module._extensions['.js'];

@@ -1,8 +1,13 @@
-"""Provider packages (`cdktf_cdktf_provider_*`) whose resources are imported when they are asked for.
+"""Provider packages whose resources are imported when they are asked for, of CDKTF (cdktf) and CDK Terrain (cdktn).
 
-Owns the import hook. The packages themselves are run from their own sources, less the lines `from . import <resource>`
-at their end; those names become attributes that import their module at first use. Everything else about importing is
-left to the finders and loaders that are there already.
+Owns the import hook. There are two layouts of these packages:
+
+- Up to cdktn 0.23 most end with a line `from . import <resource>` for each resource. They are run from their own sources
+  without these lines; the names become attributes that import their module at first use.
+- Newer ones, such as cdktn-provider-google 19.10 and 20.0, import their resources on demand by themselves (PEP 562).
+  They are run as they are; only the Node side has to be made lazy.
+
+Everything else about importing is left to the finders and loaders that are there already.
 """
 
 import importlib
@@ -19,13 +24,14 @@ from gitpod_pov.bindings import BindingsWarning, kernel_hooks, type_checks
 
 from jsii._reference_map import _submodule_fqn_map
 
-_GENERATED = re.compile(r"(?:cdktf|constructs|(cdktf_cdktf_provider_\w+))(\.\w+)?")
+_GENERATED = re.compile(r"(?:cdktf|cdktn|constructs|((?:cdktf_cdktf|cdktn)_provider_\w+))(\.\w+)?")
 _SUBMODULE_IMPORT = re.compile(r"^from \. import (\w+)$", re.MULTILINE)
+_OWN_LOOKUP = re.compile(r"^def __getattr__\(", re.MULTILINE)
 
 
 def install() -> None:
     """Load the provider packages that are imported from now on lazily."""
-    for name in ("cdktf._private", "constructs._private"):
+    for name in ("cdktf._private", "cdktn._private", "constructs._private"):
         if name in sys.modules:
             type_checks.cheaper(vars(sys.modules[name]))
     sys.meta_path.insert(0, _Finder())
@@ -79,19 +85,31 @@ class _Provider(_Generated):
     def run(self, module: ModuleType) -> None:
         kernel_hooks.load()
         try:
-            self.run_lazily(module)
+            assembly = self.run_lazily(module)
         except Exception as error:  # whatever does not fit; an error of the package's own comes again
             warnings.warn(f"{module.__name__} loads in full: {error}", BindingsWarning, stacklevel=3)
             sys.modules[module.__name__] = module
             super().run(module)
+            return
+        if not kernel_hooks.is_lazy(assembly):
+            warnings.warn(f"{assembly} loads in full in Node: unknown index", BindingsWarning, stacklevel=3)
 
-    def run_lazily(self, module: ModuleType) -> None:
-        """Run the package's source less its list of resources, and have them looked up instead."""
+    def run_lazily(self, module: ModuleType) -> str:
+        """Run the package so that its resources are looked up when they are asked for; return the name of its jsii assembly."""
         name = module.__name__
         source = self.own.get_source(name) or ""
-        resources = frozenset(_SUBMODULE_IMPORT.findall(source))
-        if not resources:
+        if resources := frozenset(_SUBMODULE_IMPORT.findall(source)):
+            self.run_without(resources, source, module)
+        elif _OWN_LOOKUP.search(source):
+            super().run(module)
+        else:
             raise ValueError("no list of resources")
+        assembly: str = importlib.import_module(f"{name}._jsii").__jsii_assembly__.name
+        return assembly
+
+    def run_without(self, resources: frozenset[str], source: str, module: ModuleType) -> None:
+        """Run the package's source without its list of resources, and have them looked up instead."""
+        name = module.__name__
         exec(compile(_SUBMODULE_IMPORT.sub("", source), str(module.__file__), "exec", dont_inherit=True), vars(module))
         assembly: str = importlib.import_module(f"{name}._jsii").__jsii_assembly__.name
 
@@ -104,8 +122,6 @@ class _Provider(_Generated):
         vars(package).update(__getattr__=get_resource, __dir__=lambda: sorted({*vars(package), *resources}))
         # Where jsii looks for the module of a class that Node returns and nobody imported; else: "Unknown type".
         _submodule_fqn_map.update((f"{assembly}.{_camel_case(it)}", f"{name}.{it}") for it in resources)
-        if not kernel_hooks.is_lazy(assembly):
-            warnings.warn(f"{assembly} loads in full in Node: unknown index", BindingsWarning, stacklevel=4)
 
 
 def _camel_case(name: str) -> str:

@@ -1,0 +1,242 @@
+"""The sections of a hand-over's README on the design: why it is as it is, who reaches it, what Google upgrades, and what a change does.
+
+Owns: the answers to what a team asks before it changes something. They follow from the deployment's values, and from the table of changes
+in docs/operations.md, which is observed. Leaves to others: what to do when something fails (`operations`).
+
+Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from gitpod_pov.maintenance import MaintenanceWindow
+
+from deployment.model import Deployment
+from handover.literal import blocks_of
+from handover.operations import shell
+from handover.stacks import Stack
+from handover.variables import Json, variable_name
+
+_CHANGES = Path(__file__).parents[1] / "docs" / "operations.md"
+_STACKING = "https://registry.terraform.io/providers/hashicorp/kubernetes/2.38.0/docs#stacking-with-managed-kubernetes-cluster-resources"
+_DAYS = {"MO": "Monday", "TU": "Tuesday", "WE": "Wednesday", "TH": "Thursday", "FR": "Friday", "SA": "Saturday", "SU": "Sunday"}
+
+
+def design(deployment: Deployment, roots: dict[str, Stack], main: str) -> list[str]:
+    """Return the sections in order, each heading and each text as one part.
+
+    Args:
+        deployment: the deployment.
+        roots: the stacks by folder, in order of application.
+        main: the name of the file with the resources.
+    """
+    return [
+        "## Why it is built this way",
+        "\n".join(_reasons(roots, main)),
+        "## Who can reach the control plane",
+        "\n".join([*_access(deployment, main), *_permissions(deployment, roots)]),
+        "## What Google upgrades, and when",
+        *_upgrades(deployment, roots, main),
+        "## What you can change without replacing nodes",
+        *_changes(deployment, main),
+    ]
+
+
+def input_name(deployment: Deployment, key: str) -> str:
+    """Return what a reader calls an input: its variable, or its key where it is no variable."""
+    return next((f"`{variable_name(own)}`" for own in deployment.handover.parameters if own == key), f"`{key}`")
+
+
+def _edit(deployment: Deployment, key: str, block: str, main: str) -> str:
+    """Return where a reader changes an input: in its variable, or in a block of a file."""
+    return input_name(deployment, key) if key in map(str, deployment.handover.parameters) else f"`{block}` in `{main}`"
+
+
+def _reasons(roots: dict[str, Stack], main: str) -> Iterator[str]:
+    yield (
+        "- **The node pool is a resource of its own**, and not a part of `google_container_cluster`. A pool inside the cluster resource "
+        "cannot be changed without replacing the cluster. GKE creates every cluster with a default pool, so `remove_default_node_pool` "
+        "deletes that one, and `google_container_node_pool` manages the nodes."
+    )
+    if len(roots) > 1:
+        yield (
+            "- **Each folder has a state of its own**, because the Kubernetes provider must not be configured from a cluster that the "
+            f"same apply creates ([documentation]({_STACKING})). A folder finds the cluster by its name and does not read another state, "
+            "so that the folders can belong to different teams."
+        )
+    yield (
+        f"- **Terraform ignores some changes** (`ignore_changes` in `{main}`): arguments that GKE, an upgrade or the console may set, and "
+        "whose change back would replace the cluster or its nodes, or change a version."
+    )
+    yield (
+        "- **Roles are added one by one** with `google_project_iam_member`. It changes nothing for the other members of a role, while "
+        "`google_project_iam_binding` and `google_project_iam_policy` would remove them."
+    )
+
+
+def _access(deployment: Deployment, main: str) -> Iterator[str]:
+    cluster, networks = deployment.cluster, deployment.cluster.authorized_networks
+    listed = ", ".join(f"`{cidr}` ({name})" for name, cidr in (networks or {}).items())
+    edit = _edit(deployment, "cluster.authorized_networks", "master_authorized_networks_config", main)
+    if cluster.private_endpoint:
+        yield (
+            "- **By address**: the control plane has no public address. Its private address accepts connections from the cluster's "
+            f"nodes{f' and from {listed}' if listed else ''}; {edit} decides from which other networks."
+        )
+    elif networks is None:
+        yield (
+            "- **By address**: the control plane has a public address, and nothing here restricts it: every network can connect. To "
+            f"restrict it, list your networks in {edit}."
+        )
+    else:
+        yield (
+            f"- **By address**: the control plane has a public address. It accepts connections from the cluster's nodes"
+            f"{f' and from {listed}' if listed else ' only'}; {edit} decides from which networks."
+        )
+    if cluster.dns_endpoint:
+        yield (
+            "- **By DNS name**: the DNS endpoint accepts connections from every network. Google checks the IAM permission "
+            "`container.clusters.connect` before a request reaches the cluster. Terraform and `kubectl` connect this way."
+        )
+    else:
+        yield "- **By DNS name**: the DNS endpoint is off (`allow_external_traffic` is false)."
+    if cluster.anonymous_authentication == "LIMITED":
+        yield "- **Without credentials**: only the health checks answer."
+    else:
+        yield "- **Without credentials**: a connection is not enough. Kubernetes grants anonymous requests only what RBAC binds to them."
+
+
+def _permissions(deployment: Deployment, roots: dict[str, Stack]) -> Iterator[str]:
+    for kind, binding in blocks_of(roots, deployment):
+        if kind in {"kubernetes_cluster_role_binding_v1", "kubernetes_role_binding_v1"}:
+            name, namespace = binding["metadata"]["name"], binding["metadata"].get("namespace")
+            where = f" in the namespace `{namespace}`" if namespace else ""
+            role = f"{binding['role_ref']['kind']} `{binding['role_ref']['name']}`{where}"
+            yield f"- **Who may do what**: the binding `{name}` grants the {role} to {_subjects(binding, deployment)}."
+    yield "- **Through IAM**: roles on the project, such as `roles/container.admin` and `roles/owner`, grant access to the cluster as well."
+    granted = {binding["role"] for kind, binding in blocks_of(roots, deployment) if kind == "google_project_iam_member"}
+    if "roles/container.admin" in granted and not deployment.cluster.workload_identity:
+        yield (
+            "- **From inside**: the service account of the nodes holds `roles/container.admin`, and every pod can use it. Whoever runs a "
+            "pod can become cluster admin."
+        )
+
+
+def _subjects(binding: Json, deployment: Deployment) -> str:
+    """Return whom a binding names; the members that are a variable are not in the block."""
+    subjects = binding.get("subject", [])
+    if "dynamic" in binding or any("google_client_openid_userinfo" in subject["name"] for subject in subjects):
+        who = ", ".join(f"`{member}`" for member in deployment.admins.members)
+        return who or "the account that applies, because no members are listed; the next account that applies replaces it"
+    return ", ".join(f"`{subject['name']}` ({subject['kind']})" for subject in subjects)
+
+
+def _upgrades(deployment: Deployment, roots: dict[str, Stack], main: str) -> Iterator[str]:
+    cluster = deployment.cluster
+    if cluster.has_release_channel:
+        yield f"The cluster is in the release channel {cluster.release_channel}, from which GKE takes the versions."
+    else:
+        yield (
+            "The cluster is in no release channel. GKE has refused new clusters without a channel since 2026-08-21, and ends existing ones "
+            "on 2027-06-14."
+        )
+    nodes = cluster.has_release_channel if deployment.node_pool.auto_upgrade is None else deployment.node_pool.auto_upgrade
+    when = _window(cluster.maintenance_window)
+    rows = [
+        ("control plane, patch versions", _until(deployment, ("NO_UPGRADES",)), when),
+        ("control plane, minor versions", _until(deployment, ("NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES")), when),
+    ]
+    if nodes:
+        rows += [
+            ("nodes, patch versions", _until(deployment, ("NO_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES")), when),
+            ("nodes, minor versions", _until(deployment, ("NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES")), when),
+        ]
+    else:
+        rows.append(("nodes", "no: `auto_upgrade` is off", ""))
+    yield "\n".join(["| what | upgraded by Google | when |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
+    yield (
+        "At the end of support of a minor version GKE upgrades the cluster in any case. An upgrade of the nodes replaces them, as "
+        "`upgrade_settings` of the pool says; the pods on a node end when it is drained. To choose the hours, change "
+        f"{_edit(deployment, 'cluster.maintenance_window', 'recurring_window', main)}; for the exclusions and the channel, edit "
+        f"`maintenance_exclusion` and `release_channel` in `{main}`."
+    )
+    yield _own_upgrade(deployment, roots, main)
+
+
+def _own_upgrade(deployment: Deployment, roots: dict[str, Stack], main: str) -> str:
+    cluster = f"gcloud container clusters upgrade {deployment.cluster.name} --region {deployment.region} --project {deployment.project}"
+    pools = [block["name"] for kind, block in blocks_of(roots, deployment) if kind == "google_container_node_pool"]
+    nodes = [f"{cluster} --node-pool {pool}" for pool in pools]
+    if deployment.cluster.version:
+        return (
+            f"To upgrade yourself, set `min_master_version` in `{main}` to the new version and apply, which upgrades the control plane. "
+            f"Terraform ignores the version of the nodes:\n\n{shell(*nodes)}"
+        )
+    return "To upgrade yourself, use `gcloud`. Terraform ignores both versions, so that the plan stays empty:\n\n" + shell(
+        f"{cluster} --master --cluster-version VERSION", *nodes
+    )
+
+
+def _until(deployment: Deployment, scopes: tuple[str, ...]) -> str:
+    """Return whether GKE makes upgrades that exclusions with these scopes stop."""
+    stopping = [exclusion for exclusion in deployment.cluster.effective_exclusions if exclusion.scope in scopes]
+    open_ended = [f"exclusion `{exclusion.name}`" for exclusion in stopping if exclusion.end_time is None]
+    if open_ended:
+        return f"not before the end of support of the minor version ({', '.join(open_ended)})"
+    periods = [f"from {exclusion.start_time} to {exclusion.end_time} (exclusion `{exclusion.name}`)" for exclusion in stopping]
+    return f"yes, except {', '.join(periods)}" if periods else "yes"
+
+
+def _window(window: MaintenanceWindow | None) -> str:
+    if window is None:
+        return "at any time"
+    days = [_DAYS[day] for day in window.recurrence.partition("BYDAY=")[2].split(",") if day]
+    on = ("on " + ", ".join(days) if days else "every week") if "WEEKLY" in window.recurrence else "every day"
+    return f"{on}, {window.start_time[11:16]} to {window.end_time[11:16]} UTC, first on {window.start_time[:10]}"
+
+
+_NEW_CLUSTER_ONLY = frozenset({"network.nodes_cidr", "network.pods_cidr", "network.services_cidr"})
+"""Google refuses to change a range while a cluster uses it, whatever Terraform plans."""
+
+
+def _changes(deployment: Deployment, main: str) -> Iterator[str]:
+    groups: dict[str, list[str]] = {
+        "the nodes stay": [],
+        "GKE recreates the nodes one after the other; Terraform shows an update in place": [],
+        "Terraform replaces the node pool: all nodes are deleted, then created": [],
+        "Terraform replaces the cluster, and the nodes with it": ["project", "region"],
+        "not possible: Google refuses to change a range that a cluster uses": [],
+    }
+    stay, recreated, pool, cluster, refused = groups.values()
+    for key, effect, recreates in effects():
+        replaced = [part for part in effect.split("; ") if part.endswith("**replaced**")]
+        nouns = {noun for part in replaced for noun in part.removesuffix(" **replaced**").split(", ")}
+        if key in _NEW_CLUSTER_ONLY:
+            refused.append(key)
+        elif "cluster" in nouns:
+            cluster.append(key)
+        elif "node pool" in nouns:
+            pool.append(key)
+        else:
+            (recreated if recreates else stay).append(key)
+    yield (
+        "Each input was changed once, and the plan was recorded (with google 7.45.0). Names with underscores are variables. The others are "
+        f"those of the source deployment; the argument in `{main}` has a similar name. A pod ends with its node, and so do the workspaces "
+        "on it."
+    )
+    rows = [f"| {effect} | {', '.join(input_name(deployment, key) for key in keys)} |" for effect, keys in groups.items()]
+    yield "\n".join(["| when it changes | input |", "|---|---|", *rows])
+    protection = (
+        "`prevent_destroy` and `deletion_protection` refuse a plan that replaces the cluster."
+        if deployment.cluster.deletion_protection
+        else "Read each plan: `deletion_protection` is false, and nothing else keeps Terraform from replacing the cluster."
+    )
+    yield f"A zone that is removed from {input_name(deployment, 'zones')} loses its nodes. {protection}"
+
+
+def effects() -> Iterator[tuple[str, str, bool]]:
+    """Yield each input with what the plan does when its value changes, and whether GKE then recreates the nodes."""
+    table = _CHANGES.read_text(encoding="utf-8").partition("<!-- changes:begin -->\n")[2].partition("<!-- changes:end -->")[0]
+    for row in table.splitlines()[2:]:
+        key, changed, _, recreates = (cell.strip() for cell in row.strip("|").split("|"))
+        yield key.strip("`"), changed, bool(recreates)

@@ -1,0 +1,278 @@
+"""The README of a hand-over: what it answers, and that its blocks continue a state through the modules."""
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from deployment.parameters import ParameterKey
+from handover.design import effects
+from handover.folder import files_of, write
+from rehearsal.stand_in import StandIns
+from tests.app import deployment
+from tests.handover.test_terraform import Folder
+from tests.stacks.changes import RECREATES_NODES
+
+SOURCE: dict[str, Any] = {"project": "my-gitpod-pov", "zones": ["us-central1-a"]}
+INGRESS: dict[str, Any] = {"domain": "gitpod.acme-corp.dev", "acme_email": "ops@acme-corp.dev"}
+WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z", "recurrence": "FREQ=WEEKLY;BYDAY=SA,SU"}
+
+
+def readme(**sections: Any) -> str:
+    return files_of("pov", deployment(**{**SOURCE, **sections}))["README.md"].decode()
+
+
+def section(text: str, heading: str) -> str:
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+class TestAnswers:
+    def test_says_why_the_pool_is_not_inside_the_cluster(self) -> None:
+        assert "cannot be changed without replacing the cluster" in section(readme(), "Why it is built this way")
+
+    @pytest.mark.parametrize(
+        ("sections", "expected", "absent"),
+        [
+            (
+                {},
+                ["every network can connect", "the DNS endpoint is off", "Whoever runs a pod can become cluster admin"],
+                ["private address"],
+            ),
+            (
+                {"cluster": {"authorized_networks": {"office": "203.0.113.0/24"}}},
+                ["public address", "from `203.0.113.0/24` (office)"],
+                ["every network can connect"],
+            ),
+            (
+                {"cluster": {"authorized_networks": {}}},
+                ["accepts connections from the cluster's nodes only"],
+                ["every network can connect"],
+            ),
+            (
+                {"profile": "hardened"},
+                ["no public address", "`container.clusters.connect`", "only the health checks answer"],
+                ["every network can connect", "Whoever runs a pod"],
+            ),
+            (
+                {"admins": {"members": ["user:alice@example.com"]}},
+                ["ClusterRole `cluster-admin` to `user:alice@example.com`"],
+                ["no members"],
+            ),
+            (
+                {"admins": {"members": ["user:alice@example.com"]}, "handover": {"parameters": []}},
+                ["ClusterRole `cluster-admin` to `alice@example.com` (User)"],
+                ["no members"],
+            ),
+            ({"admins": {"cluster_role": "view"}}, ["ClusterRole `view` to the account that applies"], []),
+        ],
+        ids=str,
+    )
+    def test_says_who_can_reach_the_control_plane(self, sections: dict[str, Any], expected: list[str], absent: list[str]) -> None:
+        found = section(readme(**sections), "Who can reach the control plane")
+        assert [text for text in expected if text not in found] == []
+        assert [text for text in absent if text in found] == []
+
+    @pytest.mark.parametrize(
+        ("cluster", "expected"),
+        [
+            (
+                {},
+                {
+                    "control plane, patch versions": "yes | at any time",
+                    **dict.fromkeys(
+                        ("control plane, minor versions", "nodes, patch versions", "nodes, minor versions"),
+                        "not before the end of support of the minor version (exclusion `keep-versions`) | at any time",
+                    ),
+                },
+            ),
+            (
+                {"maintenance_exclusions": [], "maintenance_window": WINDOW},
+                dict.fromkeys(
+                    ("control plane, patch versions", "control plane, minor versions", "nodes, patch versions", "nodes, minor versions"),
+                    "yes | on Saturday, Sunday, 03:00 to 09:00 UTC, first on 2027-01-02",
+                ),
+            ),
+            (
+                {
+                    "maintenance_window": {**WINDOW, "recurrence": "FREQ=DAILY"},
+                    "maintenance_exclusions": [
+                        {
+                            "name": "freeze",
+                            "start_time": "2027-03-01T00:00:00Z",
+                            "end_time": "2027-04-01T00:00:00Z",
+                            "scope": "NO_UPGRADES",
+                        },
+                        {"name": "minor", "scope": "NO_MINOR_UPGRADES"},
+                    ],
+                },
+                {
+                    **dict.fromkeys(
+                        ("control plane, patch versions", "nodes, patch versions"),
+                        "yes, except from 2027-03-01T00:00:00Z to 2027-04-01T00:00:00Z (exclusion `freeze`) | "
+                        "every day, 03:00 to 09:00 UTC, first on 2027-01-02",
+                    ),
+                    **dict.fromkeys(
+                        ("control plane, minor versions", "nodes, minor versions"),
+                        "not before the end of support of the minor version (exclusion `minor`) | "
+                        "every day, 03:00 to 09:00 UTC, first on 2027-01-02",
+                    ),
+                },
+            ),
+            (
+                {"release_channel": "UNSPECIFIED"},
+                {
+                    "control plane, patch versions": "yes | at any time",
+                    "control plane, minor versions": "yes | at any time",
+                    "nodes": "no: `auto_upgrade` is off |",
+                },
+            ),
+        ],
+        ids=["reference", "window", "exclusions", "no channel"],
+    )
+    def test_says_what_google_upgrades_and_when(self, cluster: dict[str, Any], expected: dict[str, str]) -> None:
+        found = section(readme(cluster=cluster), "What Google upgrades, and when")
+        rows = dict(re.findall(r"^\| ((?:control plane|nodes)[^|]*) \| (.*?) ?\|$", found, re.MULTILINE))
+        assert {what: row.rstrip() for what, row in rows.items()} == expected
+
+    @pytest.mark.parametrize(
+        ("cluster", "expected"), [({}, "--master"), ({"version": "1.35.8-gke.1"}, "set `min_master_version`")], ids=str
+    )
+    def test_says_how_to_upgrade(self, cluster: dict[str, Any], expected: str) -> None:
+        found = section(readme(cluster=cluster), "What Google upgrades, and when")
+        assert expected in found
+        assert "gcloud container clusters upgrade gitpod --region us-central1 --project my-gitpod-pov --node-pool gitpod" in found
+
+    def test_says_what_a_change_does_to_the_nodes(self) -> None:
+        text = section(readme(handover={"parameters": []}), "What you can change without replacing nodes")
+        rows = re.findall(r"^\| (.*) \| (`.*) \|$", text, re.MULTILINE)
+        stay, recreated, pool, cluster, refused = (re.findall("`(.*?)`", inputs) for _, inputs in rows)
+        assert {"node_pool.max_nodes", "cluster.maintenance_window", "node_pool.labels"} <= {*stay}
+        assert {"node_pool.machine_type", "cluster.workload_identity"} <= {*recreated}
+        assert len(recreated) == len(RECREATES_NODES)
+        assert {"node_pool.spot", "identity.account_id"} <= {*pool}
+        assert {"cluster.name", "network.network", "project", "region"} <= {*cluster}
+        assert refused == ["network.nodes_cidr", "network.pods_cidr", "network.services_cidr"]
+        assert len([*stay, *recreated, *pool, *cluster, *refused]) == len([*effects()]) + len(("project", "region"))
+
+    def test_calls_an_input_by_the_name_of_its_variable(self) -> None:
+        without = section(readme(handover={"parameters": []}), "What you can change without replacing nodes")
+        assert "`node_pool.max_nodes`" in without
+        every = section(readme(handover={"parameters": get_args(ParameterKey)}), "What you can change without replacing nodes")
+        assert "`identity_account_id`" in every
+
+
+class TestCosts:
+    @pytest.mark.parametrize(
+        ("sections", "expected"),
+        [
+            ({}, ["starts with 1 and has 1 to 50.", "**External IP addresses**", "the default, system and workloads"]),
+            ({"zones": []}, ["In 3 zones, as in most regions, the pool `gitpod` starts with 3 and has 3 to 150."]),
+            ({"node_pool": {"min_nodes": 0, "max_nodes": 4, "spot": True}}, ["`n2d-standard-16` (Spot)", "starts with 1 and has 0 to 4."]),
+            (
+                {"profile": "hardened"},
+                ["**Cloud NAT**", "**VPC Flow Logs**", "SYSTEM_COMPONENTS, WORKLOADS, APISERVER", "charges per sample: on."],
+            ),
+            ({"cluster": {"logging_components": []}}, ["Logs: none."]),
+            ({"ingress": INGRESS}, ["**DNS zone**"]),
+        ],
+        ids=str,
+    )
+    def test_lists_what_this_deployment_pays_for(self, sections: dict[str, Any], expected: list[str]) -> None:
+        found = section(readme(**sections), "What it costs")
+        assert [text for text in expected if text not in found] == []
+
+    def test_lists_nothing_else(self) -> None:
+        found = section(readme(), "What it costs")
+        assert not [text for text in ("NAT", "Flow Logs", "DNS", "KMS", "Spot") if text in found]
+        assert "External IP" not in section(readme(profile="hardened"), "What it costs")
+
+
+class TestFirstPlan:
+    def test_lists_tools_and_commands(self) -> None:
+        found = section(readme(), "A first plan in five minutes")
+        assert [
+            name for name in ("Terraform 1.6", "OpenTofu", "`kubectl`", "`gke-gcloud-auth-plugin`", "`gcloud`") if name not in found
+        ] == []
+        assert "terraform -chdir=1-cluster init\nterraform -chdir=1-cluster plan" in found
+
+    def test_of_a_workspace_logs_in_there(self) -> None:
+        backend = {"type": "cloud", "organization": "acme", "hostname": "tfe.acme-corp.dev"}
+        assert "terraform login tfe.acme-corp.dev" in section(readme(backend=backend), "A first plan in five minutes")
+
+
+class TestState:
+    def test_of_a_local_source_is_copied(self) -> None:
+        found = section(readme(), "State")
+        assert "cp SOURCE/terraform.pov-cluster.tfstate 1-cluster/terraform.tfstate" in found
+        assert "cp SOURCE/terraform.pov-rbac.tfstate 2-rbac/terraform.tfstate" in found
+
+    @pytest.mark.parametrize(
+        ("backend", "place"),
+        [
+            (
+                {"type": "gcs", "bucket": "states", "prefix": "trial"},
+                "the bucket `states`, under `trial/pov-cluster`, `trial/pov-rbac`",
+            ),
+            ({"type": "cloud", "organization": "acme"}, "the organization `acme` on `app.terraform.io`, in the workspaces `pov-cluster`"),
+        ],
+        ids=["gcs", "cloud"],
+    )
+    def test_of_another_backend_is_left_behind_for_a_new_cluster(self, backend: dict[str, Any], place: str) -> None:
+        found = section(readme(backend=backend), "State")
+        assert "delete `backend.tf" in found
+        assert place in found
+        assert "cp SOURCE" not in found
+
+    def test_of_helm_releases_needs_a_configuration_of_its_own(self) -> None:
+        found = section(readme(ingress=INGRESS), "State")
+        assert "`3-ingress` needs a configuration of its own that calls `modules/ingress`" in found
+        assert "from = helm_release.charts_issuer\n  to   = module.ingress.helm_release.charts_issuer" in found
+        assert found.count("import {") == 1
+
+    @pytest.mark.terraform
+    def test_continues_through_the_modules_without_a_change(self, stand_ins: StandIns, tmp_path: Path) -> None:
+        folder = tmp_path / "pov"
+        write(files_of("pov", deployment(**SOURCE)), folder)
+        for name in ("1-cluster", "2-rbac"):
+            root = Folder(stand_ins, folder / name, folder / name)
+            root.init()
+            root.apply()
+        (blocks,) = re.findall(r"```hcl\n(.*?)```", section((folder / "README.md").read_text(), "State"), re.DOTALL)
+        example = Folder(stand_ins, folder / "example", folder / "example")
+        (example.directory / "continue.tf").write_text(blocks)
+        (example.directory / "terraform.tfstate").write_text(
+            Folder(stand_ins, folder / "1-cluster", folder / "1-cluster").run("state", "pull")
+        )
+        example.init()
+        plan = example.plan()
+        assert plan.changes == {}
+        since = stand_ins.cloud.journal.mark()
+        example.apply(plan)
+        changes = [entry.call for entry in stand_ins.cloud.journal.entries(since=since) if entry.call in {"create", "update", "destroy"}]
+        assert changes == []
+        (example.directory / "continue.tf").unlink()
+        assert example.plan().empty
+        assert "module.rbac.kubernetes_cluster_role_binding_v1.admins" in example.run("state", "list")
+
+
+class TestOperations:
+    @pytest.mark.parametrize(
+        ("sections", "expected", "absent"),
+        [
+            ({}, ["the network `default` does not exist", "no e-mail address", "slower release channel"], ["takes two applies"]),
+            ({"admins": {"members": ["user:alice@example.com"]}}, [], ["no e-mail address"]),
+            ({"network": {"network": "own", "create_network": True}}, [], ["does not exist.**"]),
+            ({"network": {"network": "own"}}, ["the network `own` does not exist"], ["organization policy"]),
+            ({"cluster": {"release_channel": "UNSPECIFIED"}}, ["takes two applies"], ["slower release channel"]),
+        ],
+        ids=str,
+    )
+    def test_has_what_concerns_the_deployment(self, sections: dict[str, Any], expected: list[str], absent: list[str]) -> None:
+        found = section(readme(**sections), "When something fails")
+        assert [text for text in expected if text not in found] == []
+        assert [text for text in absent if text in found] == []
+
+    def test_names_what_a_second_cluster_needs(self) -> None:
+        found = section(readme(cluster={"name": "trial"}), "A second cluster in the same project")
+        assert "service account `gitpod-gke`, cluster `trial`, subnetwork `gitpod-trial`" in found
