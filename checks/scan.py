@@ -93,7 +93,7 @@ def _write(name: str, deployment: Deployment, folder: Path) -> None:
         for stack in stack_names(name, deployment):
             content = json.loads((Path(outdir) / "stacks" / stack / "cdk.tf.json").read_text())
             del content["terraform"]
-            account = f"serviceAccount:{deployment.identity.account_id}@{deployment.project}.iam.gserviceaccount.com"
+            account = f"serviceAccount:{deployment.identity.email_in(deployment.project)}"
             (folder / f"{stack}.tf.json").write_text(json.dumps(content).replace(_MEMBER, account))
 
 

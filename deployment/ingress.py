@@ -27,7 +27,7 @@ def derived_from_ingress(content: Mapping[str, Any]) -> Mapping[str, Mapping[str
     return {"cluster": {"workload_identity": True}} if content.get("ingress") is not None else {}
 
 
-def ingress_faults(ingress: IngressConfig | None, cluster: GkeClusterConfig, identity: NodeIdentityConfig) -> Iterator[Fault]:
+def ingress_faults(ingress: IngressConfig | None, cluster: GkeClusterConfig, identity: NodeIdentityConfig, project: str) -> Iterator[Fault]:
     """Yield a fault for every value of another section that the section `[ingress]` contradicts."""
     if ingress is None:
         return
@@ -37,7 +37,6 @@ def ingress_faults(ingress: IngressConfig | None, cluster: GkeClusterConfig, ide
             "contradicts [ingress]: external-dns and cert-manager use Workload Identity to reach Cloud DNS; remove it or set it to true",
             cluster.workload_identity,
         )
-    if ingress.account_id == identity.account_id:
-        yield Fault(
-            ("ingress", "account_id"), "is identity.account_id, the service account of the nodes: choose another", ingress.account_id
-        )
+    if identity.email_in(project) == f"{ingress.account_id}@{project}.iam.gserviceaccount.com":
+        key = "account_id" if identity.email is None else "email"
+        yield Fault(("ingress", "account_id"), f"is identity.{key}, the service account of the nodes: choose another", ingress.account_id)

@@ -11,7 +11,7 @@ from gitpod_pov.cluster_admins import ClusterAdminsConfig, group_faults
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import Fault, Faults, inner_faults
-from gitpod_pov.gcp_names import ProjectId, Region, Unique, Zone
+from gitpod_pov.gcp_names import NodePoolName, ProjectId, Region, Unique, Zone
 from gitpod_pov.gke_cluster import (
     GkeClusterConfig,
     egress_faults,
@@ -21,9 +21,23 @@ from gitpod_pov.gke_cluster import (
     zone_faults,
 )
 from gitpod_pov.node_identity import NodeIdentityConfig, custom_role_faults
-from gitpod_pov.node_pool import NodePoolConfig, default_pool_range_faults, management_faults, node_range_faults, pod_range_faults
+from gitpod_pov.node_pool import (
+    AdditionalNodePoolConfig,
+    NodePoolConfig,
+    default_pool_range_faults,
+    initial_node_faults,
+    known_pools,
+    management_faults,
+    name_faults,
+    node_range_faults,
+    pod_range_faults,
+    taint_faults,
+    upgrade_faults,
+    workload_faults,
+)
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
+from gitpod_pov.tokens import Table
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
@@ -75,7 +89,12 @@ class Deployment(Configuration):
     """Control plane and cluster-wide settings."""
 
     node_pool: NodePoolConfig = NodePoolConfig()
-    """Nodes."""
+    """Nodes. With additional pools, those of the main pool."""
+
+    pools: Table[NodePoolName, AdditionalNodePoolConfig] = Field(default={})
+    """Additional node pools, each with the inputs of the main one and `workloads`. NAME is the name of the pool in GKE and the last part of
+    its address: another name is another pool.
+    """
 
     admins: ClusterAdminsConfig = ClusterAdminsConfig()
     """Administrators of the cluster."""
@@ -96,11 +115,16 @@ class Deployment(Configuration):
         lambda d: key_faults(d.region, d.cluster),
         lambda d: egress_faults(d.cluster, d.network),
         lambda d: group_faults(d.admins, d.cluster.rbac_security_group),
-        lambda d: management_faults(d.cluster, d.node_pool),
-        lambda d: pod_range_faults(d.network, d.node_pool, d.zones),
+        workload_faults,
+        name_faults,
+        taint_faults,
+        lambda d: management_faults(d.cluster, known_pools(d)),
+        lambda d: upgrade_faults(known_pools(d), d.providers.google),
+        lambda d: initial_node_faults(known_pools(d), d.zones),
+        pod_range_faults,
         lambda d: default_pool_range_faults(d.network, d.cluster, d.zones),
-        lambda d: node_range_faults(d.network, d.node_pool, d.zones),
-        lambda d: ingress_faults(d.ingress, d.cluster, d.identity),
+        node_range_faults,
+        lambda d: ingress_faults(d.ingress, d.cluster, d.identity, d.project),
         lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
     )
 

@@ -80,7 +80,7 @@ def _free_ranges(project: str, others: Iterable[Deployment]) -> dict[str, str]:
     defaults = ClusterNetworkConfig()
     used = [AUTO_MODE_RANGE, DOCKER_BRIDGE_RANGE]
     for other in others:
-        if (other.project, other.network.network) == (project, defaults.network):
+        if (other.network.project_of(other.project), other.network.network) == (project, defaults.network):
             used += ranges_of(other.network).values()
     chosen = {}
     for key, default in ranges_of(defaults).items():

@@ -35,6 +35,12 @@ ParameterKey = Literal[
 ADMINS: ParameterKey = "admins.members"
 """The only parameter without a mark: the number of members is the number of blocks."""
 
+SUBNETWORK_RANGES: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
+"""Inputs of a subnetwork that is created. A hand-over with an existing subnetwork has no variables for them."""
+
+NODE_COUNTS: tuple[ParameterKey, ...] = ("node_pool.min_nodes", "node_pool.initial_nodes", "node_pool.max_nodes")
+"""Node counts per zone."""
+
 MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...]] = MappingProxyType(
     {
         "project": "marked-project",

@@ -78,7 +78,13 @@ def under(content: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]])
 
 
 def _supported(values: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a profile's values for a section, without the monitoring components that a file rules out by managed_prometheus = false."""
+    """Return a profile's values for a section, without those that the file rules out.
+
+    These are the monitoring components that need Prometheus, with managed_prometheus = false, and the settings of the subnetwork, with
+    create_subnetwork = false.
+    """
+    if given.get("create_subnetwork") is False:
+        return {key: value for key, value in values.items() if key not in {"private_google_access", "flow_logs"}}
     if not values.get("managed_prometheus") or given.get("managed_prometheus") is not False:
         return values
     return {**values, "monitoring_components": [name for name in values["monitoring_components"] if name not in PROMETHEUS_COMPONENTS]}

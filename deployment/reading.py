@@ -10,6 +10,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -187,9 +188,13 @@ def _reserved_text(content: dict[str, Any]) -> Iterator[Fault]:
 # What a deployment creates in its project, by the key that names it: the kind, and where its name must be unique.
 _OWNED: dict[tuple[str, str], Callable[[Deployment], tuple[str, ...] | None]] = {
     ("cluster", "name"): lambda d: ("cluster", d.project, d.region, d.cluster.name),
-    ("identity", "account_id"): lambda d: ("service account", d.project, d.identity.account_id),
-    ("network", "network"): lambda d: ("network", d.project, d.network.network) if d.network.create_network else None,
-    ("network", "subnetwork"): lambda d: ("subnetwork", d.project, d.region, d.network.subnetwork_of(d.cluster.name)),
+    ("identity", "account_id"): lambda d: ("service account", d.project, d.identity.account_id) if d.identity.email is None else None,
+    ("network", "network"): lambda d: ("network", d.network.project_of(d.project), d.network.network) if d.network.create_network else None,
+    ("network", "subnetwork"): lambda d: (
+        ("subnetwork", d.network.project_of(d.project), d.region, d.network.subnetwork_of(d.cluster.name))
+        if d.network.create_subnetwork
+        else None
+    ),
     ("ingress", "domain"): lambda d: ("DNS records", d.project, d.ingress.domain) if d.ingress else None,
     ("ingress", "zone"): lambda d: (
         ("DNS zone", d.project, d.ingress.zone_of(d.cluster.name)) if d.ingress and d.ingress.create_zone else None
@@ -201,6 +206,8 @@ _OWNED: dict[tuple[str, str], Callable[[Deployment], tuple[str, ...] | None]] = 
 def faults_between(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
     """Yield a fault for everything that a deployment would create or use, and another one has already."""
     yield from _collisions(deployments)
+    yield from _claims(deployments)
+    yield from _shared_grants(deployments)
     yield from _overlaps(deployments)
 
 
@@ -218,12 +225,87 @@ def _collisions(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, 
                     yield path, Fault(key, message, what[-1])
 
 
+def _shared_grants(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
+    """Yield a fault for every deployment that grants an existing account a role that another deployment grants it too."""
+    owners: dict[tuple[str, str, str], Path] = {}
+    for existing in (False, True):  # first the deployments that create the account
+        for path, deployment in deployments.items():
+            with suppress(RefusedValueError):
+                identity, project = deployment.identity, deployment.project
+                if (identity.email is not None) is not existing or not identity.grants_roles:
+                    continue
+                email = identity.email_in(project)
+                shared = [role for role in identity.roles if owners.setdefault((project, email, role), path) != path]
+                if shared and existing:
+                    owner = display_path(owners[project, email, shared[0]])
+                    message = (
+                        f"would grant {shared[0]} to {email} in project '{project}', as {owner} does, and a destroy of one of them would "
+                        "remove the grant for both; remove grant_roles"
+                    )
+                    yield path, Fault(("identity", "grant_roles"), message)
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """Something of which a network can have only one, whichever project the cluster is in.
+
+    Attributes:
+        key: the input that asks for it.
+        of: what identifies it, and the value of the input; None where the deployment does not ask for it.
+        problem: what is wrong if an earlier deployment asks for it too, worded to read on from that deployment.
+        owned: the key in `_OWNED` of what it belongs to. If that collides too, the claim is not reported.
+    """
+
+    key: tuple[str, str]
+    of: Callable[[Deployment], tuple[tuple[str, ...], object] | None]
+    problem: str
+    owned: tuple[str, str] | None = None
+
+
+_CLAIMS = (
+    _Claim(
+        ("network", "cloud_nat"),
+        lambda d: (
+            ((d.network.project_of(d.project), d.region, d.network.subnetwork_of(d.cluster.name)), True) if d.network.cloud_nat else None
+        ),
+        "creates Cloud NAT for this subnetwork, which can have only one: set it to false",
+        owned=("network", "subnetwork"),
+    ),
+    _Claim(
+        ("cluster", "name"),
+        lambda d: ((d.network.project_of(d.project), d.region, d.cluster.name), d.cluster.name) if d.network.cloud_nat else None,
+        "creates a router with the name of this cluster in the project of the network: choose another name",
+        owned=("cluster", "name"),
+    ),
+    _Claim(
+        ("network", "grant_service_agents"),
+        lambda d: ((d.project, d.network.host_project), True) if d.network.grant_service_agents and d.network.host_project else None,
+        "grants these roles, and a destroy of one of the two would remove the grants of both: set it to false",
+    ),
+)
+
+
+def _claims(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
+    """Yield a fault for everything that a deployment asks of a shared network and that an earlier one has already."""
+    owners: dict[tuple[tuple[str, str], tuple[str, ...]], Path] = {}
+    for path, deployment in deployments.items():
+        for claim in _CLAIMS:
+            with suppress(RefusedValueError):
+                if not (found := claim.of(deployment)):
+                    continue
+                owner = owners.setdefault((claim.key, found[0]), path)
+                of_owned = _OWNED[claim.owned] if claim.owned else lambda _: None
+                if owner != path and ((mine := of_owned(deployment)) is None or mine != of_owned(deployments[owner])):
+                    yield path, Fault(claim.key, f"is not possible here: {display_path(owner)} {claim.problem}", found[1])
+
+
 def _overlaps(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
     """Yield a fault for every range that overlaps one of another deployment in the same network, the first such deployment only."""
     networks: dict[tuple[str, str], dict[Path, dict[str, IPv4Network]]] = defaultdict(dict)
     for path, deployment in deployments.items():
         with suppress(RefusedValueError):
-            networks[deployment.project, deployment.network.network][path] = ranges_of(deployment.network)
+            network = deployment.network
+            networks[network.project_of(deployment.project), network.network][path] = ranges_of(network)
     for ranges in networks.values():
         first_with = _first_with_overlap(ranges)
         for path, own in ranges.items():

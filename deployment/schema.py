@@ -1,6 +1,7 @@
-"""Writes the documents that are generated from the models of a deployment file: `python -m deployment.schema`.
+"""Writes the documents that are generated from the code: `python -m deployment.schema`.
 
-Owns: the JSON Schema, which editors use, and docs/configuration.md. Leaves to others: the models, and every rule between several
+Owns: the JSON Schema, which editors use, docs/configuration.md, and the tables of fields. Leaves to others: the models, the rest of the
+constructs' reference (`reference`), and every rule between several
 values, which a schema cannot express. An editor may therefore accept a file that the synth refuses.
 
 The schema has no references and uses an old draft, because every editor's TOML extension understands that.
@@ -16,6 +17,7 @@ from deployment import commands
 if __name__ == "__main__":
     commands.start()
 
+from gitpod_pov.configuration import Configuration
 from gitpod_pov.descriptions import descriptions
 
 from pydantic import BaseModel
@@ -23,10 +25,12 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from deployment.model import Deployment
+from deployment.reference import BEGIN, END, reference
 
 _ROOT = Path(__file__).parents[1]
 SCHEMA = _ROOT / "docs" / "deployment.schema.json"
 CONFIGURATION = _ROOT / "docs" / "configuration.md"
+CONSTRUCTS = _ROOT / "docs" / "constructs.md"
 _HEAD = """\
 # Configuration
 
@@ -55,9 +59,13 @@ class _TomlSchema(GenerateJsonSchema):
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a deployment file."""
-    generated = Deployment.model_json_schema(schema_generator=_TomlSchema)
-    written_out: dict[str, Any] = _written_out(generated, generated.pop("$defs"))
-    return {"$schema": "http://json-schema.org/draft-07/schema#", **written_out}
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **_schema_of(Deployment)}
+
+
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    generated = model.model_json_schema(schema_generator=_TomlSchema)
+    written_out: dict[str, Any] = _written_out(generated, generated.pop("$defs", {}))
+    return written_out
 
 
 def _written_out(node: Any, definitions: Mapping[str, Any]) -> Any:
@@ -115,22 +123,31 @@ def configuration() -> str:
     parts = [_HEAD, _table(_rows({**schema(), "properties": top_level}, ""))]
     for name, value in properties.items():
         if _is_section(value):
-            parts += [f"## [{name}]", value["description"], _table(_rows({"properties": {name: value}}, ""))]
+            heading = f"{name}.NAME" if _named_tables(value) else name
+            description = value["description"].removesuffix(_default_sentence({}))
+            parts += [f"## [{heading}]", description, _table(_rows({"properties": {name: value}}, ""))]
     return "\n\n".join(parts) + "\n"
 
 
 def _is_section(value: dict[str, Any]) -> bool:
-    return "properties" in value or "oneOf" in value
+    return "properties" in value or "oneOf" in value or bool(_named_tables(value))
 
 
-def _table(rows: Iterator[str]) -> str:
-    return "\n".join(["| input | value | default | description |", "|---|---|---|---|", *rows])
+def _named_tables(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the tables in a table whose keys are names that the reader chooses; an empty one where there are none."""
+    return next((entry for entry in value.get("patternProperties", {}).values() if "properties" in entry), {})
+
+
+def _table(rows: Iterator[str], kind: str = "input") -> str:
+    return "\n".join([f"| {kind} | value | default | description |", "|---|---|---|---|", *rows])
 
 
 def _rows(section: dict[str, Any], prefix: str) -> Iterator[str]:
     for name, value in section["properties"].items():
         if "properties" in value:
             yield from _rows(value, f"{prefix}{name}.")
+        elif tables := _named_tables(value):
+            yield from _rows(tables, f"{prefix}{name}.NAME.")
         elif "oneOf" in value:
             for choice in value["oneOf"]:  # its first key is the type, which decides what the others are
                 yield from _rows(choice, f"{prefix}{name}.")
@@ -142,6 +159,13 @@ def _rows(section: dict[str, Any], prefix: str) -> Iterator[str]:
             yield f"| `{prefix}{name}` | {_allowed(value)} | {default} | {description} |"
             if "properties" in value.get("items", {}):
                 yield from _rows(value["items"], f"{prefix}{name}[].")
+            for entry in _tables(value):
+                yield from _rows(entry, f"{prefix}{name}.NAME.")
+
+
+def _tables(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the schema of the tables that a table holds; nothing for another value."""
+    return [entry for entry in value.get("patternProperties", {}).values() if "properties" in entry]
 
 
 def _allowed(value: dict[str, Any]) -> str:
@@ -155,15 +179,30 @@ def _allowed(value: dict[str, Any]) -> str:
         items = value["items"]
         return f"list of {_allowed(items) if 'enum' in items else 'tables' if items['type'] == 'object' else 'strings'}"
     if value["type"] == "object":
-        return "table of strings"
+        return "table of tables" if _tables(value) else "table of strings"
     at_least, at_most = value.get("minimum"), value.get("maximum")
     bounds = "" if at_least is None else f", {at_least} or more" if at_most is None else f", {at_least} to {at_most}"
     return _TYPES[value["type"]] + bounds
 
 
+def _constructs() -> str:
+    """Return docs/constructs.md with the reference between its marks."""
+    before, begin, rest = CONSTRUCTS.read_text(encoding="utf-8").partition(BEGIN)
+    generated = reference(_table_of)
+    return f"{before}{begin}\n{generated}\n{END}{rest.partition(END)[2]}"
+
+
+def _table_of(config: type[Configuration]) -> str:
+    return _table(_rows(_schema_of(config), ""), "field")
+
+
 def files() -> dict[Path, str]:
     """Return the text of each generated file."""
-    return {SCHEMA: json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", CONFIGURATION: configuration()}
+    return {
+        SCHEMA: json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        CONFIGURATION: configuration(),
+        CONSTRUCTS: _constructs(),
+    }
 
 
 def main() -> int:

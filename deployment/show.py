@@ -16,6 +16,8 @@ from deployment import commands
 if __name__ == "__main__":
     commands.start()
 
+from gitpod_pov.configuration import Configuration
+
 from pydantic import BaseModel
 
 from deployment.ingress import derived_from_ingress
@@ -27,11 +29,14 @@ _LONGEST_LINE = 120
 
 
 _DERIVED: dict[tuple[str, str], Callable[[Deployment], Any]] = {
+    ("identity", "grant_roles"): lambda d: d.identity.grants_roles,
     ("network", "subnetwork"): lambda d: d.network.subnetwork_of(d.cluster.name),
-    ("network", "private_google_access"): lambda d: d.cluster.private_nodes or None,
+    ("network", "pods_range_name"): lambda d: d.network.pods_range,
+    ("network", "services_range_name"): lambda d: d.network.services_range,
+    ("network", "private_google_access"): lambda d: (d.network.create_subnetwork and d.cluster.private_nodes) or None,
     ("cluster", "maintenance_exclusions"): lambda d: d.cluster.effective_exclusions,
-    ("node_pool", "auto_upgrade"): lambda d: d.cluster.has_release_channel,
-    ("node_pool", "auto_repair"): lambda _: True,
+    **dict.fromkeys((("node_pool", "auto_upgrade"), ("pools", "auto_upgrade")), lambda d: d.cluster.has_release_channel),
+    **dict.fromkeys((("node_pool", "auto_repair"), ("pools", "auto_repair")), lambda _: True),
     ("ingress", "zone"): lambda d: d.ingress and d.ingress.zone_of(d.cluster.name),
 }
 """What the constructs use for an input that is left out, by section and input; None if nothing is derived."""
@@ -46,20 +51,33 @@ def effective_values(deployment: Deployment, content: Mapping[str, Any]) -> Iter
     """
     profile, implied = profile_of(content), derived_from_ingress(content)
     for key, value in _values(deployment):
-        if not isinstance(value, BaseModel):
+        if not isinstance(value, BaseModel) and not _named_tables(value):
             yield from _lines(key, value, "file" if key in content else "default")
     for section, values in _values(deployment):
         if isinstance(values, BaseModel):
             yield from ("", f"[{section}]")
             sources = {"file": content.get(section, {}), "profile": profile.get(section, {}), "derived": implied.get(section, {})}
-            for key, value in _values(values):
-                source = next((source for source, keys in sources.items() if key in keys), "default")
-                derived = _DERIVED[section, key](deployment) if value is None and (section, key) in _DERIVED else None
-                yield from _lines(key, value, source) if derived is None else _lines(key, derived, "derived")
+            yield from _section(deployment, section, values, sources)
+        for name, table in _named_tables(values).items():
+            yield from ("", f"[{section}.{name}]")
+            yield from _section(deployment, section, table, {"file": content[section][name]})
+
+
+def _section(deployment: Deployment, section: str, values: BaseModel, sources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for key, value in _values(values):
+        source = next((source for source, keys in sources.items() if key in keys and value is not None), "default")
+        derived = _DERIVED[section, key](deployment) if value is None and (section, key) in _DERIVED else None
+        yield from _lines(key, value, source) if derived is None else _lines(key, derived, "derived")
+
+
+def _named_tables(value: Any) -> Mapping[str, BaseModel]:
+    """Return the value if it is a table of configurations by name, such as `pools`; otherwise an empty one."""
+    return value if isinstance(value, dict) and any(isinstance(item, BaseModel) for item in value.values()) else {}
 
 
 def _values(model: BaseModel) -> Iterator[tuple[str, Any]]:
-    return ((key, getattr(model, key)) for key in type(model).model_fields)
+    without_effect = model.without_effect if isinstance(model, Configuration) else ()
+    return ((key, None if key in without_effect else getattr(model, key)) for key in type(model).model_fields)
 
 
 def _lines(key: str, value: Any, source: str) -> Iterator[str]:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from gitpod_pov.gke_cluster import oldest_google
-from gitpod_pov.provider_versions import SUPPORTED, module_range
+from gitpod_pov.node_pool import all_pools
+from gitpod_pov.provider_versions import SUPPORTED, module_range, parsed
 
 from deployment.commands import write_files
 from deployment.model import Deployment
@@ -23,7 +24,7 @@ from handover.example import DATA_REFERENCE, example
 from handover.picture import picture
 from handover.readme import readme
 from handover.stacks import HandoverError, Stack, parameters_in, stacks_of
-from handover.variables import Json, variable, variable_name
+from handover.variables import Json, parameters_of, variable, variable_name
 
 MANIFEST = "MANIFEST.sha256"
 
@@ -36,9 +37,11 @@ def files_of(name: str, deployment: Deployment) -> dict[str, bytes]:
     """
     stacks, risks = stacks_of(name, deployment)
     roots = {f"{number}-{stack.name}": stack for number, stack in enumerate(stacks, 1)}
-    variables = {key: variable(deployment, key) for key in deployment.handover.parameters}
+    variables = {key: variable(deployment, key) for key in parameters_of(deployment)}
     oldest: dict[str, str] = {provider: supported.bindings for provider, supported in SUPPORTED.items()}
-    oldest["google"] = oldest_google(deployment.cluster, deployment.providers.google)
+    google = deployment.providers.google
+    upgrades = (pool.upgrade_settings.oldest_google(google) for pool in all_pools(deployment).values())
+    oldest["google"] = max([oldest_google(deployment.cluster, google), *upgrades], key=parsed)
     modules = [_without_providers(stack) for stack in stacks]
     files: dict[str, Any] = _in_folder("example", example(stacks, modules, deployment))
     for folder, stack in roots.items():

@@ -5,7 +5,7 @@ others: what is only for those who have the source deployment, which docs/operat
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from deployment.backend import LocalBackendConfig
 from deployment.model import Deployment
@@ -37,7 +37,9 @@ def _failures(roots: dict[str, Stack], deployment: Deployment) -> Iterator[str]:
     for folder, stack in roots.items():
         for address in _addresses(stack, "google_container_cluster"):
             yield _creation_failed(folder, address, deployment)
-            yield _killed(folder, address, _addresses(stack, "google_container_node_pool"), deployment)
+            pools = stack.content["resource"].get("google_container_node_pool", {})
+            names = {f"google_container_node_pool.{name}": pool["name"] for name, pool in pools.items()}
+            yield _killed(folder, address, names, deployment)
     for folder, stack in roots.items():
         inside = [
             address for kind in sorted(stack.content["resource"]) if kind.startswith("kubernetes_") for address in _addresses(stack, kind)
@@ -58,7 +60,7 @@ def _failures(roots: dict[str, Stack], deployment: Deployment) -> Iterator[str]:
 def _before_the_cluster(deployment: Deployment, main: str) -> Iterator[str]:
     """Yield what to do when Google or the plan refuses something that depends on the project or on the account."""
     network, cluster = deployment.network, deployment.cluster
-    if not network.create_network:
+    if not network.create_network and network.create_subnetwork:
         hint = " An organization policy can keep new projects without the network `default`." if network.network == "default" else ""
         yield (
             f"**Google answers that the network `{network.network}` does not exist.**{hint} Create it, or name another one in `network` in "
@@ -117,10 +119,10 @@ def _creation_failed(folder: str, cluster: str, deployment: Deployment) -> str:
     )
 
 
-def _killed(folder: str, cluster: str, pools: list[str], deployment: Deployment) -> str:
+def _killed(folder: str, cluster: str, pools: Mapping[str, str], deployment: Deployment) -> str:
     cluster_id = f"{deployment.project}/{deployment.region}/{deployment.cluster.name}"
     imports = [f"terraform -chdir={folder} import {cluster} {cluster_id}"]
-    imports += (f"terraform -chdir={folder} import {pool} {cluster_id}/{deployment.node_pool.name}" for pool in pools)
+    imports += (f"terraform -chdir={folder} import {pool} {cluster_id}/{name}" for pool, name in pools.items())
     delete = f"delete `{folder}/.terraform.tfstate.lock.info`, or " if isinstance(deployment.backend, LocalBackendConfig) else ""
     return (
         f"**Terraform was killed.** The state stays locked: {delete}run `terraform -chdir={folder} force-unlock LOCK_ID` with the ID that "

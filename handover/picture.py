@@ -329,7 +329,7 @@ def _cluster(blocks: list[Json], _: _Stack) -> Description:
     ]
     if _at(block, "control_plane_endpoints_config", "dns_endpoint_config", "allow_external_traffic"):
         lines.append("DNS endpoint")
-    if _at(block, "network_policy", "provider"):
+    if _at(block, "network_policy", "enabled"):
         lines.append(f"Network policy: {block['network_policy']['provider'].capitalize()}")
     elif block.get("datapath_provider") == "ADVANCED_DATAPATH":
         lines.append("Network policy: Dataplane V2")

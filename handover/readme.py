@@ -1,7 +1,7 @@
 """The text for the reader of a hand-over: a platform team that has the folder and nothing else.
 
-Owns: the way to the first plan and apply, the tables, the costs, and what the applying account needs for each type of resource. Leaves to
-others: the design (`design`), an existing state (`continuation`), and what comes after the first apply (`operations`).
+Owns: the way to the first plan and apply, the tables and the costs. Leaves to others: the roles that the applying account needs
+(`stacks.roles`), the design (`design`), an existing state (`continuation`), and what comes after the first apply (`operations`).
 """
 
 import json
@@ -18,24 +18,11 @@ from handover.continuation import continuation
 from handover.design import design
 from handover.literal import blocks_of
 from handover.operations import operations, shell
+from handover.shared_vpc import shared_vpc
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
+from stacks.roles import SERVICE_AGENTS, missing_grants, required_roles
 
-# The longest prefix of a resource type decides.
-_ROLES = {
-    "google_project_service": ("roles/serviceusage.serviceUsageAdmin", "enable APIs"),
-    "google_service_account": ("roles/iam.serviceAccountAdmin", "create the service account of the nodes"),
-    "google_project_iam": ("roles/resourcemanager.projectIamAdmin", "grant that account its roles"),
-    "google_compute": (
-        "roles/compute.networkAdmin",
-        "create the subnetwork and, where they belong to it, the network, the router and Cloud NAT",
-    ),
-    "google_container": ("roles/container.admin", "create the cluster and its nodes"),
-    "google_container_node_pool": ("roles/iam.serviceAccountUser", "let the nodes use their service account"),
-    "google_dns": ("roles/dns.admin", "create the DNS zone"),
-    "kubernetes": ("roles/container.admin", "bind a cluster role"),
-    "helm": ("roles/container.admin", "install charts"),
-}
 _NEEDED_FIRST = ("cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com")
 
 
@@ -62,19 +49,21 @@ def readme(
     """
     main = "main.tf" if form == "hcl" else "main.tf.json"
     parts = [
-        f"# {name}: a GKE cluster with one labelled node pool, as Terraform",
+        f"# {name}: a GKE cluster with {'labelled node pools' if deployment.pools else 'one labelled node pool'}, as Terraform",
         (
-            "One regional GKE cluster, its network, the service account of its nodes, one autoscaled pool of Ubuntu nodes with the labels "
-            "of Gitpod's workloads, and its administrators. This folder is complete: it needs no other repository."
+            f"One regional GKE cluster, its network, the service account of its nodes, {_pools(deployment)} of Ubuntu nodes with the "
+            "labels of Gitpod's workloads, and its administrators. This folder is complete: it needs no other repository."
         ),
         _table(("folder", "creates", "apply after"), _folders(roots)),
         "![The architecture: project, folders, cluster, network, node pool, and who can reach what; its text is in the file](picture.svg)",
         "## A first plan in five minutes",
         _first_plan(deployment, roots, form),
         "## What the applying account needs",
-        _table(("role on the project", "in order to"), _roles(roots)),
+        _table(("role", "on", "to", "source"), _roles(deployment, roots)),
+        *_node_account(deployment),
         _apis(deployment, roots),
         *_charts(roots),
+        *shared_vpc(deployment),
         "## Apply",
         _apply(roots),
         "## State",
@@ -104,6 +93,12 @@ def readme(
         _table(("key", "value"), ((f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(_own_values(deployment)))),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _pools(deployment: Deployment) -> str:
+    if not deployment.pools:
+        return "one autoscaled pool"
+    return f"the autoscaled pools {_and((deployment.node_pool.name, *deployment.pools))}"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -191,18 +186,44 @@ def _resources(roots: dict[str, Stack]) -> Iterator[tuple[str, ...]]:
             yield folder, addresses, str(len(named))
 
 
-def _roles(roots: dict[str, Stack]) -> list[tuple[str, ...]]:
-    found: dict[tuple[str, ...], None] = {}
-    for stack in roots.values():
-        for kind, _, _ in _blocks(stack):
-            matching = [prefix for prefix in _ROLES if kind.startswith(prefix)]
-            # A node pool needs what every google_container resource does, and its own.
-            for prefix in matching if kind.startswith("google_container") else matching[-1:]:
-                role, purpose = _ROLES[prefix]
-                found[f"`{role}`", purpose] = None
-            if not matching:
-                found["see the provider's documentation", f"create `{kind}`"] = None
-    return list(found)
+def _roles(deployment: Deployment, roots: dict[str, Stack]) -> list[tuple[str, ...]]:
+    project = "${var.project}" if "project" in deployment.handover.parameters else deployment.project
+    required = required_roles((stack.content for stack in roots.values()), project=project, node_account=deployment.identity.email)
+    return [
+        (
+            f"`{role.role}`" if role.role.startswith("roles/") else role.role,
+            "the project" if role.on == project else f"`{role.on}`",
+            "; ".join(role.purposes),
+            ", ".join(f"[source]({source})" for source in role.sources),
+        )
+        for role in required
+    ]
+
+
+def _node_account(deployment: Deployment) -> list[str]:
+    """Return the paragraphs on what the nodes' service account needs and these folders do not give it."""
+    account = deployment.identity.email or f"{deployment.identity.account_id}@PROJECT.iam.gserviceaccount.com"
+    commands = [
+        f"gcloud projects add-iam-policy-binding PROJECT --member serviceAccount:{account} --role {role}"
+        for role in missing_grants(deployment)
+    ]
+    text = "These folders grant no role to the service account of the nodes. It must have these roles on the project:"
+    paragraphs = [f"{text}\n\n{shell(*commands)}"] if commands else []
+    if deployment.identity.email and not account.endswith(f"@{deployment.project}.iam.gserviceaccount.com"):
+        paragraphs.append(
+            f"If `{account}` belongs to another project than the cluster, the organization policy "
+            "`constraints/iam.disableCrossProjectServiceAccountUsage` must not be enforced in its project, and the service agents of the "
+            "cluster's project must be allowed to use it; PROJECT_NUMBER is the number of the cluster's project "
+            "([source](https://docs.cloud.google.com/kubernetes-engine/security/configure-node-service-accounts)):\n\n"
+            + shell(
+                *(
+                    f"gcloud iam service-accounts add-iam-policy-binding {account} --member "
+                    f"serviceAccount:service-PROJECT_NUMBER@{agent}.iam.gserviceaccount.com --role {role}"
+                    for agent, role in SERVICE_AGENTS.items()
+                )
+            )
+        )
+    return paragraphs
 
 
 def _apis(deployment: Deployment, roots: dict[str, Stack]) -> str:

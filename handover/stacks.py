@@ -22,7 +22,15 @@ from pydantic import ValidationError
 from deployment.commands import temporary_folder
 from deployment.model import Deployment
 from deployment.parameters import ADMINS, MARKS, ParameterKey
-from handover.variables import Json, RulesBetweenValues, value_of, variable_name
+from handover.variables import (
+    Json,
+    RulesBetweenValues,
+    is_used,
+    parameters_of,
+    sizes_of_existing_subnetwork,
+    value_of,
+    variable_name,
+)
 from stacks.registry import StackKind, build, kinds_of, stack_names
 
 _SECTIONS = ("provider", "data", "resource", "output")
@@ -63,18 +71,23 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
     Raises:
         HandoverError: when the output does not follow a value in the way in which it would follow a variable.
     """
-    parameters = deployment.handover.parameters
+    parameters = parameters_of(deployment)
     base = _with(deployment, {"acknowledged_risks": ()})
     plain, assets, warnings = _synthesize(name, base)
     if ADMINS in parameters and deployment.admins.members:
         base = _with(base, {ADMINS: ()})
         plain, assets, _ = _synthesize(name, base)
-    marked, *_ = _synthesize(name, _with(base, MARKS))
-    values = {key: Replacement.by_value(value_of(deployment, key)) for key in MARKS}
+    marks = {key: mark for key, mark in MARKS.items() if is_used(deployment, key)}
+    marked_deployment = _with(base, marks)
+    marked, *_ = _synthesize(name, marked_deployment)
+    values = {key: Replacement.by_value(value_of(deployment, key)) for key in marks}
     variables = {key: Replacement.by_variable(key) for key in parameters if key in MARKS}
     stacks = []
     for kind, stack in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):
         with_marks = marked[stack]
+        # They are computed from values. The hand-over has its own, which follow the variables.
+        for of, one in ((plain[stack], base), (with_marks, marked_deployment)):
+            _remove_postconditions(of, sizes_of_existing_subnetwork(one))
         _refuse_a_difference(fill(with_marks, values), plain[stack], stack)
         content = fill(with_marks, {**values, **variables})
         if ADMINS in parameters:
@@ -82,11 +95,19 @@ def stacks_of(name: str, deployment: Deployment) -> tuple[list[Stack], list[str]
         rules = RulesBetweenValues(deployment, parameters)
         for resource_type, resources in content["resource"].items():
             for resource in resources.values():
-                if preconditions := rules.of(resource_type):
+                if preconditions := rules.of(resource_type, resource):
                     resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
+        for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
+            subnetwork["lifecycle"]["postcondition"] += rules.of_existing_subnetwork()
         clean = _without_bookkeeping(content)
         stacks.append(Stack(kind, clean, parameters_in(clean, parameters), _groups(content), assets[stack]))
     return stacks, warnings
+
+
+def _remove_postconditions(content: Json, postconditions: list[Json]) -> None:
+    for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
+        lifecycle = subnetwork["lifecycle"]
+        lifecycle["postcondition"] = [one for one in lifecycle["postcondition"] if one not in postconditions]
 
 
 def parameters_in(content: Json, parameters: tuple[ParameterKey, ...]) -> tuple[ParameterKey, ...]:
@@ -194,9 +215,10 @@ def _make_admins_a_parameter(content: Json) -> None:
     if not accounts:
         return
     ((name, account),) = accounts.items()
-    (binding,) = content["resource"]["kubernetes_cluster_role_binding_v1"].values()
-    (subject,) = binding.pop("subject")
     address, variable = f"data.google_client_openid_userinfo.{name}", variable_name(ADMINS)
+    bindings = content["resource"]["kubernetes_cluster_role_binding_v1"].values()
+    (binding,) = (binding for binding in bindings if binding["subject"][0]["name"] == f"${{{address}.email}}")
+    (subject,) = binding.pop("subject")
     kinds = ", ".join(f'{kind} = "{subject_kind}"' for kind, subject_kind in SUBJECT_KINDS.items())
     content["locals"] = {
         "subject_kinds": f"${{{{ {kinds} }}}}",

@@ -16,17 +16,27 @@ from typing import Any, cast, get_args, get_origin
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.descriptions import descriptions
+from gitpod_pov.existing_subnetwork import Condition, holds_default_pool, holds_nodes, holds_pods
 from gitpod_pov.faults import ALLOWED
 from gitpod_pov.gcp_names import Cidr, Pattern, Unique
 from gitpod_pov.ipv4_ranges import PROHIBITED
-from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, ZONES_OF_A_REGION, addresses_of_a_node, prefix_of_a_node
+from gitpod_pov.node_pool import (
+    ADDRESSES_GOOGLE_KEEPS,
+    ZONES_OF_A_REGION,
+    NodePoolSettings,
+    addresses_of_a_node,
+    all_pools,
+    existing_subnetwork_conditions,
+    nodes_of_pools,
+    prefix_of_a_node,
+)
 
 from annotated_types import Ge, Le, MinLen
 from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from deployment.model import Deployment
-from deployment.parameters import ADMINS, ParameterKey
+from deployment.parameters import ADMINS, NODE_COUNTS, SUBNETWORK_RANGES, ParameterKey
 
 Json = dict[str, Any]
 
@@ -163,6 +173,35 @@ def _prefix(cidr: str) -> str:
     return f'tonumber(split("/", {cidr})[1])'
 
 
+def parameters_of(deployment: Deployment) -> tuple[ParameterKey, ...]:
+    """Return the parameters of a deployment's hand-over, without inputs that the deployment does not use."""
+    return tuple(key for key in deployment.handover.parameters if is_used(deployment, key))
+
+
+def is_used(deployment: Deployment, key: ParameterKey) -> bool:
+    """Return whether a deployment uses an input.
+
+    A pool with limits for the whole region has none per zone, an existing subnetwork has its ranges already, and an existing service
+    account has no ID.
+    """
+    if key == "identity.account_id":
+        return deployment.identity.email is None
+    if key in SUBNETWORK_RANGES:
+        return deployment.network.create_subnetwork
+    return not deployment.node_pool.counts_in_total or key not in NODE_COUNTS
+
+
+def sizes_of_existing_subnetwork(deployment: Deployment) -> list[Json]:
+    """Return the postconditions on the size of an existing subnetwork's ranges, as the stack has them."""
+    if deployment.network.create_subnetwork:
+        return []
+    return [_postcondition(condition) for condition in existing_subnetwork_conditions(deployment)]
+
+
+def _postcondition(condition: Condition) -> Json:
+    return {"condition": f"${{{condition.holds}}}", "error_message": condition.message}
+
+
 class RulesBetweenValues:
     """The rules between several values, each for the resource that it protects, by resource type.
 
@@ -172,11 +211,12 @@ class RulesBetweenValues:
     def __init__(self, deployment: Deployment, parameters: tuple[ParameterKey, ...]) -> None:
         self._deployment, self._parameters = deployment, parameters
 
-    def of(self, resource_type: str) -> list[Json]:
-        """Return the preconditions of the one resource of this type."""
+    def of(self, resource_type: str, resource: Json) -> list[Json]:
+        """Return the preconditions of a resource; of several node pools, the main one has them."""
+        if resource_type == "google_container_node_pool" and resource["name"] != self._deployment.node_pool.name:
+            return []
         rules = {
             "google_container_cluster": self._of_the_cluster,
-            "google_compute_subnetwork": self._of_the_subnetwork,
             "google_container_node_pool": self._of_the_node_pool,
         }
         if resource_type not in rules:
@@ -186,6 +226,22 @@ class RulesBetweenValues:
             for keys, rule in rules[resource_type]()
             if set(keys) & set(self._parameters)
         ]
+
+    def of_existing_subnetwork(self) -> list[Json]:
+        """Return the postconditions on the size of an existing subnetwork's ranges; none where the subnetwork is created.
+
+        Those of the stack compare with numbers. These compare with the variables.
+        """
+        if not {"zones", "node_pool.max_nodes"} & set(self._parameters):
+            return sizes_of_existing_subnetwork(self._deployment)
+        network, cluster, zones = self._deployment.network, self._deployment.cluster, self._zone_count()
+        pools = nodes_of_pools(all_pools(self._deployment), self._value("node_pool.max_nodes"), zones)
+        conditions = (
+            holds_default_pool(network.pods_range, addresses_of_a_node(cluster.default_max_pods_per_node), zones),
+            holds_pods(network.pods_range, pools),
+            holds_nodes(str(network.subnetwork), ADDRESSES_GOOGLE_KEEPS, pools),
+        )
+        return [] if network.create_subnetwork else [_postcondition(condition) for condition in conditions]
 
     def _value(self, key: ParameterKey) -> str:
         if key in self._parameters:
@@ -203,6 +259,9 @@ class RulesBetweenValues:
             ),
         )
 
+        if not self._deployment.network.create_subnetwork:
+            return
+        yield from self._of_the_ranges()
         pods, per_zone = self._value("network.pods_cidr"), addresses_of_a_node(self._deployment.cluster.default_max_pods_per_node)
         yield (
             ("network.pods_cidr", "zones"),
@@ -217,9 +276,8 @@ class RulesBetweenValues:
         zones = self._value("zones")
         return f"(length({zones}) == 0 ? {ZONES_OF_A_REGION} : length({zones}))"
 
-    def _of_the_subnetwork(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
-        keys: tuple[ParameterKey, ...] = ("network.nodes_cidr", "network.pods_cidr", "network.services_cidr")
-        for first, second in combinations(keys, 2):
+    def _of_the_ranges(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
+        for first, second in combinations(SUBNETWORK_RANGES, 2):
             yield (
                 (first, second),
                 Rule(
@@ -230,7 +288,7 @@ class RulesBetweenValues:
             )
         network = self._deployment.network
         if network.network == "default" and not network.create_network:
-            for key in keys:
+            for key in SUBNETWORK_RANGES:
                 yield (
                     (key,),
                     Rule(
@@ -241,30 +299,48 @@ class RulesBetweenValues:
                 )
 
     def _of_the_node_pool(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
-        low, first, high = (self._value(key) for key in _NODE_COUNTS)
-        yield (
-            _NODE_COUNTS,
-            Rule(
-                f"{low} <= {first} && {first} <= {high}",
-                f"node counts: minimum ${{{low}}}, initial ${{{first}}}, maximum ${{{high}}}: must be in ascending order",
-            ),
-        )
+        pools = all_pools(self._deployment)
+        low, first, high = (self._value(key) for key in NODE_COUNTS)
+        if not self._deployment.node_pool.counts_in_total:
+            yield (
+                NODE_COUNTS,
+                Rule(
+                    f"{low} <= {first} && {first} <= {high}",
+                    f"node counts: minimum ${{{low}}}, initial ${{{first}}}, maximum ${{{high}}}: must be in ascending order",
+                ),
+            )
+        for path, pool in pools.items():
+            if pool.max_total_nodes is not None:
+                initial = f"{pool.initial_nodes} * {self._zone_count()}"
+                message = f"zones: {'.'.join(path)} starts with ${{{initial}}} nodes, and its maximum is {pool.max_total_nodes}"
+                yield ("zones",), Rule(f"{initial} <= {pool.max_total_nodes}", message)
+        if not self._deployment.network.create_subnetwork:
+            return
         pods, nodes = self._value("network.pods_cidr"), self._value("network.nodes_cidr")
-        most = f"{high} * {self._zone_count()}"
-        holds = f"floor(pow(2, {prefix_of_a_node(self._deployment.node_pool.max_pods_per_node)} - {_prefix(pods)}))"
-        yield _capacity("network.pods_cidr", pods, most, holds)
-        yield _capacity("network.nodes_cidr", nodes, most, f"max(pow(2, 32 - {_prefix(nodes)}) - {ADDRESSES_GOOGLE_KEEPS}, 0)")
+        most = {path: self._most_nodes(path, pool) for path, pool in pools.items()}
+        holds_nodes = f"max(pow(2, 32 - {_prefix(nodes)}) - {ADDRESSES_GOOGLE_KEEPS}, 0)"
+        if len(pools) == 1:
+            ((path, pool),) = pools.items()
+            holds = f"floor(pow(2, {prefix_of_a_node(pool.max_pods_per_node)} - {_prefix(pods)}))"
+            yield _capacity("network.pods_cidr", pods, most[path], holds)
+            yield _capacity("network.nodes_cidr", nodes, most[path], holds_nodes)
+            return
+        addresses = " + ".join(f"{most[path]} * {addresses_of_a_node(pool.max_pods_per_node)}" for path, pool in pools.items())
+        yield _capacity("network.pods_cidr", pods, addresses, f"pow(2, 32 - {_prefix(pods)})", "addresses")
+        yield _capacity("network.nodes_cidr", nodes, " + ".join(most.values()), holds_nodes)
+
+    def _most_nodes(self, path: tuple[str, ...], pool: NodePoolSettings) -> str:
+        if pool.max_total_nodes is not None:
+            return f"{pool.max_total_nodes}"
+        return f"{self._value('node_pool.max_nodes') if path == ('node_pool',) else pool.max_nodes} * {self._zone_count()}"
 
 
-_NODE_COUNTS: tuple[ParameterKey, ...] = ("node_pool.min_nodes", "node_pool.initial_nodes", "node_pool.max_nodes")
-
-
-def _capacity(key: ParameterKey, cidr: str, most: str, holds: str) -> tuple[tuple[ParameterKey, ...], Rule]:
+def _capacity(key: ParameterKey, cidr: str, most: str, holds: str, what: str = "nodes") -> tuple[tuple[ParameterKey, ...], Rule]:
     return (
         (key, "zones", "node_pool.max_nodes"),
         Rule(
             f"{holds} >= {most}",
-            f"{_quoted(cidr, variable_name(key))}holds ${{{holds}}} nodes, ${{{most}}} are possible: use a larger range, or lower the "
+            f"{_quoted(cidr, variable_name(key))}holds ${{{holds}}} {what}, ${{{most}}} are possible: use a larger range, or lower the "
             "maximum number of nodes per zone",
         ),
     )

@@ -15,6 +15,7 @@ if __name__ == "__main__":
 
 from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
+from rehearsal.cloud import Cloud
 from rehearsal.workspace import TerraformError, Workspace, attach
 from stacks.registry import build, stack_names
 
@@ -23,6 +24,7 @@ A rehearsal runs real Terraform with stand-in providers that have the schemas an
 and hashicorp/helm.
 It shows that Terraform accepts the configuration, the order of creation, that a second plan is empty, that a protected cluster is not
 destroyed until its protection is removed, and that a destroy leaves nothing behind.
+It assumes that an existing subnetwork is as the deployment needs it.
 It cannot show quotas, permissions, organization policies, prices, or whether Google's API accepts the values. Nothing was created."""
 
 
@@ -47,6 +49,7 @@ def _run(name: str, deployment: Deployment, folder: Path) -> None:
     with _step(f"synthesize {name}"):
         stacks = _synthesized(name, deployment, folder / "cdktf.out")
     with attach(stacks, folder / "journal.jsonl") as stand_ins:
+        _provide_subnetwork(stand_ins.cloud, deployment)
         workspaces = [Workspace(stand_ins, stack, folder / "states" / "of" / "stacks" / stack.name) for stack in stacks]
         for workspace in workspaces:
             _apply(workspace)
@@ -75,6 +78,27 @@ def _run(name: str, deployment: Deployment, folder: Path) -> None:
     for name_of_stack, address, called in table:
         print(f"  {name_of_stack:{widths[0]}}  {address:{widths[1]}}  {called}")
     print()
+
+
+def _provide_subnetwork(cloud: Cloud, deployment: Deployment) -> None:
+    """Create the subnetwork that the deployment expects to exist, larger than any number of nodes needs."""
+    network = deployment.network
+    if network.create_subnetwork:
+        return
+    project, name = network.project_of(deployment.project), network.subnetwork_of(deployment.cluster.name)
+    id_ = f"projects/{project}/regions/{deployment.region}/subnetworks/{name}"
+    ranges = {network.pods_range: "32.0.0.0/3", network.services_range: "10.0.0.0/20"}
+    subnetwork = {
+        "id": id_,
+        "name": name,
+        "project": project,
+        "region": deployment.region,
+        "network": f"https://www.googleapis.com/compute/v1/projects/{project}/global/networks/{network.network}",
+        "ip_cidr_range": "64.0.0.0/3",
+        "secondary_ip_range": [{"range_name": range_name, "ip_cidr_range": cidr} for range_name, cidr in ranges.items()],
+        "private_ip_google_access": True,
+    }
+    cloud.put("google_compute_subnetwork", id_, subnetwork)
 
 
 def _apply(workspace: Workspace) -> None:

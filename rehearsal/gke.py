@@ -50,6 +50,8 @@ class Gke:
         Raises:
             Refused: when GKE answers 400.
         """
+        if type == NODE_POOL:
+            self._check_upgrade_settings(new)
         if type == CLUSTER and operation == "create":
             self._check_new_cluster(new)
         elif type == CLUSTER:
@@ -133,6 +135,13 @@ class Gke:
                 f'googleapi: Error 400: Node version "{version}" must not have a greater version than '
                 f'master version "{control_plane}"., badRequest'
             )
+
+    def _check_upgrade_settings(self, new: dict[str, Any]) -> None:
+        """Refuse what the provider refuses: `expandNodePool` and `nodePoolUpdate` of google 6.50.0 and 7.45.0."""
+        present = self._cloud.find(NODE_POOL, new["id"]) or {}
+        surge = [[first(pool, f"upgrade_settings.{name}") or 0 for name in ("max_surge", "max_unavailable")] for pool in (present, new)]
+        if first(new, "upgrade_settings.strategy") == "BLUE_GREEN" and surge[0] != surge[1]:
+            raise Refused("Surge upgrade settings may not be changed when surge strategy is not enabled")
 
     # Objects
 

@@ -44,7 +44,7 @@ from rehearsal.cloud import Cloud, Fault, Operation, Outcome, Refused
 from rehearsal.gke import Gke
 from rehearsal.planning import Settling, Steps, changes, conform, conform_to_type, plan, read_back, replacements
 from rehearsal.provider_schema import Block, ProviderSchema
-from rehearsal.values import UNKNOWN, fill_in, first, is_set, is_unknown, parts, readable, values_of
+from rehearsal.values import UNKNOWN, change, fill_in, first, is_set, is_unknown, parts, readable, values_of
 
 Configuration = Mapping[str, Any]
 """A Terraform configuration in JSON, parsed."""
@@ -373,8 +373,7 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
             if holds(rule.when, new):
                 read_back(rule, new)
         for path in rules.kept:
-            if prior and not is_set(new[path]):
-                new[path] = prior[path]
+            _keep(path, prior or {}, new)
         return new
 
     def _meet(self, fault: Fault, context: Any) -> Refused | None:
@@ -429,8 +428,9 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
             raise Refused(f"Cannot destroy {name} {because}. Set it to false to proceed with deletion")
         for use in rules.used_by:
             for user in self.cloud.objects(use.type):
-                named = str(user.get(use.argument)).rpartition("/")[2] == prior["name"]
-                if named and user.get("project") == prior["project"]:
+                named = str(user.get(use.argument))
+                by_name = named == prior["name"] and user.get("project") == prior["project"]
+                if by_name or named.endswith(str(prior["id"])):
                     raise Refused(use.message.format(id=prior["id"], user=user["id"]))
         if not (rules.kept_when and holds(rules.kept_when, prior)):
             self.cloud.remove(name, prior["id"], self._scope())
@@ -499,6 +499,13 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
 
     def _scope(self) -> str:
         return str(fill_in(self.rules.scope, lambda path: first(self.config, path))) if self.rules.scope else ""
+
+
+def _keep(path: str, prior: dict[str, Any], new: dict[str, Any]) -> None:
+    """Leave a value, in place, as it was before if it is not set any more."""
+    before = first(prior, path)
+    if is_set(before) and not is_set(first(new, path)):
+        change(new, path, lambda _: before)
 
 
 class _AlreadyExists(Refused):

@@ -50,7 +50,7 @@ class ClusterStack(GitpodStack):
             apis=apis,
             config=deployment.cluster,
         )
-        LabelledNodePool(self, "node_pool", cluster=cluster, identity=identity, config=deployment.node_pool)
+        LabelledNodePool(self, "node_pool", cluster=cluster, identity=identity, config=deployment.node_pool, pools=deployment.pools)
 
         for name, (value, description) in {
             "project": (project, "ID of the Google Cloud project."),

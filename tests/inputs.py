@@ -10,6 +10,7 @@ from typing import Any
 KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
 OTHER_KEY = KEY.replace("cryptoKeys/key", "cryptoKeys/other")
 WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"}
+OBSERVERS = {"role": "view", "members": ["user:carol@example.com"]}
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,25 @@ INPUTS: dict[str, Input] = {
     "apis.manage": Input(False),
     "apis.services": Input(["container.googleapis.com", "iam.googleapis.com"], ["container.googleapis.com"]),
     "identity.account_id": Input("gitpod-trial", "gitpod-other"),
+    "identity.email": Input("nodes@platform-project.iam.gserviceaccount.com", "others@platform-project.iam.gserviceaccount.com"),
+    "identity.grant_roles": Input(False, True),
     "identity.roles": Input("least-privilege", ["roles/logging.logWriter"]),
     "network.network": Input("trial", "other"),
+    "network.host_project": Input("host-project", "other-host"),
+    "network.grant_service_agents": Input(True, needs={"network.host_project": "host-project"}),
     "network.create_network": Input(True, needs={"network.network": "trial"}),
     "network.subnetwork": Input("nodes", "others"),
+    "network.create_subnetwork": Input(
+        False,
+        needs={
+            "network.network": "platform",
+            "network.subnetwork": "nodes",
+            "network.pods_range_name": "platform-pods",
+            "network.services_range_name": "platform-services",
+        },
+    ),
+    "network.pods_range_name": Input("gke-pods", "other-pods"),
+    "network.services_range_name": Input("gke-services", "other-services"),
     "network.nodes_cidr": Input("10.16.0.0/20", "10.32.0.0/20"),
     "network.pods_cidr": Input("10.20.0.0/14", "10.36.0.0/14"),
     "network.services_cidr": Input("10.24.0.0/20", "10.40.0.0/20"),
@@ -45,6 +61,7 @@ INPUTS: dict[str, Input] = {
     "cluster.name": Input("trial", "other"),
     "cluster.version": Input("1.35.8-gke.1", "1.36.2-gke.1"),
     "cluster.release_channel": Input("RAPID", "REGULAR"),
+    "cluster.network_policy": Input("dataplane-v2", "calico"),
     "cluster.default_max_pods_per_node": Input(64, 32),
     "cluster.deletion_protection": Input(True, False),
     "cluster.private_nodes": Input(True, False, needs={"network.cloud_nat": True}),
@@ -67,7 +84,9 @@ INPUTS: dict[str, Input] = {
     "cluster.monitoring_components": Input(["SYSTEM_COMPONENTS", "SCHEDULER"], []),
     "cluster.managed_prometheus": Input(True, False),
     "cluster.cost_allocation": Input(True, False),
+    "cluster.notification_topic": Input("projects/demo-project/topics/gke", ""),
     "cluster.resource_labels": Input({"cost-center": "42"}, {"cost-center": "43"}),
+    "cluster.network_tags": Input(["gke-nodes"], ["gke-nodes", "egress"]),
     "node_pool.name": Input("workspaces", "others"),
     "node_pool.machine_type": Input("n2d-standard-8", "n2d-standard-32"),
     "node_pool.disk_type": Input("pd-balanced", "pd-standard"),
@@ -85,18 +104,27 @@ INPUTS: dict[str, Input] = {
     "node_pool.spot": Input(True, False),
     "node_pool.confidential_nodes": Input(True, False),
     "node_pool.taints": Input([{"key": "example.com/trial"}], [{"key": "example.com/other"}]),
+    "node_pool.min_total_nodes": Input(1, 2, needs={"node_pool.max_total_nodes": 30}),
+    "node_pool.max_total_nodes": Input(30, 40),
+    "node_pool.upgrade_settings": Input({"max_surge": 2, "max_unavailable": 1}, {"strategy": "BLUE_GREEN"}),
+    "pools": Input({"spot": {"spot": True}}, {"burst": {"spot": True}}),
+    "pools.NAME.workloads": Input(["workspace_regular"], ["workspace_headless"], needs={"pools.NAME.machine_type": "n2d-standard-8"}),
     "admins.members": Input(["user:alice@example.com"], ["user:bob@example.com"]),
     "admins.cluster_role": Input("view", "edit"),
     "admins.binding_name": Input("gitpod-admins", "gitpod-others"),
+    "admins.bindings": Input({"observers": OBSERVERS}, {"observers": {**OBSERVERS, "role": "edit"}}),
 }
 
 
 def sections(*settings: tuple[str, Any]) -> dict[str, Any]:
-    """Return the content of a deployment file with these inputs, given as `section.key` and value."""
+    """Return the content of a deployment file with these inputs, given as `section.key` and value. A pool has the name `name`."""
     content: dict[str, Any] = {}
     for key, value in settings:
-        section, _, name = key.rpartition(".")
-        (content.setdefault(section, {}) if section else content)[name] = value
+        *path, name = key.replace("NAME", "name").split(".")
+        section = content
+        for part in path:
+            section = section.setdefault(part, {})
+        section[name] = value
     return content
 
 
@@ -108,11 +136,20 @@ def with_input(key: str, value: Any) -> dict[str, Any]:
 # Together they would contradict each other, or the deployment would be another one.
 _APART = {
     "apis.manage",
+    "identity.email",
+    "identity.grant_roles",
+    "cluster.network_policy",
     "cluster.deletion_protection",
+    "network.grant_service_agents",
     "network.create_network",
+    "network.create_subnetwork",
     "node_pool.image_type",
     "cluster.private_endpoint",
     "cluster.private_nodes",
+    "node_pool.min_total_nodes",
+    "node_pool.max_total_nodes",
+    "pools",
+    "pools.NAME.workloads",
 }
 
 

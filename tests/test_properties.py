@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 from gitpod_pov.gke_cluster import ReleaseChannel
-from gitpod_pov.node_pool import WORKLOAD_LABELS
+from gitpod_pov.node_pool import WORKLOAD_LABELS, WORKLOADS
 from gitpod_pov.risks import Risk
 
 import jsonschema
@@ -122,6 +122,31 @@ def pools(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+UPGRADES = st.sampled_from(
+    (
+        {},
+        {"max_surge": 0, "max_unavailable": 1},
+        {"max_surge": 1000},
+        {"strategy": "BLUE_GREEN"},
+        {"strategy": "BLUE_GREEN", "node_pool_soak_duration": "604800s", "batch_node_count": 1000, "batch_soak_duration": "0s"},
+    )
+)
+
+
+@st.composite
+def additional_pools(draw: st.DrawFn, channel: str) -> dict[str, Any]:
+    """Return small pools, of which each workload has at most one."""
+    workloads = draw(st.permutations(WORKLOADS))
+    made = {}
+    for name in draw(st.lists(names(40), max_size=3, unique=True)):
+        own, workloads = workloads[: (taken := draw(st.integers(0, 3)))], workloads[taken:]
+        limits = draw(st.sampled_from(({"max_nodes": 30}, {"max_total_nodes": 90}, {"min_total_nodes": 0, "max_total_nodes": 3})))
+        taints = [{"key": "a", "effect": "PREFER_NO_SCHEDULE" if own else "NO_SCHEDULE"}]
+        optional = draw(sections(spot=st.booleans(), taints=st.just(taints), upgrade_settings=UPGRADES))
+        made[name] = {**limits, **draw(management(channel)), **draw(st.sampled_from(MACHINES)), **optional, "workloads": own}
+    return made
+
+
 def management(channel: str) -> st.SearchStrategy[dict[str, Any]]:
     """Return automatic upgrades and repairs: only on in a release channel, on or off without one."""
     values = st.booleans() if channel == "UNSPECIFIED" else st.sampled_from([True])
@@ -134,7 +159,7 @@ INGRESS = st.fixed_dictionaries(
     optional={
         "zone": names(63),
         "create_zone": st.booleans(),
-        "account_id": names(30, 6),
+        "account_id": names(29, 6).map(lambda name: f"z{name}"),  # not that of the nodes
         "dns_access": st.sampled_from(("guide", "least-privilege")),
         "acme_server": st.sampled_from(("production", "staging")),
         "issuer_name": st.from_regex(r"[a-z0-9]([a-z0-9.]?[a-z0-9]){0,26}", fullmatch=True),
@@ -149,6 +174,7 @@ INGRESS = st.fixed_dictionaries(
 def deployments(draw: st.DrawFn) -> dict[str, Any]:
     project, region, channel = draw(names(30, 6)), draw(st.sampled_from(REGIONS)), draw(st.sampled_from(get_args(ReleaseChannel)))
     members = draw(MEMBERS)
+    node_pool = {**draw(pools()), **draw(management(channel)), **draw(sections(upgrade_settings=UPGRADES))}
     groups = {"rbac_security_group": "gke-security-groups@example.com"} if any(member.startswith("group:") for member in members) else {}
     return {
         "project": project,
@@ -167,7 +193,8 @@ def deployments(draw: st.DrawFn) -> dict[str, Any]:
                 )
             ),
         },
-        "node_pool": {**draw(pools()), **draw(management(channel))},
+        "node_pool": node_pool,
+        "pools": draw(additional_pools(channel).filter(lambda pools: node_pool.get("name", "gitpod") not in pools)),
         **draw(
             sections(
                 acknowledged_risks=lists(st.sampled_from(get_args(Risk))),
@@ -213,7 +240,11 @@ def test_what_passes_the_checks_synthesizes_to_the_same_bytes_and_loses_nothing(
         assert len([address for address in addresses if address.startswith("google_project_service.")]) == len(services)
         assert len([address for address in addresses if address.startswith("google_project_iam_member.")]) == len(deployment.identity.roles)
         pool = app.resource("pov-cluster", "google_container_node_pool.node_pool")
-        assert pool["node_config"]["labels"] == {**deployment.node_pool.labels, **WORKLOAD_LABELS}
+        others = {name: app.resource("pov-cluster", f"google_container_node_pool.node_pool_{name}") for name in deployment.pools}
+        assert [other["name"] for other in others.values()] == list(others)
+        moved = {f"gitpod.io/workload_{workload}" for other in deployment.pools.values() for workload in other.workloads}
+        rest = {label: value for label, value in WORKLOAD_LABELS.items() if label not in moved}
+        assert pool["node_config"]["labels"] == ({**deployment.node_pool.labels, **rest} or {"gitpod.io/workloads": "none"})
         assert pool["autoscaling"] == {"min_node_count": deployment.node_pool.min_nodes, "max_node_count": deployment.node_pool.max_nodes}
         binding = app.resource("pov-rbac", "kubernetes_cluster_role_binding_v1.admins")
         assert len(binding["subject"]) == max(len(deployment.admins.members), 1)
@@ -224,9 +255,12 @@ def test_what_passes_the_checks_synthesizes_to_the_same_bytes_and_loses_nothing(
 def test_what_passes_the_checks_has_room_for_its_nodes_and_keeps_the_schema(content: dict[str, Any]) -> None:
     deployment = Deployment.checked(content)
     jsonschema.Draft7Validator(SCHEMA).validate(content)
-    nodes = deployment.node_pool.max_nodes * (len(deployment.zones) or 3)
-    block = next(size for size in (16, 32, 64, 128, 256, 512) if size >= 2 * deployment.node_pool.max_pods_per_node)
-    assert IPv4Network(deployment.network.pods_cidr).num_addresses >= nodes * block
+    nodes, addresses = 0.0, 0.0
+    for pool in (deployment.node_pool, *deployment.pools.values()):
+        most = pool.max_total_nodes or pool.max_nodes * (len(deployment.zones) or 3)
+        nodes += most
+        addresses += most * next(size for size in (16, 32, 64, 128, 256, 512) if size >= 2 * pool.max_pods_per_node)
+    assert IPv4Network(deployment.network.pods_cidr).num_addresses >= addresses
     assert IPv4Network(deployment.network.nodes_cidr).num_addresses >= nodes + 4
 
 

@@ -44,6 +44,12 @@ RISKS: dict[Risk, Example] = {
         {},
         'set identity.roles to "least-privilege", or to the roles that the workloads need',
     ),
+    "destroy-removes-existing-grants": Example(
+        "pov-cluster/identity",
+        {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com", "grant_roles": True}},
+        {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com"}},
+        "leave grant_roles out and grant the roles outside of this deployment",
+    ),
     "docker-bridge-range": Example(
         "pov-cluster/network",
         {"network": {"services_cidr": "172.17.0.0/20"}},
@@ -55,6 +61,12 @@ RISKS: dict[Risk, Example] = {
         {},
         {"cluster": {"authorized_networks": {"office": "203.0.113.0/24"}}},
         "set cluster.authorized_networks, or cluster.private_endpoint with cluster.dns_endpoint",
+    ),
+    "dataplane-v2-instead-of-calico": Example(
+        "pov-cluster/cluster",
+        {"cluster": {"network_policy": "dataplane-v2"}},
+        {"cluster": {"network_policy": "calico"}},
+        "remove cluster.network_policy before you create the cluster to use Calico",
     ),
     "no-release-channel": Example(
         "pov-cluster/cluster",

@@ -14,6 +14,7 @@ from gitpod_pov.risks import Risk
 import pytest
 
 from deployment.reading import RefusedDeploymentsError, load_deployments
+from tests.existing import NETWORK
 
 RULES = {
     "project": "^[a-z][a-z0-9-]{4,28}[a-z0-9]$; the name, not the number",
@@ -28,10 +29,13 @@ RULES = {
     "network name": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
     "subnetwork name": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
     "subnetwork named after the cluster": "gitpod-<cluster> matches it too",
-    "range names": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+    "range names": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$; two different ones",
+    "existing subnetwork": "named, with both of its ranges, and left as it is",
     "role": "roles/…, projects/…/roles/… or organizations/…/roles/…",
     "custom role": "of the project itself, not of another one",
     "roles once": "none twice",
+    "existing service account": "the e-mail address of a service account, of any project; no account_id beside it",
+    "grants apart": "two deployments do not grant one role to one existing account",
     "API": "<name>.googleapis.com",
     "APIs once": "none twice",
     "Kubernetes version": r"^\d+\.\d+(\.\d+)?(-gke\.\d+)?$",
@@ -43,6 +47,13 @@ RULES = {
     "node label prefixes": "kubernetes.io/ and k8s.io/ prefixes refused",
     "labels of GKE": "no label that GKE sets itself; tests/constructs/test_reserved_names.py has more",
     "workload labels": "the five workload labels may not be overridden with another value",
+    "total node counts": "0 <= min <= max; max >= 1; initial x zones <= max; not with the counts per zone",
+    "upgrade settings": "settings of the chosen strategy only; an upgrade can start; not with a google version that cannot create it",
+    "additional pools": "a valid GKE name, other than the main pool's; no name key",
+    "workloads": "known, at most one additional pool for each, and no other pool has its label; the main pool may",
+    "taints": "no taint repels a workload of its pool",
+    "ranges for all pools": "the sum over all pools fits the node and the pod range",
+    "network tags": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$, none twice, at most 63",
     "GCP resource labels": "key ^[a-z][a-z0-9_-]{0,62}$, value ^[a-z0-9_-]{0,63}$, at most 64",
     "node metadata": "may not drop or change disable-legacy-endpoints",
     "metadata of GKE": "no key that GKE uses itself, and no more than it accepts; tests/constructs/test_reserved_names.py has more",
@@ -56,6 +67,8 @@ RULES = {
     "where none are named; the message gives the largest max_nodes that fits and the smallest range that would do",
     "default pool capacity": "not fewer than the removed default pool takes (one node per zone, default max pods)",
     "node range capacity": "at least that many node addresses (plus the four that Google keeps)",
+    "network policy": "calico or dataplane-v2",
+    "notifications": "projects/PROJECT/topics/TOPIC, or an empty string",
     "release channel": "UNSPECIFIED, RAPID, REGULAR, STABLE, EXTENDED",
     "auto-upgrade": "with a channel auto_upgrade and auto_repair are true (left out: derived); without one both values are allowed",
     "provider version": "exact, within the supported range, and new enough for what the deployment uses",
@@ -63,6 +76,7 @@ RULES = {
     "groups": "group: only with cluster.rbac_security_group",
     "admins once": "none twice",
     "cluster role": "RBAC path segment: not . or .., no / or %",
+    "bindings": "a name for a Terraform address and an RBAC object, which no other binding has; a ClusterRole, members, a namespace",
     "binding name": "RBAC path segment: not . or .., no / or %; not a binding of Kubernetes or GKE",
     "DNS name": "lower-case, labels of 1 to 63, without the trailing dot (added by the program)",
     "backend": "exactly the keys of its type",
@@ -80,6 +94,7 @@ RULES = {
     "managed Prometheus": "not false beside monitoring components that need it",
     "free text": "no ${ and %{, which Terraform would read as expressions; no control characters",
     "backend values": "bucket, account, key, organization and host have the form of one",
+    "host project": "a project ID; roles are granted to GKE's service agents only with one",
     "created network": "a network that is created is not the default one",
     "subnetwork of the default network": "not the name of the one that it has already",
     "authorized networks": "clients' networks, private ones with a private endpoint",
@@ -92,7 +107,6 @@ RULES = {
 }
 
 NO_INPUT = {
-    "range names": "the constructs name both ranges themselves; tests/constructs/test_cluster_network.py sees the names",
     "local state apart": "the file is named after the stack, and no two stacks have one name: test_no_two_stacks_share_a_state_file",
 }
 
@@ -147,6 +161,10 @@ RESOURCE_KEY = (
     "is not a resource label key: at most 63 lower-case letters, digits, hyphens and underscores, "
     "starting with a letter and not with goog-, which Google reserves"
 )
+REPELS = (
+    "'NO_SCHEDULE' would repel Gitpod's workloads, which tolerate no taints: use PREFER_NO_SCHEDULE, or taint a pool that has no workloads"
+)
+TAG = "is not a network tag: at most 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen"
 RESOURCE_VALUE = "is not a resource label value: at most 63 lower-case letters, digits, hyphens and underscores"
 REGION = "is not a region, such as us-central1 (for one zone of it, set zones)"
 ZONE = "is not a zone, such as us-central1-a"
@@ -179,6 +197,7 @@ NO_GROUPS = (
     'has no effect: RBAC ignores "group:" members unless cluster.rbac_security_group is set; set it to gke-security-groups@DOMAIN, or '
     "list the users"
 )
+BINDING = "[admins.bindings.observers]\n"
 OWN = "is the name of a binding that {} creates: choose another, such as gitpod-admins"
 RBAC = "is not a valid RBAC name: it must not be empty, . or .., or contain /, %, ${ or control characters"
 TEXT = "is not plain text: it must not contain control characters, or ${ and %{, which Terraform evaluates"
@@ -193,6 +212,7 @@ PREFIX = (
     "or .., without ${, %{ or control characters"
 )
 SERVICE_ACCOUNT = "is not the e-mail address of a service account, such as ID@PROJECT.iam.gserviceaccount.com"
+NODES = "nodes@platform-project.iam.gserviceaccount.com"
 ORGANIZATION = "is not an organization name: 3 to 40 letters, digits, hyphens and underscores"
 PROJECT_NAME = "is not a project name: 3 to 40 letters, digits, hyphens, underscores and spaces, not starting or ending with a space"
 HOSTNAME = "is not a host name, such as tfe.example.com, with an optional port: without https://, a path or xn-- labels"
@@ -203,6 +223,9 @@ NOT_PRIVATE = (
 )
 WEEKLY_WINDOW = "[cluster.maintenance_window]\nstart_time = '2027-01-02T03:00:00Z'\nrecurrence = 'FREQ=WEEKLY;BYDAY=SA'\n"
 EVERY = "remove authorized_networks to allow all of them, or list yours"
+LEFT_AS_IT_IS = (
+    "cannot be set if network.create_subnetwork is false, which leaves an existing subnetwork and its network as they are: remove it"
+)
 AUTO_MODE = (
     "overlaps 10.128.0.0/9, which the auto-mode network 'default' reserves: use a range outside it, such as one below "
     "10.128.0.0, or another network"
@@ -218,6 +241,11 @@ URL = "https://www.googleapis.com/auth/"
 
 def ranges(**cidrs: str) -> str:
     return "[network]\n" + "".join(f"{key} = '{cidr}'\n" for key, cidr in cidrs.items())
+
+
+def existing(**values: Any) -> str:
+    """Return a section of a network whose subnetwork exists, with these values in addition."""
+    return "[network]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in {**NETWORK, **values}.items())
 
 
 def pool(max_nodes: int, network: str, *, zones: tuple[str, ...] = (), more: str = "") -> str:
@@ -454,6 +482,180 @@ EXAMPLES = [
         )
         for label in WORKLOAD_LABELS
     ),
+    Example("total node counts", "[node_pool]\nmax_total_nodes = 3"),
+    Example(
+        "total node counts",
+        "[node_pool]\nmin_total_nodes = 0\nmax_total_nodes = 65000\n[network]\npods_cidr = '240.0.0.0/7'"
+        "\nnodes_cidr = '10.0.0.0/15'\nservices_cidr = '10.4.0.0/20'",
+    ),
+    Example("total node counts", "zones = ['us-central1-a']\n[node_pool]\nmin_total_nodes = 2\nmax_total_nodes = 2"),
+    Example("total node counts", "[pools.spot]\ninitial_nodes = 2\nmin_total_nodes = 1\nmax_total_nodes = 6"),
+    Example(
+        "total node counts",
+        "[node_pool]\nmin_total_nodes = 5\nmax_total_nodes = 4",
+        ("node_pool.min_total_nodes: 5 is greater than node_pool.max_total_nodes 4: lower it, or raise node_pool.max_total_nodes",),
+    ),
+    Example(
+        "total node counts", "[node_pool]\nmin_total_nodes = 5", ("node_pool.max_total_nodes: is required with node_pool.min_total_nodes",)
+    ),
+    Example("total node counts", "[pools.a]\nmin_total_nodes = 5", ("pools.a.max_total_nodes: is required with min_total_nodes",)),
+    *values("total node counts", "node_pool", "max_total_nodes", (), {0: "must be 1 or more", 65001: "must be 65000 or less"}),
+    *(
+        Example(
+            "total node counts",
+            f"[{section}]\nmax_total_nodes = 9\n{key} = {value}",
+            (
+                (
+                    f"{section}.{key}: {value} counts nodes per zone, and {shown}max_total_nodes counts those of the whole region: remove "
+                    "one of the two"
+                ),
+            ),
+        )
+        for section, shown in (("node_pool", "node_pool."), ("pools.spot", ""))
+        for key, value in (("min_nodes", 1), ("max_nodes", 50))
+    ),
+    Example(
+        "total node counts",
+        "[pools.spot]\ninitial_nodes = 2\nmax_total_nodes = 5",
+        ("pools.spot.initial_nodes: 2 is 6 nodes in 3 zones, more than max_total_nodes 5: lower it, or raise the maximum",),
+    ),
+    Example(
+        "total node counts",
+        "zones = ['us-central1-a']\n[node_pool]\ninitial_nodes = 6\nmax_total_nodes = 5",
+        ("node_pool.initial_nodes: 6 is 6 nodes in 1 zone, more than node_pool.max_total_nodes 5: lower it, or raise the maximum",),
+    ),
+    *(
+        Example("upgrade settings", f"[{section}.upgrade_settings]\n{settings}")
+        for section in ("node_pool", "pools.spot")
+        for settings in (
+            "max_surge = 0\nmax_unavailable = 1",
+            "strategy = 'SURGE'\nmax_surge = 1000",
+            "max_unavailable = 0",
+            "strategy = 'BLUE_GREEN'",
+            "strategy = 'BLUE_GREEN'\nnode_pool_soak_duration = '604800s'\nbatch_node_count = 3\nbatch_soak_duration = '0s'",
+            "strategy = 'BLUE_GREEN'\n[providers]\ngoogle = '7.18.0'",
+        )
+    ),
+    *(
+        Example("upgrade settings", f"[{section}.upgrade_settings]\n{settings}", (f"{section}.upgrade_settings.{refused}",))
+        for section in ("node_pool", "pools.spot")
+        for settings, refused in (
+            ("max_surge = 0", "max_surge: 0 lets no upgrade start while max_unavailable is 0 too: set one of them to 1 or more"),
+            ("max_surge = -1", "max_surge: -1 must be 0 or more"),
+            ("strategy = 'ROLLING'", "strategy: 'ROLLING' must be one of 'SURGE' or 'BLUE_GREEN'"),
+            (
+                "batch_node_count = 2",
+                "batch_node_count: 2 is a setting of the strategy BLUE_GREEN: remove it, or set strategy to BLUE_GREEN",
+            ),
+            (
+                "strategy = 'BLUE_GREEN'\nmax_surge = 1",
+                "max_surge: 1 is a setting of the strategy SURGE: remove it, or set strategy to SURGE",
+            ),
+            ("strategy = 'BLUE_GREEN'\nbatch_node_count = 0", "batch_node_count: 0 must be 1 or more"),
+            (
+                "strategy = 'BLUE_GREEN'\nbatch_soak_duration = '1h'",
+                "batch_soak_duration: '1h' is not a duration in seconds, such as 3600s",
+            ),
+            (
+                "strategy = 'BLUE_GREEN'\nnode_pool_soak_duration = '604801s'",
+                "node_pool_soak_duration: '604801s' must be 604800s (7 days) or less",
+            ),
+            (
+                "strategy = 'BLUE_GREEN'\n[providers]\ngoogle = '7.13.0'",
+                (
+                    "strategy: 'BLUE_GREEN' cannot be created with google 7.13.0, which has a bug in blue_green_settings: require google "
+                    "7.18.0 or newer"
+                ),
+            ),
+        )
+    ),
+    Example("additional pools", f"[pools.a]\n[pools.{'b' * 40}]\nspot = true"),
+    Example("additional pools", "[pools.gitpod]\n[node_pool]\nname = 'main'"),
+    Example("additional pools", "pools = {}"),
+    *(
+        Example("additional pools", f"[pools.'{name}']", (f"pools.{shown}: '{name}' {GKE_NAME}",))
+        for name, shown in (("A", "A"), ("a" * 41, "a" * 41), ("a-", "a-"), ("a.b", '"a.b"'))
+    ),
+    Example("additional pools", "[pools.gitpod]", ("pools.gitpod: has the name of node_pool: choose another name",)),
+    Example("additional pools", "[pools]\nspot = true", ("pools.spot: true must be a table",)),
+    Example("additional pools", "pools = 1", ("pools: 1 must be a table",)),
+    Example(
+        "workloads",
+        "[pools.a]\nworkloads = ['meta', 'ide', 'workspace_services']\n[pools.b]\nworkloads = ['workspace_regular', 'workspace_headless']"
+        "\n[pools.c]\nworkloads = []\n[node_pool.labels]\n'gitpod.io/workload_ide' = 'true'",
+    ),
+    Example("workloads", "[pools.a]\nworkloads = ['ide']\nlabels = { 'gitpod.io/workload_ide' = 'true' }"),
+    Example(
+        "workloads",
+        "[pools.a]\nworkloads = ['gitpod.io/workload_ide']",
+        (
+            (
+                "pools.a.workloads[0]: 'gitpod.io/workload_ide' must be one of 'meta', 'ide', 'workspace_services', 'workspace_regular' or "
+                "'workspace_headless'"
+            ),
+        ),
+    ),
+    Example("workloads", "[pools.a]\nworkloads = ['ide', 'ide']", ("pools.a.workloads[1]: 'ide' is listed twice",)),
+    Example(
+        "workloads",
+        "[pools.a]\nworkloads = ['ide']\n[pools.b]\nworkloads = ['meta', 'ide']",
+        ("pools.b.workloads[1]: 'ide' is also in pools.a.workloads: a workload belongs to at most one additional pool, so remove one",),
+    ),
+    Example(
+        "workloads",
+        "[pools.a.labels]\n'gitpod.io/workload_ide' = 'true'",
+        ("pools.a.labels.\"gitpod.io/workload_ide\": 'true' is the label of a workload: list 'ide' in workloads instead",),
+    ),
+    Example("taints", "[[pools.a.taints]]\nkey = 'a'\neffect = 'NO_EXECUTE'"),
+    Example("taints", "[pools.a]\nworkloads = ['ide']\ntaints = [{ key = 'a', effect = 'PREFER_NO_SCHEDULE' }]"),
+    Example(
+        "taints",
+        "[pools.a]\nworkloads = ['meta', 'ide', 'workspace_services', 'workspace_regular', 'workspace_headless']\n"
+        "[[node_pool.taints]]\nkey = 'a'\neffect = 'NO_SCHEDULE'",
+    ),
+    *(
+        Example("taints", f"{toml_text}[[{section}.taints]]\nkey = 'a'\neffect = 'NO_SCHEDULE'", (f"{section}.taints[0].effect: {REPELS}",))
+        for section, toml_text in (
+            ("node_pool", ""),
+            ("node_pool", "[pools.a]\nworkloads = ['ide']\n"),
+            ("node_pool", "[node_pool.labels]\n'gitpod.io/workload_ide' = 'true'\n"),
+            ("pools.a", "[pools.a]\nworkloads = ['ide']\n"),
+        )
+    ),
+    Example("ranges for all pools", "zones = ['us-central1-a']\n[network]\npods_cidr = '10.4.0.0/18'\n[pools.a]\nmax_nodes = 14"),
+    Example(
+        "ranges for all pools",
+        "zones = ['us-central1-a']\n[network]\npods_cidr = '10.4.0.0/18'\n[pools.a]\nmax_nodes = 15",
+        (
+            (
+                "network.pods_cidr: '10.4.0.0/18' holds 16384 addresses, the pools can need 16640 (node_pool 12800, pools.a 3840): use a "
+                "/17 or larger, or lower the maximum of a pool"
+            ),
+        ),
+    ),
+    Example(
+        "ranges for all pools",
+        "[network]\nnodes_cidr = '10.0.0.0/24'\n[pools.a]\nmax_total_nodes = 100\n[pools.b]\nmax_nodes = 1",
+        (
+            (
+                "network.nodes_cidr: '10.0.0.0/24' holds 252 nodes, the pools can need 253 (node_pool 150, pools.a 100, pools.b 3): use a "
+                "/23 or larger, or lower the maximum of a pool"
+            ),
+        ),
+    ),
+    Example(
+        "ranges for all pools",
+        "[network]\npods_cidr = '10.4.0.0/22'\n[node_pool]\nmax_total_nodes = 5",
+        ("network.pods_cidr: '10.4.0.0/22' holds 4 nodes, 5 are possible: use a /21 or larger, or lower node_pool.max_total_nodes to 4",),
+    ),
+    *items("network tags", "cluster", "network_tags", ("a", "a" * 63, "gke-nodes"), dict.fromkeys(("A", "a_b", "a-", "a" * 64, ""), TAG)),
+    Example("network tags", f"[cluster]\nnetwork_tags = {[f't{n}' for n in range(63)]}"),
+    Example(
+        "network tags",
+        f"[cluster]\nnetwork_tags = {[f't{n}' for n in range(64)]}",
+        ("cluster.network_tags: has 64 tags, at most 63 are allowed",),
+    ),
+    Example("network tags", "[cluster]\nnetwork_tags = ['a', 'a']", ("cluster.network_tags[1]: 'a' is listed twice",)),
     *(
         Example("GCP resource labels", f"[cluster.resource_labels]\n{key} = '{value}'")
         for key, value in (("team", "platform"), ("k" * 63, "v" * 63), ("a_b-1", ""), ("google", "1"))
@@ -826,6 +1028,59 @@ EXAMPLES = [
             ),
         ),
     ),
+    *values(
+        "network policy",
+        "cluster",
+        "network_policy",
+        ("calico", "dataplane-v2"),
+        dict.fromkeys(("cilium", "Calico", "ADVANCED_DATAPATH", ""), "must be one of 'calico' or 'dataplane-v2'"),
+    ),
+    *values(
+        "notifications",
+        "cluster",
+        "notification_topic",
+        ("", "projects/demo-project/topics/gke-upgrades", "projects/demo-project/topics/a.b~c+d%2F_"),
+        dict.fromkeys(
+            ("gke-upgrades", "projects/demo-project/topics/", "projects/demo-project/subscriptions/gke"),
+            "is not a Pub/Sub topic: projects/PROJECT/topics/TOPIC, or an empty string for none",
+        ),
+    ),
+    Example("bindings", f"{BINDING}role = 'view'\nmembers = ['user:a@example.com']"),
+    Example("bindings", f"{GROUPS}{BINDING}role = 'edit'\nmembers = ['group:a@example.com', 'user:a@example.com']\nnamespace = 'gitpod'"),
+    Example("bindings", "[admins.bindings.Dev-2_x]\nrole = 'gitpod:viewers'\nmembers = ['user:a@example.com']\nnamespace = 'kube-system'"),
+    Example("bindings", f"{BINDING}role = 'a/b'\nmembers = ['user:a@example.com']", (f"admins.bindings.observers.role: 'a/b' {RBAC}",)),
+    Example("bindings", f"{BINDING}role = 'view'\nmembers = ['a']", (f"admins.bindings.observers.members[0]: 'a' {MEMBER}",)),
+    Example("bindings", f"{BINDING}role = 'view'\nmembers = []", ("admins.bindings.observers.members: [] must not be empty",)),
+    Example(
+        "bindings",
+        f"{BINDING}role = 'view'\nmembers = ['user:a@example.com']\nnamespace = 'a.b'",
+        (
+            (
+                "admins.bindings.observers.namespace: 'a.b' is not a namespace: at most 63 lower-case letters, digits and hyphens, "
+                "starting and ending with a letter or digit"
+            ),
+        ),
+    ),
+    Example(
+        "bindings",
+        f"{BINDING}role = 'view'\nmembers = ['user:a@example.com', 'group:b@example.com']",
+        (f"admins.bindings.observers.members[1]: 'group:b@example.com' {NO_GROUPS}",),
+    ),
+    Example(
+        "bindings",
+        f"{GROUPS}{BINDING}role = 'view'\nmembers = ['group:ci@demo.iam.gserviceaccount.com']",
+        (
+            (
+                "admins.bindings.observers.members[0]: 'group:ci@demo.iam.gserviceaccount.com' is a service account, not a group: use "
+                "serviceAccount: instead of group:"
+            ),
+        ),
+    ),
+    Example(
+        "bindings",
+        "[admins]\nbinding_name = 'a'\n[admins.bindings.a]\nrole = 'view'\nmembers = ['user:a@example.com']",
+        ("admins.bindings.a: has the name in admins.binding_name: choose another name",),
+    ),
     Example("admins once", f"{GROUPS}[admins]\nmembers = ['user:a@example.com', 'group:a@example.com', 'user:A@example.com']"),
     Example(
         "admins once",
@@ -894,6 +1149,32 @@ EXAMPLES = [
     ),
     Example("unknown keys", "[apis]\nxyz = 1", ("apis.xyz: unknown key; the known keys are manage, services",)),
     Example("unknown keys", '[apis]\n"a\\u001b[31m.b" = 1', (r'apis."a\x1b[31m.b": unknown key; the known keys are manage, services',)),
+    *values(
+        "existing service account",
+        "identity",
+        "email",
+        (
+            *("nodes@demo-project.iam.gserviceaccount.com", "nodes@other-project.iam.gserviceaccount.com"),
+            *("1234567890-compute@developer.gserviceaccount.com", "nodes@other-project.example.com.iam.gserviceaccount.com"),
+        ),
+        {
+            **dict.fromkeys(("nodes", "nodes@example.com", "Nodes@demo-project.iam.gserviceaccount.com", ""), SERVICE_ACCOUNT),
+            "serviceAccount:nodes@demo-project.iam.gserviceaccount.com": SERVICE_ACCOUNT,
+        },
+    ),
+    Example("existing service account", f"[identity]\nemail = '{NODES}'\nroles = 'least-privilege'\ngrant_roles = false"),
+    Example("existing service account", f"profile = 'hardened'\n[identity]\nemail = '{NODES}'"),
+    Example(
+        "existing service account",
+        f"[identity]\nemail = '{NODES}'\naccount_id = 'gitpod-nodes'",
+        (
+            (
+                "identity.account_id: 'gitpod-nodes' contradicts identity.email: an existing account is not created; remove account_id, or "
+                "remove identity.email"
+            ),
+        ),
+    ),
+    Example("addresses apart", f"[identity]\nemail = '{NODES}'\nroles = ['roles/a.b', 'roles/a_b']"),
     Example("addresses apart", "[identity]\nroles = ['roles/a.b', 'roles/a.c', 'projects/demo-project/roles/a.b']"),
     Example(
         "addresses apart",
@@ -1135,6 +1416,75 @@ EXAMPLES = [
             f"backend.organization: 'a b' {ORGANIZATION}",
         ),
     ),
+    *(
+        example
+        for key in ("pods_range_name", "services_range_name")
+        for example in values("range names", "network", key, ("a", "a" * 63), dict.fromkeys(("a" * 64, "a-", "1a", "A", ""), GCE_NAME))
+    ),
+    Example(
+        "range names",
+        "[network]\npods_range_name = 'services'",
+        ("network.services_range_name: 'services' is also the range of the pods: name another secondary range",),
+    ),
+    Example(
+        "range names",
+        existing(services_range_name="platform-pods"),
+        ("network.services_range_name: 'platform-pods' is also the range of the pods: name another secondary range",),
+    ),
+    Example("range names", "[network]\npods_range_name = 'services'\nservices_range_name = 'pods'"),
+    *values("host project", "network", "host_project", ("host-project", "demo-project"), dict.fromkeys(("Host", "123456789012"), PROJECT)),
+    Example("host project", "[network]\nhost_project = 'host-project'\ngrant_service_agents = true"),
+    Example("host project", existing(host_project="host-project", grant_service_agents=True, cloud_nat=True)),
+    Example(
+        "host project",
+        "[network]\ngrant_service_agents = true",
+        (
+            (
+                "network.grant_service_agents: true needs network.host_project, in which the roles are granted: set it, or remove "
+                "network.grant_service_agents"
+            ),
+        ),
+    ),
+    Example("existing subnetwork", existing()),
+    Example("existing subnetwork", existing(cloud_nat=True)),
+    Example("existing subnetwork", existing(cloud_nat=False, flow_logs=False, create_network=False)),
+    Example("existing subnetwork", existing(network="default", subnetwork="default")),
+    Example("existing subnetwork", "profile = 'hardened'\n" + existing()),
+    Example("existing subnetwork", "handover = { parameters = ['zones', 'node_pool.max_nodes'] }\n" + existing()),
+    Example(
+        "existing subnetwork",
+        "[network]\ncreate_subnetwork = false",
+        (
+            (
+                "network.pods_range_name: is required if network.create_subnetwork is false: set it to the name of the existing secondary "
+                "range for pods"
+            ),
+            (
+                "network.services_range_name: is required if network.create_subnetwork is false: set it to the name of the existing "
+                "secondary range for Services"
+            ),
+            "network.subnetwork: is required if network.create_subnetwork is false: set it to the name of the existing subnetwork",
+        ),
+    ),
+    *(
+        Example("existing subnetwork", existing(**{key: value}), (f"network.{key}: {toml(value)} {LEFT_AS_IT_IS}",))
+        for key, value in {
+            "create_network": True,
+            "nodes_cidr": "10.0.0.0/20",
+            "pods_cidr": "10.4.0.0/14",
+            "services_cidr": "192.168.0.0/20",
+            "private_google_access": True,
+            "flow_logs": True,
+        }.items()
+    ),
+    Example(
+        "existing subnetwork",
+        "profile = 'hardened'\n" + existing(nodes_cidr="10.0.0.0/20", pods_cidr="10.0.0.0/20"),
+        (
+            f"network.nodes_cidr: '10.0.0.0/20' {LEFT_AS_IT_IS}",
+            f"network.pods_cidr: '10.0.0.0/20' {LEFT_AS_IT_IS}",
+        ),
+    ),
     Example("created network", "[network]\ncreate_network = true\nnetwork = 'demo'"),
     Example(
         "created network",
@@ -1279,6 +1629,12 @@ NAME = (
     "has a name that is not a deployment name: at most 40 lower-case letters, digits and hyphens, "
     "starting with a letter and not ending with a hyphen"
 )
+OTHER_CLUSTER = f"[cluster]\nname = 'other'\n{OTHER_RANGES}"
+SHARED = f"[identity]\nemail = '{NODES}'\ngrant_roles = true\nroles = [{{}}]\n"
+REMOVED = (
+    "would grant {} to {} in project 'demo-project', as deployments/{}.toml does, and a destroy of one of them would remove the grant for "
+    "both; remove grant_roles"
+)
 TAKEN = "is already in use: deployments/a.toml creates the {} with this name in project 'demo-project'; choose another"
 COMMON = "of deployments/a.toml in the same network; choose another"
 
@@ -1313,6 +1669,34 @@ FILES_EXAMPLES = [
             "b.toml": MINIMAL + APART + OTHER_RANGES + "network = 'demo'\ncreate_network = true\n",
         },
         (f"deployments/b.toml: network.network: 'demo' {TAKEN.format('network')}",),
+    ),
+    FilesExample("deployments apart", {"a.toml": MINIMAL, "b.toml": MINIMAL + OTHER_CLUSTER + f"[identity]\nemail = '{NODES}'"}),
+    FilesExample(
+        "grants apart",
+        {
+            "a.toml": MINIMAL + SHARED.format("'roles/a', 'roles/b'"),
+            "b.toml": MINIMAL + OTHER_CLUSTER + SHARED.format("'roles/c'"),
+            "c.toml": MINIMAL.replace("demo-project", "third-project") + SHARED.format("'roles/a'"),
+        },
+    ),
+    FilesExample(
+        "grants apart",
+        {
+            "a.toml": MINIMAL + SHARED.format("'roles/a', 'roles/b'"),
+            "b.toml": MINIMAL + OTHER_CLUSTER + SHARED.format("'roles/c', 'roles/b'"),
+        },
+        (f"deployments/b.toml: identity.grant_roles: {REMOVED.format('roles/b', NODES, 'a')}",),
+    ),
+    FilesExample(
+        "grants apart",
+        {
+            "a.toml": MINIMAL + OTHER_CLUSTER + "[identity]\nemail = 'gitpod-gke@demo-project.iam.gserviceaccount.com'\ngrant_roles = true",
+            "b.toml": MINIMAL,
+        },
+        (
+            "deployments/a.toml: identity.grant_roles: "
+            + REMOVED.format("roles/storage.admin", "gitpod-gke@demo-project.iam.gserviceaccount.com", "b"),
+        ),
     ),
     FilesExample("ranges of one network", {"a.toml": MINIMAL, "b.toml": MINIMAL + APART + "[network]\nnetwork = 'demo'"}),
     FilesExample(

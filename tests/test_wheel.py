@@ -1,4 +1,4 @@
-"""The README's example, run from an installed wheel, outside the repository."""
+"""The examples of the README and of docs/constructs.md, run from an installed wheel, outside the repository."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import pytest
 
 from rehearsal.workspace import Workspace, attach
 from tests.app import ROOT
+from tests.existing import add_subnetwork
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,34 @@ def test_example_is_applied_and_the_second_plan_is_empty(installed: Path, tmp_pa
         workspace.apply()
         assert workspace.plan().empty
         workspace.destroy()
+
+
+def examples() -> dict[str, str]:
+    """Return the complete apps of docs/constructs.md by their heading."""
+    text = (ROOT / "docs" / "constructs.md").read_text().partition("\n## Examples\n")[2].partition("\n## ")[0]
+    return dict(re.findall(r"### (.*?)\n.*?```python\n(.*?)```", text, re.DOTALL))
+
+
+@pytest.mark.terraform
+@pytest.mark.parametrize("name", examples())
+def test_examples_of_the_document_live_and_are_destroyed(installed: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "app.py").write_text(examples()[name])
+    subprocess.run([sys.executable, "app.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(installed)}, check=True)
+    manifest = json.loads((tmp_path / "cdktf.out" / "manifest.json").read_text())["stacks"]
+    stacks = sorted(manifest, key=lambda stack: len(manifest[stack]["dependencies"]))
+    folders = [tmp_path / "cdktf.out" / "stacks" / stack for stack in stacks]
+    with attach(folders, tmp_path / "journal.jsonl") as stand_ins:
+        add_subnetwork(stand_ins.cloud, "platform-network")
+        workspaces = [Workspace(stand_ins, folder, tmp_path / "applied" / folder.name) for folder in folders]
+        for workspace in workspaces:
+            workspace.init()
+            assert workspace.validate() == []
+            workspace.apply()
+            assert workspace.plan().empty
+        for workspace in reversed(workspaces):
+            workspace.destroy()
+            assert workspace.state() == {}
+        assert [subnetwork["project"] for subnetwork in stand_ins.cloud.objects("google_compute_subnetwork")] == ["platform-network"]
 
 
 def test_example_adds_a_labelled_cluster(installed: Path, tmp_path: Path) -> None:
@@ -91,7 +120,7 @@ CALLS = (ROOT / "tests" / "typed_calls.py").read_text()
 
 
 @pytest.mark.parametrize("plugin", [False, True], ids=["without the plugin", "with pydantic's plugin"])
-@pytest.mark.parametrize("code", [example(), CALLS], ids=["README", "typed_calls.py"])
+@pytest.mark.parametrize("code", [example(), CALLS, *examples().values()], ids=["README", "typed_calls.py", *examples()])
 def test_a_strict_type_checker_accepts(installed: Path, tmp_path: Path, code: str, *, plugin: bool) -> None:
     assert type_checked(installed, tmp_path, code, plugin=plugin).stdout == "Success: no issues found in 1 source file\n"
 

@@ -1,14 +1,15 @@
 """Calls that a strict type checker must accept from an application; tests/test_wheel.py checks them against the installed wheel."""
 
-from gitpod_pov.cluster_admins import ClusterAdmins, ClusterAdminsConfig
+from gitpod_pov.cluster_admins import BindingConfig, ClusterAdmins, ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.maintenance import MaintenanceExclusion, MaintenanceWindow
 from gitpod_pov.node_identity import NodeIdentity, NodeIdentityConfig
-from gitpod_pov.node_pool import LabelledNodePool, NodePoolConfig, NodeTaint
+from gitpod_pov.node_pool import AdditionalNodePoolConfig, LabelledNodePool, NodePoolConfig, NodeTaint
 from gitpod_pov.project_apis import ProjectApis, ProjectApisConfig
 from gitpod_pov.provider_versions import require_providers
 from gitpod_pov.risks import acknowledge
+from gitpod_pov.upgrade_settings import UpgradeSettings
 
 from cdktf import App, TerraformStack, TerraformVariable, Token
 from cdktf_cdktf_provider_google.provider import GoogleProvider
@@ -57,7 +58,12 @@ variable = NodePoolConfig(
     oauth_scopes=zones.list_value,
     labels=Token.as_string_map(labels.value),
 )
+upgraded = NodePoolConfig(upgrade_settings={"strategy": "BLUE_GREEN"}, max_total_nodes=most.number_value)
+workspaces = AdditionalNodePoolConfig(spot=True, workloads=["workspace_regular"], upgrade_settings=UpgradeSettings(max_surge=2))
 nobody = ClusterAdminsConfig()
+observers = BindingConfig(role="view", members=["user:carol@example.com"], namespace=machine.string_value)
+bound = ClusterAdminsConfig(bindings={"observers": observers, "readers": {"role": "view", "members": ["user:dan@example.com"]}})
+existing_account = NodeIdentityConfig(email="nodes@platform-project.iam.gserviceaccount.com", grant_roles=False)
 people = ClusterAdminsConfig(members=["user:jane@example.com", f"user:{machine.string_value}"], binding_name="gitpod-admins")
 
 apis = ProjectApis(stack, "apis", project=project.string_value, config=some_apis, provider=google)
@@ -77,7 +83,7 @@ cluster = GkeCluster(
     config=observed,
     provider=google,
 )
-LabelledNodePool(stack, "node_pool", cluster=cluster, identity=identity, config=small, provider=google)
+LabelledNodePool(stack, "node_pool", cluster=cluster, identity=identity, config=small, pools={"spot": workspaces}, provider=google)
 ClusterAdmins(stack, "admins", config=people, provider=kubernetes, google_provider=google)
 other_stack = TerraformStack(app, "other")
 GoogleProvider(other_stack, "google")

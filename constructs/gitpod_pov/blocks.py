@@ -50,7 +50,7 @@ def conditional(value: bool | IResolvable | None, if_true: str, if_false: str) -
     return (if_true if value else if_false) if isinstance(value, bool) else Token.as_string(Fn.conditional(value, if_true, if_false))
 
 
-def node_settings(cluster: "GkeClusterConfig", identity: "NodeIdentity") -> dict[str, Any]:
+def node_settings(cluster: "GkeClusterConfig", identity: "NodeIdentity | str") -> dict[str, Any]:
     """Return the arguments of `node_config` that hold for every node of a cluster, the removed default pool included.
 
     An organization policy that requires secure boot or a KMS key applies to that pool too.
@@ -58,8 +58,9 @@ def node_settings(cluster: "GkeClusterConfig", identity: "NodeIdentity") -> dict
     shielded = {"enable_secure_boot": cluster.secure_boot, "enable_integrity_monitoring": cluster.integrity_monitoring}
     metadata_mode = conditional(cluster.workload_identity, "GKE_METADATA", "GCE_METADATA")
     return {
-        "service_account": identity.email,
+        "service_account": identity if isinstance(identity, str) else identity.email,
         "boot_disk_kms_key": cluster.boot_disk_kms_key,
+        "tags": list(cluster.network_tags) or None,
         "shielded_instance_config": shielded if any(value is not None for value in shielded.values()) else None,
         "workload_metadata_config": None if metadata_mode is None else {"mode": metadata_mode},
     }

@@ -1,7 +1,7 @@
-"""Who may manage RBAC in the cluster.
+"""Who may manage RBAC in the cluster, and who else has a role in it.
 
-Owns: one cluster role binding, and the look-up of the applying account where no member is configured. Leaves to others: the cluster
-role, which Kubernetes ships, and IAM roles, which also grant access to the cluster.
+Owns: the cluster role binding of the administrators, further bindings, and the look-up of the applying account where no member is
+configured. Leaves to others: the cluster roles, which Kubernetes ships, and IAM roles, which also grant access to the cluster.
 
 A configured list has priority. The guide binds the applying account, but a Terraform Cloud workspace applies with an identity that may have
 no e-mail address and that nobody uses with kubectl.
@@ -10,14 +10,15 @@ Source: https://cloud.google.com/kubernetes-engine/docs/how-to/role-based-access
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
-from gitpod_pov.configuration import Configuration
+from gitpod_pov.blocks import Block
+from gitpod_pov.configuration import Configuration, known
 from gitpod_pov.faults import Fault, show
 from gitpod_pov.gcp_names import SERVICE_ACCOUNT_EMAIL, Pattern, RbacName, Unique
 from gitpod_pov.risks import warn
-from gitpod_pov.tokens import Items, is_token
+from gitpod_pov.tokens import Items, Nested, Table, is_token
 
 from cdktf import Fn, IResolvable, Postcondition, TerraformIterator, TerraformProvider, TerraformResourceLifecycle, Token
 from cdktf_cdktf_provider_google.data_google_client_openid_userinfo import DataGoogleClientOpenidUserinfo
@@ -27,7 +28,14 @@ from cdktf_cdktf_provider_kubernetes.cluster_role_binding_v1 import (
     ClusterRoleBindingV1RoleRef,
     ClusterRoleBindingV1Subject,
 )
+from cdktf_cdktf_provider_kubernetes.role_binding_v1 import (
+    RoleBindingV1,
+    RoleBindingV1Metadata,
+    RoleBindingV1RoleRef,
+    RoleBindingV1Subject,
+)
 from constructs import Construct
+from pydantic import Field
 
 _RBAC_API_GROUP = "rbac.authorization.k8s.io"
 _MOST_SHOWN = 3
@@ -44,6 +52,24 @@ Member = Annotated[
     ),
 ]
 """https://cloud.google.com/iam/docs/principal-identifiers"""
+
+BindingName = Annotated[
+    str,
+    Pattern(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{0,252}",
+        "a binding name: at most 253 letters, digits, hyphens and underscores, starting with a letter or digit",
+    ),
+]
+"""What both a Terraform address and the name of an RBAC object can contain."""
+
+Namespace = Annotated[
+    str,
+    Pattern(
+        r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
+        "a namespace: at most 63 lower-case letters, digits and hyphens, starting and ending with a letter or digit",
+    ),
+]
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names"""
 
 GKE_BINDINGS = frozenset(
     {
@@ -78,7 +104,19 @@ def _binding_of_the_cluster(config: "ClusterAdminsConfig") -> Iterator[Fault]:
         yield Fault(("binding_name",), f"is the name of a binding that {owner} creates: choose another, such as gitpod-admins", name)
 
 
-def _groups(config: "ClusterAdminsConfig") -> Iterator[Fault]:
+def _binding_names(config: "ClusterAdminsConfig") -> Iterator[Fault]:
+    """Yield a fault for every further cluster role binding whose name another one has."""
+    for name, binding in config.bindings.items():
+        if binding.namespace is not None:
+            continue
+        if name == "cluster-admin" or name in GKE_BINDINGS:
+            owner = "GKE" if name in GKE_BINDINGS else "Kubernetes"
+            yield Fault(("bindings", name), f"has the name of a cluster role binding that {owner} creates: choose another name")
+        if name == config.binding_name:
+            yield Fault(("bindings", name), "has the name in admins.binding_name: choose another name")
+
+
+def _groups(config: "ClusterAdminsConfig | BindingConfig") -> Iterator[Fault]:
     for index, member in enumerate(config.members):
         if re.fullmatch(f"group:{SERVICE_ACCOUNT_EMAIL}", member):
             yield Fault(("members", index), "is a service account, not a group: use serviceAccount: instead of group:", member)
@@ -89,14 +127,38 @@ def group_faults(admins: "ClusterAdminsConfig", rbac_security_group: str | None)
 
     Source: https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac
     """
-    for index, member in enumerate(admins.members if rbac_security_group is None else ()):
-        if member.startswith("group:"):
-            yield Fault(
-                ("admins", "members", index),
-                'has no effect: RBAC ignores "group:" members unless cluster.rbac_security_group is set; set it to '
-                "gke-security-groups@DOMAIN, or list the users",
-                member,
-            )
+    for key, members in _members(admins) if rbac_security_group is None else ():
+        for index, member in enumerate(members):
+            if member.startswith("group:"):
+                yield Fault(
+                    ("admins", *key, index),
+                    'has no effect: RBAC ignores "group:" members unless cluster.rbac_security_group is set; set it to '
+                    "gke-security-groups@DOMAIN, or list the users",
+                    member,
+                )
+
+
+def _members(admins: "ClusterAdminsConfig") -> Iterator[tuple[tuple[str, ...], Sequence[str]]]:
+    """Yield the members of each binding, with their key."""
+    for field, members in known(admins, "members"):
+        yield (field,), members
+    for name, binding in admins.bindings.items():
+        yield ("bindings", name, "members"), binding.members
+
+
+class BindingConfig(Configuration):
+    """Configuration of a further binding of `ClusterAdmins`."""
+
+    role: RbacName
+    """ClusterRole to bind, for example `view`. A change replaces the binding."""
+
+    members: Annotated[Items[Member], Unique, Field(min_length=1)]
+    """Principals to bind, as in admins.members."""
+
+    namespace: Namespace | None = None
+    """Namespace in which the role applies. It must exist. Default: all namespaces. A change replaces the binding."""
+
+    rules = (_groups,)
 
 
 class ClusterAdminsConfig(Configuration):
@@ -113,7 +175,12 @@ class ClusterAdminsConfig(Configuration):
     binding_name: RbacName = "cluster-admin-binding"
     """Name of the ClusterRoleBinding."""
 
-    rules = (_groups, _binding_of_the_cluster)
+    bindings: Table[BindingName, Nested[BindingConfig]] = Field(default={})
+    """Further bindings by name, for example for observers. The name is that of the ClusterRoleBinding, or of the RoleBinding with a
+    `namespace`, and part of the Terraform address.
+    """
+
+    rules = (_groups, _binding_of_the_cluster, _binding_names)
 
 
 def _kind_and_name(member: str) -> tuple[str, str]:
@@ -125,8 +192,17 @@ def _kind_and_name(member: str) -> tuple[str, str]:
     return Token.as_string(Fn.conditional(is_group, "Group", "User")), Token.as_string(Fn.element(Fn.split(":", member), 1))
 
 
+def _subjects(members: Sequence[str], block: Callable[..., Block]) -> list[Block] | IResolvable:
+    """Return the blocks of a binding's subjects, without a namespace: the provider sends an explicit one even for kinds that have none."""
+    if is_token(members):
+        each = TerraformIterator.from_list(list(members))
+        kind, name = _kind_and_name(Token.as_string(each.value))
+        return each.dynamic({"api_group": _RBAC_API_GROUP, "kind": kind, "name": name})
+    return [block(api_group=_RBAC_API_GROUP, kind=kind, name=name) for kind, name in map(_kind_and_name, members)]
+
+
 class ClusterAdmins(Construct):
-    """A cluster role binding for the administrators of a cluster; needs a google and a kubernetes provider in its stack.
+    """The role bindings of a cluster, first that of its administrators; needs a google and a kubernetes provider in its stack.
 
     Attributes:
         subjects: the names that are bound, as RBAC sees them; a token for the applying account.
@@ -152,28 +228,43 @@ class ClusterAdmins(Construct):
         """
         super().__init__(scope, id)
         config = config or ClusterAdminsConfig()
-        subject: list[ClusterRoleBindingV1Subject] | IResolvable
         if is_token(config.members):
-            members = list(config.members)
-            each = TerraformIterator.from_list(members)
-            kind, name = _kind_and_name(Token.as_string(each.value))
-            subject = each.dynamic({"api_group": _RBAC_API_GROUP, "kind": kind, "name": name})
-            self.subjects: list[str] = Fn.split(",", Fn.replace(Fn.join(",", members), "/(^|,)[A-Za-z]+:/", "$1"))
+            self.subjects: list[str] = Fn.split(",", Fn.replace(Fn.join(",", list(config.members)), "/(^|,)[A-Za-z]+:/", "$1"))
         else:
-            subjects = [_kind_and_name(member) for member in config.members] or [("User", self._applying_account(google_provider))]
-            subject = [ClusterRoleBindingV1Subject(api_group=_RBAC_API_GROUP, kind=kind, name=name) for kind, name in subjects]
-            self.subjects = [name for _, name in subjects]
+            self.subjects = [_kind_and_name(member)[1] for member in config.members] or [self._applying_account(google_provider)]
+        for name, binding in config.bindings.items():
+            self._bind(name, binding, provider)
         ClusterRoleBindingV1(
             self,
             "Default",
             metadata=ClusterRoleBindingV1Metadata(name=config.binding_name),
             role_ref=ClusterRoleBindingV1RoleRef(api_group=_RBAC_API_GROUP, kind="ClusterRole", name=config.cluster_role),
-            # No namespace: the provider sends an explicit one even for kinds that have none.
-            subject=subject,
+            subject=_subjects(config.members, ClusterRoleBindingV1Subject)
+            or [ClusterRoleBindingV1Subject(api_group=_RBAC_API_GROUP, kind="User", name=self.subjects[0])],
             provider=provider,
         )
 
         self._warn_of_risks(config)
+
+    def _bind(self, name: str, config: BindingConfig, provider: TerraformProvider | None) -> None:
+        if config.namespace is None:
+            ClusterRoleBindingV1(
+                self,
+                f"bindings_{name}",
+                metadata=ClusterRoleBindingV1Metadata(name=name),
+                role_ref=ClusterRoleBindingV1RoleRef(api_group=_RBAC_API_GROUP, kind="ClusterRole", name=config.role),
+                subject=_subjects(config.members, ClusterRoleBindingV1Subject),
+                provider=provider,
+            )
+            return
+        RoleBindingV1(
+            self,
+            f"bindings_{name}",
+            metadata=RoleBindingV1Metadata(name=name, namespace=config.namespace),
+            role_ref=RoleBindingV1RoleRef(api_group=_RBAC_API_GROUP, kind="ClusterRole", name=config.role),
+            subject=_subjects(config.members, RoleBindingV1Subject),
+            provider=provider,
+        )
 
     def _warn_of_risks(self, config: ClusterAdminsConfig) -> None:
         if not config.members:
@@ -183,15 +274,16 @@ class ClusterAdmins(Construct):
                 "admins.members is empty, so each apply binds the account that runs it and unbinds the previous one; list the "
                 "administrators in admins.members",
             )
-        known_members = () if is_token(config.members) else [member for member in config.members if not is_token(member)]
-        if capital := [show(member) for member in known_members if (email := member.partition(":")[2]) != email.lower()]:
-            some = ", ".join([*capital[:_MOST_SHOWN], *(["…"] if len(capital) > _MOST_SHOWN else [])])
-            warn(
-                self,
-                "admin-email-has-capital-letters",
-                f"RBAC compares e-mail addresses exactly, and admins.members has capital letters in {some}; write each address as "
-                "`kubectl auth whoami` prints it for that user",
-            )
+        for key, members in _members(config):
+            known_members = () if is_token(members) else [member for member in members if not is_token(member)]
+            if capital := [show(member) for member in known_members if (email := member.partition(":")[2]) != email.lower()]:
+                some = ", ".join([*capital[:_MOST_SHOWN], *(["…"] if len(capital) > _MOST_SHOWN else [])])
+                warn(
+                    self,
+                    "admin-email-has-capital-letters",
+                    f"RBAC compares e-mail addresses exactly, and {'.'.join(('admins', *key))} has capital letters in {some}; write each "
+                    "address as `kubectl auth whoami` prints it for that user",
+                )
 
     def _applying_account(self, provider: TerraformProvider | None) -> str:
         userinfo = DataGoogleClientOpenidUserinfo(

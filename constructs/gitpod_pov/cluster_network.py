@@ -1,7 +1,8 @@
 """The network of the cluster.
 
-Owns: one subnetwork with a range for nodes, one for pods and one for Services; optionally the network, and a router with Cloud NAT for
-only that subnetwork. Leaves to others: routes, firewalls and everything else in an existing network.
+Owns: one subnetwork with a range for nodes, one for pods and one for Services, or reading an existing one; optionally the network, and
+a router with Cloud NAT for only that subnetwork. Leaves to others: routes, firewalls and everything else in an existing network, and what
+is checked of an existing subnetwork (`existing_subnetwork`).
 
 The ranges are explicit, although gcloud's `--create-subnetwork` lets Google choose them, because the provider removed that argument in
 version 3. The defaults are as large as the ranges Google chooses, and outside those of the auto-mode `default` network.
@@ -13,15 +14,18 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import combinations
 
+from gitpod_pov import existing_subnetwork
 from gitpod_pov.configuration import Configuration, known
+from gitpod_pov.existing_subnetwork import Condition
 from gitpod_pov.faults import Fault
-from gitpod_pov.gcp_names import Cidr, NetworkName
+from gitpod_pov.gcp_names import Cidr, NetworkName, ProjectId
 from gitpod_pov.ipv4_ranges import subnetwork_fault
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
+from gitpod_pov.service_agent_grants import grant_service_agents
 from gitpod_pov.tokens import Boolean
 
-from cdktf import ITerraformDependable, TerraformProvider
+from cdktf import ITerraformDependable, Postcondition, TerraformProvider, TerraformResourceLifecycle
 from cdktf_cdktf_provider_google.compute_network import ComputeNetwork
 from cdktf_cdktf_provider_google.compute_router import ComputeRouter
 from cdktf_cdktf_provider_google.compute_router_nat import ComputeRouterNat, ComputeRouterNatLogConfig, ComputeRouterNatSubnetwork
@@ -30,6 +34,7 @@ from cdktf_cdktf_provider_google.compute_subnetwork import (
     ComputeSubnetworkLogConfig,
     ComputeSubnetworkSecondaryIpRange,
 )
+from cdktf_cdktf_provider_google.data_google_compute_subnetwork import DataGoogleComputeSubnetwork
 from constructs import Construct
 
 AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
@@ -41,7 +46,9 @@ PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/
 
 
 def ranges_of(config: "ClusterNetworkConfig") -> dict[str, IPv4Network]:
-    """Return the three ranges by the key that holds them, without one that is refused already."""
+    """Return the ranges that are created, by the key that holds them, without one that is refused already."""
+    if not config.create_subnetwork:
+        return {}
     return {key: IPv4Network(cidr) for key, cidr in known(config, "nodes_cidr", "pods_cidr", "services_cidr")}
 
 
@@ -86,7 +93,7 @@ def _created_network_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
 
 
 def _subnetwork_of_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
-    if config.network == config.subnetwork == "default" and not config.create_network:
+    if config.create_subnetwork and config.network == config.subnetwork == "default" and not config.create_network:
         yield Fault(
             ("subnetwork",),
             "is the name of the subnetwork that the auto-mode network 'default' has in every region: choose another, or leave it out",
@@ -94,17 +101,79 @@ def _subnetwork_of_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
         )
 
 
+_OF_EXISTING = ("subnetwork", "pods_range_name", "services_range_name")
+_OF_CREATED = ("create_network", "nodes_cidr", "pods_cidr", "services_cidr", "private_google_access", "flow_logs")
+
+
+def _existing_subnetwork_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    for key, name in known(config, *_OF_EXISTING):
+        if not config.create_subnetwork and name is None:
+            what = "subnetwork" if key == "subnetwork" else f"secondary range for {'pods' if key == 'pods_range_name' else 'Services'}"
+            yield Fault((key,), f"is required if network.create_subnetwork is false: set it to the name of the existing {what}")
+
+
+def _existing_subnetwork_unchanged(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    for key, value in known(config, *_OF_CREATED):
+        if not config.create_subnetwork and key in config.model_fields_set and value not in (None, False):
+            yield Fault(
+                (key,),
+                "cannot be set if network.create_subnetwork is false, which leaves an existing subnetwork and its network as they are: "
+                "remove it",
+                value,
+            )
+
+
+def _range_names_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    if config.pods_range == config.services_range:
+        yield Fault(("services_range_name",), "is also the range of the pods: name another secondary range", config.services_range)
+
+
+def _grants_in_host_project(config: "ClusterNetworkConfig") -> Iterator[Fault]:
+    if config.grant_service_agents and config.host_project is None:
+        yield Fault(
+            ("grant_service_agents",),
+            "needs network.host_project, in which the roles are granted: set it, or remove network.grant_service_agents",
+            config.grant_service_agents,
+        )
+
+
 class ClusterNetworkConfig(Configuration):
     """Configuration of `ClusterNetwork`."""
 
     network: NetworkName = "default"
-    """Name of the VPC network, in the deployment's project."""
+    """Name of the VPC network."""
+
+    host_project: ProjectId | None = None
+    """ID of the Shared VPC host project, which has the network, the subnetwork, the router and Cloud NAT. Default: the deployment's
+    project. A change replaces the cluster.
+    """
+
+    grant_service_agents: bool = False
+    """Whether to grant GKE's service agents their roles in the host project. A destroy removes the grants, even if they existed before.
+    If false, grant them as docs/networks.md describes.
+    """
 
     create_network: bool = False
     """Whether to create the VPC network, in custom mode. If false, it must exist."""
 
     subnetwork: NetworkName | None = None
-    """Name of the subnetwork to create. Default: `gitpod-CLUSTER`."""
+    """Name of the subnetwork. Default: `gitpod-CLUSTER`. Required if create_subnetwork is false."""
+
+    create_subnetwork: bool = True
+    """Whether to create the subnetwork. If false, it must exist in the region, with two secondary ranges, and it is only read. It cannot
+    be set together with create_network, private_google_access, flow_logs and the three ranges. Set it at creation only: a later change
+    to false plans to delete the subnetwork.
+    """
+
+    pods_range_name: NetworkName | None = None
+    """Name of the subnetwork's secondary range for pods. Default: `pods`. Required if create_subnetwork is false. A change replaces the
+    cluster.
+    """
+
+    services_range_name: NetworkName | None = None
+    """Name of the subnetwork's secondary range for Services. Default: `services`. Required if create_subnetwork is false. A change
+    replaces the cluster.
+    """
 
     nodes_cidr: Cidr = "10.0.0.0/20"
     """IPv4 range of the nodes, /29 or larger. Google reserves four of its addresses."""
@@ -128,27 +197,58 @@ class ClusterNetworkConfig(Configuration):
     flow_logs: bool = False
     """Whether to log a sample of half of the subnetwork's connections. The logs are billed by the gigabyte."""
 
-    rules = (_usable_ranges, _range_sizes, _ranges_apart, _outside_auto_mode, _created_network_named, _subnetwork_of_auto_mode)
+    rules = (
+        _usable_ranges,
+        _range_sizes,
+        _ranges_apart,
+        _outside_auto_mode,
+        _created_network_named,
+        _subnetwork_of_auto_mode,
+        _existing_subnetwork_named,
+        _existing_subnetwork_unchanged,
+        _range_names_apart,
+        _grants_in_host_project,
+    )
 
     def subnetwork_of(self, cluster_name: str) -> str:
         """Return the name of the subnetwork of a cluster: the configured one, or the guide's."""
         return self.subnetwork or f"gitpod-{cluster_name}"
 
+    @property
+    def without_effect(self) -> frozenset[str]:
+        """See `Configuration`."""
+        return frozenset(() if self.create_subnetwork else _OF_CREATED)
+
+    def project_of(self, project: str) -> str:
+        """Return the project of the network, for a deployment in this project."""
+        return self.host_project or project
+
+    @property
+    def pods_range(self) -> str:
+        """Name of the secondary range for pods."""
+        return self.pods_range_name or "pods"
+
+    @property
+    def services_range(self) -> str:
+        """Name of the secondary range for Services."""
+        return self.services_range_name or "services"
+
 
 class ClusterNetwork(Construct):
-    """The subnetwork of a cluster, and its network where that is created too.
+    """The subnetwork of a cluster, created or existing, and its network where that is created too.
 
     Attributes:
+        network_id: ID of the network, `projects/PROJECT/global/networks/NAME`; a token where the network is created here.
         network_name: the network's name; a token where the network is created here.
-        subnetwork_name: the subnetwork's name, as a token.
+        subnetwork_id: ID of the subnetwork, `projects/PROJECT/regions/REGION/subnetworks/NAME`; a token where it is created here.
+        subnetwork_name: the subnetwork's name; a token where it is created here.
+        network_of_cluster, subnetwork_of_cluster: how a cluster refers to them: by name, or with a host project by path.
         pods_range_name: name of the secondary range for pods, unique within the subnetwork.
         services_range_name: name of the secondary range for services, unique within the subnetwork.
+        requirements: what a cluster depends on besides the subnetwork.
         egress: what nodes without public addresses depend on: the Cloud NAT, if one is created.
         config: the configuration, for constructs whose own limits depend on the ranges.
     """
-
-    pods_range_name = "pods"
-    services_range_name = "services"
 
     def __init__(
         self,
@@ -164,70 +264,143 @@ class ClusterNetwork(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.config = config = config or ClusterNetworkConfig()
+        self._project, self._region, self._provider = config.project_of(project), region, provider
+        self._waiting = waiting_for(apis)
+        self.network_id: str = f"projects/{self._project}/global/networks/{config.network}"
         self.network_name: str = config.network
+        self.pods_range_name, self.services_range_name = config.pods_range, config.services_range
         if config.create_network:
-            self.network_name = ComputeNetwork(
+            network = ComputeNetwork(
                 self,
                 "Default",
-                project=project,
+                project=self._project,
                 name=config.network,
                 auto_create_subnetworks=False,
-                depends_on=waiting_for(apis),
+                depends_on=self._waiting,
                 provider=provider,
-            ).name
-        subnetwork = ComputeSubnetwork(
+            )
+            self.network_id, self.network_name = network.id, network.name
+        self._conditions: list[Condition] = []
+        self._subnetwork: ComputeSubnetwork | DataGoogleComputeSubnetwork
+        self.requirements: list[ITerraformDependable] = []
+        if config.create_subnetwork:
+            self._subnetwork = self._created_subnetwork(cluster_name)
+            self.subnetwork_id: str = self._subnetwork.id
+            self.subnetwork_name: str = self._subnetwork.name
+        else:
+            self._subnetwork = self._existing_subnetwork()
+            # Not from the data source: where Terraform defers reading it, an unknown name would replace the cluster.
+            self.subnetwork_name = str(config.subnetwork)
+            self.subnetwork_id = f"projects/{self._project}/regions/{region}/subnetworks/{self.subnetwork_name}"
+            # Nothing else of the network waits for the APIs.
+            self.requirements += [*(self._waiting or ()), self._subnetwork]
+        self.network_of_cluster, self.subnetwork_of_cluster = self.network_name, self.subnetwork_name
+        if config.host_project is not None:
+            # Made of names: an ID is unknown while what it belongs to is replaced, and the cluster would be replaced too.
+            self.network_of_cluster = f"projects/{config.host_project}/global/networks/{self.network_name}"
+            self.subnetwork_of_cluster = f"projects/{config.host_project}/regions/{region}/subnetworks/{self.subnetwork_name}"
+        if config.host_project is not None and config.grant_service_agents:
+            self.requirements += grant_service_agents(
+                self,
+                project=project,
+                host_project=config.host_project,
+                region=region,
+                subnetwork=self.subnetwork_name,
+                apis=apis,
+                provider=provider,
+            )
+        self.egress: list[ITerraformDependable] = [self._nat(cluster_name)] if config.cloud_nat else []
+        self._warn_of_docker()
+
+    def enable_private_google_access(self) -> None:
+        """Let nodes without public addresses reach Google's APIs and registries, which private nodes need.
+
+        An existing subnetwork stays as it is: a plan fails if it has no private Google access.
+        """
+        if isinstance(self._subnetwork, ComputeSubnetwork):
+            self._subnetwork.private_ip_google_access = True
+        else:
+            self.expect(existing_subnetwork.has_private_google_access(self.subnetwork_name, self._region, self._project))
+
+    def expect(self, *conditions: Condition) -> None:
+        """Add conditions on an existing subnetwork; a plan fails if one does not hold.
+
+        Raises:
+            TypeError: when the subnetwork is created here.
+        """
+        if isinstance(self._subnetwork, ComputeSubnetwork):
+            raise TypeError("only an existing subnetwork has conditions")
+        self._conditions += conditions
+        self._subnetwork.lifecycle = TerraformResourceLifecycle(
+            postcondition=[
+                Postcondition(condition=f"${{{condition.holds}}}", error_message=condition.message) for condition in self._conditions
+            ]
+        )
+
+    def _created_subnetwork(self, cluster_name: str) -> ComputeSubnetwork:
+        config = self.config
+        return ComputeSubnetwork(
             self,
             "subnetwork",
-            project=project,
-            region=region,
+            project=self._project,
+            region=self._region,
             name=config.subnetwork_of(cluster_name),
             network=self.network_name,
             ip_cidr_range=config.nodes_cidr,
             secondary_ip_range=[
-                ComputeSubnetworkSecondaryIpRange(range_name=self.pods_range_name, ip_cidr_range=config.pods_cidr),
-                ComputeSubnetworkSecondaryIpRange(range_name=self.services_range_name, ip_cidr_range=config.services_cidr),
+                ComputeSubnetworkSecondaryIpRange(range_name=config.pods_range, ip_cidr_range=config.pods_cidr),
+                ComputeSubnetworkSecondaryIpRange(range_name=config.services_range, ip_cidr_range=config.services_cidr),
             ],
             private_ip_google_access=config.private_google_access,
             log_config=ComputeSubnetworkLogConfig(aggregation_interval="INTERVAL_5_SEC", flow_sampling=0.5, metadata="INCLUDE_ALL_METADATA")
             if config.flow_logs
             else None,
-            depends_on=waiting_for(apis),
-            provider=provider,
+            depends_on=self._waiting,
+            provider=self._provider,
         )
-        self._subnetwork = subnetwork
-        self.subnetwork_name: str = subnetwork.name
-        self.egress: list[ITerraformDependable] = []
-        if config.cloud_nat:
-            router = ComputeRouter(
-                self,
-                "router",
-                project=project,
-                region=region,
-                name=f"gitpod-{cluster_name}",
-                network=self.network_name,
-                depends_on=waiting_for(apis),
-                provider=provider,
-            )
-            nat = ComputeRouterNat(
-                self,
-                "nat",
-                project=project,
-                region=region,
-                name=f"gitpod-{cluster_name}",
-                router=router.name,
-                nat_ip_allocate_option="AUTO_ONLY",
-                # Only this subnetwork: others in the region do not belong to this deployment and may have their own NAT.
-                source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
-                subnetwork=[ComputeRouterNatSubnetwork(name=subnetwork.id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
-                log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),
-                provider=provider,
-            )
-            self.egress = [nat]
-        self._warn_of_docker()
 
-    def enable_private_google_access(self) -> None:
-        """Let nodes without public addresses reach Google's APIs and registries, which private nodes need."""
-        self._subnetwork.private_ip_google_access = True
+    def _existing_subnetwork(self) -> DataGoogleComputeSubnetwork:
+        """Read the subnetwork.
+
+        It waits for nothing, so that it is read when Terraform plans: a project whose Compute Engine API is off has no subnetwork.
+        """
+        config, name = self.config, str(self.config.subnetwork)
+        self._subnetwork = DataGoogleComputeSubnetwork(
+            self, "subnetwork", project=self._project, region=self._region, name=name, provider=self._provider
+        )
+        self.expect(
+            existing_subnetwork.in_network(name, config.network),
+            existing_subnetwork.has_range("pods_range_name", config.pods_range, name),
+            existing_subnetwork.has_range("services_range_name", config.services_range, name),
+            existing_subnetwork.range_size("services_range_name", config.services_range, *PREFIXES["services_cidr"]),
+        )
+        return self._subnetwork
+
+    def _nat(self, cluster_name: str) -> ComputeRouterNat:
+        router = ComputeRouter(
+            self,
+            "router",
+            project=self._project,
+            region=self._region,
+            name=f"gitpod-{cluster_name}",
+            network=self.network_name,
+            depends_on=self._waiting,
+            provider=self._provider,
+        )
+        return ComputeRouterNat(
+            self,
+            "nat",
+            project=self._project,
+            region=self._region,
+            name=f"gitpod-{cluster_name}",
+            router=router.name,
+            nat_ip_allocate_option="AUTO_ONLY",
+            # Only this subnetwork: others in the region do not belong to this deployment and may have their own NAT.
+            source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
+            subnetwork=[ComputeRouterNatSubnetwork(name=self.subnetwork_id, source_ip_ranges_to_nat=["ALL_IP_RANGES"])],
+            log_config=ComputeRouterNatLogConfig(enable=True, filter="ERRORS_ONLY"),
+            provider=self._provider,
+        )
 
     def _warn_of_docker(self) -> None:
         overlapping = [f"network.{key} '{cidr}'" for key, cidr in ranges_of(self.config).items() if cidr.overlaps(DOCKER_BRIDGE_RANGE)]

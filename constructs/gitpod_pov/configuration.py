@@ -62,6 +62,11 @@ class Configuration(BaseModel):
                 raise RefusedValueError(self, name)
             return super().__getattr__(name)
 
+    @property
+    def without_effect(self) -> frozenset[str]:
+        """Fields whose values have no effect beside those of other fields."""
+        return frozenset()
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return accepting_tokens(handler(source))
@@ -113,7 +118,7 @@ def without_tokens(value: Any) -> Any:
     if isinstance(value, Configuration):
         values = {field: without_tokens(item) for field, item in value.__dict__.items() if not is_token(item)}
         same = len(values) == len(value.__dict__) and all(value.__dict__[field] is item for field, item in values.items())
-        return value if same else _in_part(type(value), values)
+        return value if same else _in_part(type(value), values, value.model_fields_set)
     if isinstance(value, tuple):
         places = value.places if isinstance(value, KnownItems) else range(len(value))
         items = {place: without_tokens(item) for place, item in zip(places, value, strict=True) if not is_token(item)}
@@ -209,14 +214,14 @@ def _known_part(cls: type[Configuration], data: Mapping[str, Any], error: Valida
             values[name] = _adapter(cls, name).validate_python(data[name])
         else:
             values[name] = field.default
-    return _in_part(cls, {name: value for name, value in values.items() if value is not NO_VALUE}), faults
+    return _in_part(cls, {name: value for name, value in values.items() if value is not NO_VALUE}, data), faults
 
 
-def _in_part(cls: type[Configuration], values: dict[str, Any]) -> Configuration:
+def _in_part(cls: type[Configuration], values: dict[str, Any], given: Iterable[str]) -> Configuration:
     """Return a configuration that has these values and no others."""
     configuration = cls.__new__(cls)  # model_construct would add the defaults of the others
     object.__setattr__(configuration, "__dict__", values)
-    object.__setattr__(configuration, "__pydantic_fields_set__", set(values))
+    object.__setattr__(configuration, "__pydantic_fields_set__", values.keys() & set(given))
     return configuration
 
 
@@ -277,12 +282,15 @@ def _with_possible_values(configuration: Configuration, refused: RefusedValueErr
     """Return the configuration with every value that a refused field can have; nothing when they are too many, or it is an item's."""
     if configuration is refused.configuration:
         return [
-            _in_part(type(configuration), {**configuration.__dict__, refused.field: value})
+            _in_part(type(configuration), {**configuration.__dict__, refused.field: value}, configuration.model_fields_set)
             for value in _possible_values(type(configuration), refused.field)
         ]
     for section, inner in configuration.__dict__.items():
         if isinstance(inner, Configuration) and (others := _with_possible_values(inner, refused)):
-            return [_in_part(type(configuration), {**configuration.__dict__, section: other}) for other in others]
+            return [
+                _in_part(type(configuration), {**configuration.__dict__, section: other}, configuration.model_fields_set)
+                for other in others
+            ]
     return []
 
 
@@ -305,7 +313,8 @@ def _possible_values(cls: type[Configuration], field: str) -> tuple[Any, ...]:
 def _without_items_in_part(value: Any) -> Any:
     """Return a value without every item of a list or table in it of which a field is refused."""
     if isinstance(value, Configuration):
-        return _in_part(type(value), {field: _without_items_in_part(item) for field, item in value.__dict__.items()})
+        values = {field: _without_items_in_part(item) for field, item in value.__dict__.items()}
+        return _in_part(type(value), values, value.model_fields_set)
     if isinstance(value, KnownItems):
         items = zip(value.places, value, strict=True)
         return KnownItems.of({place: item for place, item in items if not _is_in_part(item)}, len(value))

@@ -206,6 +206,7 @@ ALLOWED = {
     "string_type": "must be a string",
     "string_unicode": "must be text in UTF-8",
     "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",
     "tuple_type": "must be a list",

@@ -133,6 +133,15 @@ NetworkName = Annotated[
 ]
 """https://cloud.google.com/compute/docs/naming-resources"""
 
+NetworkTag = Annotated[
+    str,
+    Pattern(
+        r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
+        "a network tag: at most 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+    ),
+]
+"""https://cloud.google.com/vpc/docs/add-remove-network-tags#restrictions"""
+
 Role = Annotated[
     str,
     Pattern(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Annotated, Literal
 
+from gitpod_pov import existing_subnetwork
 from gitpod_pov.blocks import conditional, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, Rule, known
@@ -22,6 +23,7 @@ from gitpod_pov.gcp_names import (
     ClusterName,
     KmsKey,
     KubernetesVersion,
+    NetworkTag,
     Pattern,
     PlainText,
     ResourceLabelKey,
@@ -46,7 +48,7 @@ from gitpod_pov.risks import warn
 from gitpod_pov.tokens import Boolean, Choice, Items, Nested, Number, Table, is_token
 
 import cdktf_cdktf_provider_google.container_cluster as gke
-from cdktf import Fn, IResolvable, TerraformIterator, TerraformProvider, TerraformResourceLifecycle, Token
+from cdktf import Fn, IResolvable, Op, Postcondition, TerraformIterator, TerraformProvider, TerraformResourceLifecycle, Token
 from cdktf_cdktf_provider_google.data_google_container_engine_versions import DataGoogleContainerEngineVersions
 from constructs import Construct
 from pydantic import Field
@@ -85,7 +87,18 @@ SecurityGroup = Annotated[
 ]
 """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac"""
 
+NotificationTopic = Annotated[
+    str,
+    Pattern(
+        r"(projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254})?",
+        "a Pub/Sub topic: projects/PROJECT/topics/TOPIC, or an empty string for none",
+    ),
+]
+"""https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names"""
+
 _MOST_LABELS, _MOST_NETWORKS = 64, 100
+# A machine can have 64, and GKE adds one of its own: https://cloud.google.com/kubernetes-engine/docs/concepts/firewall-rules
+_MOST_TAGS = 63
 
 
 def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
@@ -108,6 +121,11 @@ def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
 def _label_count(config: "GkeClusterConfig") -> Iterator[Fault]:
     if len(config.resource_labels) > _MOST_LABELS:
         yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, at most {_MOST_LABELS} are allowed", NO_VALUE)
+
+
+def _tag_count(config: "GkeClusterConfig") -> Iterator[Fault]:
+    if len(config.network_tags) > _MOST_TAGS:
+        yield Fault(("network_tags",), f"has {len(config.network_tags)} tags, at most {_MOST_TAGS} are allowed", NO_VALUE)
 
 
 def _system_components(key: str, components: Sequence[str] | None) -> Iterator[Fault]:
@@ -156,6 +174,11 @@ class GkeClusterConfig(Configuration):
     release_channel: Choice[ReleaseChannel] = "REGULAR"
     """Release channel. UNSPECIFIED means none and is only for existing clusters: GKE has refused new ones since 2026-08-21 and ends
     support on 2027-06-14.
+    """
+
+    network_policy: Choice[Literal["calico", "dataplane-v2"]] = "calico"
+    """What enforces Kubernetes network policies: Calico, as in the guide, or GKE Dataplane V2, which the guide does not cover. Only at
+    creation: a later change is refused, because it would switch network policies off.
     """
 
     default_max_pods_per_node: Number = Field(default=110, ge=8, le=256)
@@ -243,12 +266,23 @@ class GkeClusterConfig(Configuration):
     cost_allocation: Boolean | None = None
     """Whether the billing export names cluster and namespace. Default: false."""
 
+    notification_topic: NotificationTopic | None = None
+    """Pub/Sub topic in the cluster's project, `projects/PROJECT/topics/TOPIC`, to which GKE publishes upgrades, new versions and security
+    bulletins. An empty string switches this off. Default: none. If removed later, the cluster stays as it is.
+    """
+
     resource_labels: Table[ResourceLabelKey, ResourceLabelValue] = Field(default={})
     """Google Cloud labels of the cluster, its nodes and their disks, at most 64. Other resources take no labels."""
+
+    network_tags: Annotated[Items[NetworkTag], Unique] = ()
+    """Network tags of every node, including those of the removed default pool, at most 63. Firewall rules and routes select nodes by
+    them. A change takes effect on running nodes.
+    """
 
     rules = (
         _authorized_networks,
         _label_count,
+        _tag_count,
         lambda c: _system_components("logging_components", c.logging_components),
         lambda c: _system_components("monitoring_components", c.monitoring_components),
         _prometheus_components,
@@ -413,6 +447,21 @@ def _workload_identity_block(config: GkeClusterConfig, project: str) -> gke.Cont
     return gke.ContainerClusterWorkloadIdentityConfig(workload_pool=workload_pool)
 
 
+def _is_dataplane_v2(config: GkeClusterConfig) -> bool | IResolvable:
+    is_certain = not is_token(config.network_policy)
+    return config.network_policy == "dataplane-v2" if is_certain else Op.eq(config.network_policy, "dataplane-v2")
+
+
+_ENFORCES_NETWORK_POLICIES = Postcondition(
+    # The datapath is that of the cluster that exists, because its changes are ignored.
+    condition='${self.datapath_provider == "ADVANCED_DATAPATH" || self.network_policy[0].enabled}',
+    error_message=(
+        "The cluster ${self.name} runs the datapath ${self.datapath_provider}, so this change would switch its network policies off: GKE "
+        "accepts Dataplane V2 only for new clusters. Set cluster.network_policy to calico, or create another cluster."
+    ),
+)
+
+
 class _ClusterArguments(Configuration):
     """The values that the rules compare with those of the cluster."""
 
@@ -438,9 +487,11 @@ class GkeCluster(Construct):
         project, region, zones: the location; no zones means every zone of the region.
         config: the configuration, for constructs whose own rules depend on it.
         network: the network of the cluster.
-        name, location: as tokens, so that resources that use them depend on the cluster.
+        id, name, location: as tokens, so that resources that use them depend on the cluster.
         replacement_trigger: for `replace_triggered_by` of resources that must be replaced with the cluster.
         endpoint: address of the control plane, without scheme, as a token.
+        ca_certificate: certificate of the control plane's certificate authority, in PEM, as a token.
+        workload_pool: the identity pool of Workload Identity, `PROJECT.svc.id.goog`, as a token. It exists with `workload_identity`.
         control_plane_version: the version that the control plane runs, as a token.
     """
 
@@ -452,7 +503,7 @@ class GkeCluster(Construct):
         project: str,
         region: str,
         zones: Sequence[str] = (),
-        identity: NodeIdentity,
+        identity: NodeIdentity | str,
         network: ClusterNetwork,
         apis: ProjectApis | None = None,
         config: GkeClusterConfig | None = None,
@@ -473,6 +524,9 @@ class GkeCluster(Construct):
         self.config, self._provider = config, provider
         if config.private_nodes:
             network.enable_private_google_access()
+        if not network.config.create_subnetwork:
+            network.expect(existing_subnetwork.in_region(network.subnetwork_name, region))
+        dataplane_v2 = _is_dataplane_v2(config)
         cluster = gke.ContainerCluster(
             self,
             "Default",
@@ -480,21 +534,25 @@ class GkeCluster(Construct):
             name=config.name,
             location=region,
             node_locations=list(zones) or None,
-            network=network.network_name,
-            subnetwork=network.subnetwork_name,
+            network=network.network_of_cluster,
+            subnetwork=network.subnetwork_of_cluster,
             networking_mode="VPC_NATIVE",
             ip_allocation_policy=gke.ContainerClusterIpAllocationPolicy(
                 cluster_secondary_range_name=network.pods_range_name,
                 services_secondary_range_name=network.services_range_name,
             ),
-            datapath_provider="LEGACY_DATAPATH",  # Calico needs it; Dataplane V2 would refuse the network policy below
-            network_policy=gke.ContainerClusterNetworkPolicy(enabled=True, provider="CALICO"),
+            # Dataplane V2 enforces network policies itself, and GKE then refuses the network policy below.
+            datapath_provider=conditional(dataplane_v2, "ADVANCED_DATAPATH", "LEGACY_DATAPATH"),
+            network_policy=gke.ContainerClusterNetworkPolicy(
+                enabled=not dataplane_v2 if isinstance(dataplane_v2, bool) else Op.not_(dataplane_v2),
+                provider=conditional(dataplane_v2, "PROVIDER_UNSPECIFIED", "CALICO"),
+            ),
             # gcloud's --addons disables the addons that it omits, here HTTP load balancing (see the recorded request).
             addons_config=gke.ContainerClusterAddonsConfig(
                 dns_cache_config=gke.ContainerClusterAddonsConfigDnsCacheConfig(enabled=True),
                 horizontal_pod_autoscaling=gke.ContainerClusterAddonsConfigHorizontalPodAutoscaling(disabled=False),
                 http_load_balancing=gke.ContainerClusterAddonsConfigHttpLoadBalancing(disabled=True),
-                network_policy_config=gke.ContainerClusterAddonsConfigNetworkPolicyConfig(disabled=False),
+                network_policy_config=gke.ContainerClusterAddonsConfigNetworkPolicyConfig(disabled=dataplane_v2),
             ),
             master_auth=gke.ContainerClusterMasterAuth(
                 client_certificate_config=gke.ContainerClusterMasterAuthClientCertificateConfig(issue_client_certificate=False)
@@ -545,24 +603,36 @@ class GkeCluster(Construct):
                 enable_components=_listed(config.monitoring_components),
                 managed_prometheus=optional_block(gke.ContainerClusterMonitoringConfigManagedPrometheus, enabled=config.managed_prometheus),
             ),
+            notification_config=None
+            if config.notification_topic is None
+            else gke.ContainerClusterNotificationConfig(
+                pubsub=gke.ContainerClusterNotificationConfigPubsub(
+                    enabled=config.notification_topic != "", topic=config.notification_topic or None
+                )
+            ),
             cost_management_config=optional_block(gke.ContainerClusterCostManagementConfig, enabled=config.cost_allocation),
             workload_identity_config=_workload_identity_block(config, project),
             database_encryption=None
             if config.secrets_kms_key is None
             else gke.ContainerClusterDatabaseEncryption(state="ENCRYPTED", key_name=config.secrets_kms_key),
             timeouts=gke.ContainerClusterTimeouts(create="90m", update="90m", delete="90m"),
+            depends_on=network.requirements or None,
             lifecycle=TerraformResourceLifecycle(
                 # Fails the plan. The provider's own check runs when the nodes and the grants are already gone.
                 prevent_destroy=config.deletion_protection is True or None,  # a literal to Terraform, hence never a token
                 ignore_changes=self._ignored_changes(),
+                postcondition=None if config.network_policy == "calico" else [_ENFORCES_NETWORK_POLICIES],
             ),
             provider=provider,
         )
         override_open_ends(cluster, config.effective_exclusions)
+        self.id: str = cluster.id
         self.name: str = cluster.name
         self.replacement_trigger: str = f"{cluster.terraform_resource_type}.{cluster.friendly_unique_id}.id"
         self.location: str = cluster.location
         self.endpoint: str = cluster.endpoint
+        self.ca_certificate: str = Token.as_string(Fn.base64decode(cluster.master_auth.cluster_ca_certificate))
+        self.workload_pool: str = f"{cluster.project}.svc.id.goog"
         self.control_plane_version: str = cluster.master_version
         self._warn_of_risks()
 
@@ -598,6 +668,13 @@ class GkeCluster(Construct):
                 "the deployment does not restrict who can reach the public address of the control plane, as in the guide: every network "
                 "can, unless the cluster was restricted earlier; set cluster.authorized_networks, or cluster.private_endpoint with "
                 "cluster.dns_endpoint",
+            )
+        if self.config.network_policy == "dataplane-v2":
+            warn(
+                self,
+                "dataplane-v2-instead-of-calico",
+                "GKE Dataplane V2 enforces network policies instead of Calico, which the guide's chapters ask for, and a later change is "
+                "refused; remove cluster.network_policy before you create the cluster to use Calico",
             )
         if not self.config.has_release_channel:
             warn(

@@ -1,7 +1,10 @@
-"""The service account of the nodes.
+"""The service account of the nodes, created here or an existing one.
 
 Owns: the service account and its project roles. Leaves to others: all other members of these roles, because each grant adds and removes
 only itself. There are no keys: the nodes read their credentials from the metadata server.
+
+An existing account is not looked up: that would need permissions in its project. GKE refuses an account that it cannot use when it creates
+the cluster, because the removed default pool runs under it too.
 
 Source: https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa
 """
@@ -12,12 +15,12 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from gitpod_pov.blocks import resources_of
-from gitpod_pov.configuration import Configuration
+from gitpod_pov.configuration import Configuration, known
 from gitpod_pov.faults import Fault
-from gitpod_pov.gcp_names import Role, ServiceAccountId, Unique
+from gitpod_pov.gcp_names import Role, ServiceAccountEmail, ServiceAccountId, Unique
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.risks import warn
-from gitpod_pov.tokens import Items
+from gitpod_pov.tokens import Items, is_token
 
 from cdktf import ITerraformDependable, TerraformProvider
 from cdktf_cdktf_provider_google.project_iam_member import ProjectIamMember
@@ -44,6 +47,9 @@ ROLE_SETS = MappingProxyType(
 )
 """The lists of roles that have a name in a deployment file."""
 
+
+CREATED_ACCOUNT = "gitpod-gke"
+"""ID of the service account that is created by default."""
 
 BROAD_ROLES = frozenset(
     {
@@ -74,11 +80,21 @@ def _grant_id(role: str) -> str:
 
 def _grants_apart(config: "NodeIdentityConfig") -> Iterator[Fault]:
     first: dict[str, str] = {}
-    for index, role in enumerate(config.roles):
+    for index, role in enumerate(config.roles if config.grants_roles else ()):
         if (other := first.setdefault(_grant_id(role), role)) != role:
             yield Fault(
                 ("roles", index), (f"has the same Terraform address as '{other}': grant one of the two outside this deployment"), role
             )
+
+
+def _account_beside_email(config: "NodeIdentityConfig") -> Iterator[Fault]:
+    is_created = any(email is None for _, email in known(config, "email"))
+    if not is_created and config.account_id != CREATED_ACCOUNT:
+        yield Fault(
+            ("account_id",),
+            "contradicts identity.email: an existing account is not created; remove account_id, or remove identity.email",
+            config.account_id,
+        )
 
 
 def custom_role_faults(project: str, roles: Sequence[str]) -> Iterator[Fault]:
@@ -100,8 +116,13 @@ def custom_role_faults(project: str, roles: Sequence[str]) -> Iterator[Fault]:
 class NodeIdentityConfig(Configuration):
     """Configuration of `NodeIdentity`."""
 
-    account_id: ServiceAccountId = "gitpod-gke"
+    account_id: ServiceAccountId = CREATED_ACCOUNT
     """ID of the nodes' service account, also its display name."""
+
+    email: ServiceAccountEmail | None = None
+    """E-mail address of an existing service account for the nodes, in this project or another one. Default: none, and the account
+    `account_id` is created.
+    """
 
     roles: Annotated[
         Items[Role],
@@ -109,18 +130,34 @@ class NodeIdentityConfig(Configuration):
         BeforeValidator(_named_roles, json_schema_input_type=Literal["guide", "least-privilege"] | tuple[Role, ...]),
     ] = ROLE_SETS["guide"]
     """Project roles of the service account: a list, `guide` for the guide's four roles, or `least-privilege` for only what GKE nodes
-    need. With the latter, workloads need their own credentials for Cloud Storage and Cloud DNS.
+    need. With the latter, workloads need their own credentials for Cloud Storage and Cloud DNS. Without `grant_roles`, the roles that
+    the account must already have.
     """
 
-    rules = (_grants_apart,)
+    grant_roles: bool | None = None
+    """Whether to grant `roles` to the account in the project. Default: true for an account that is created here, false with `email`. A
+    destroy removes the grants, even if they existed before.
+    """
+
+    rules = (_account_beside_email, _grants_apart)
+
+    @property
+    def grants_roles(self) -> bool:
+        """Whether the roles are granted here."""
+        return self.email is None if self.grant_roles is None else self.grant_roles
+
+    def email_in(self, project: str) -> str:
+        """Return the e-mail address of the account in a deployment of this project."""
+        return self.email or f"{self.account_id}@{project}.iam.gserviceaccount.com"
 
 
 class NodeIdentity(Construct):
     """The service account of the nodes, with its project roles.
 
     Attributes:
-        email: the account's e-mail address, as a token.
-        member: the account as IAM names it, `serviceAccount:…`, as a token.
+        email: the account's e-mail address, a token if the account is created here.
+        member: the account as IAM names it, `serviceAccount:…`.
+        name: the account as its own IAM policy names it, `projects/…/serviceAccounts/EMAIL`.
         grants: for `depends_on` of resources that need the roles.
     """
 
@@ -136,30 +173,56 @@ class NodeIdentity(Construct):
     ) -> None:
         super().__init__(scope, id)
         config = config or NodeIdentityConfig()
-        account = ServiceAccount(
-            self,
-            "Default",
-            project=project,
-            account_id=config.account_id,
-            display_name=config.account_id,
-            depends_on=waiting_for(apis),
-            provider=provider,
-        )
-        self.email: str = account.email
-        self.member: str = account.member
+        if config.email is None:
+            account = ServiceAccount(
+                self,
+                "Default",
+                project=project,
+                account_id=config.account_id,
+                display_name=config.account_id,
+                depends_on=waiting_for(apis),
+                provider=provider,
+            )
+            self.email: str = account.email
+            self.member: str = account.member
+            self.name: str = account.name
+        else:
+            self.email, self.member = config.email, f"serviceAccount:{config.email}"
+            # A hyphen stands for the account's own project: https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/get
+            self.name = f"projects/-/serviceAccounts/{config.email}"
+        roles: Sequence[str] = config.roles if config.grants_roles else ()
         # google_project_iam_member only adds; _binding and _policy would remove the role from all other members.
         self.grants: list[ITerraformDependable] = [
-            ProjectIamMember(self, name, project=project, role=role, member=self.member, for_each=for_each, provider=provider)
-            for name, role, for_each in resources_of(config.roles, _grant_id)
+            ProjectIamMember(
+                self,
+                name,
+                project=project,
+                role=role,
+                member=self.member,
+                for_each=for_each,
+                depends_on=None if config.email is None else waiting_for(apis),  # a created account waits for them itself
+                provider=provider,
+            )
+            for name, role, for_each in resources_of(roles, _grant_id)
         ]
-        if "roles/container.admin" in config.roles:
+        self._warn_of_risks(config, roles)
+
+    def _warn_of_risks(self, config: NodeIdentityConfig, roles: Sequence[str]) -> None:
+        if config.email is not None and not is_token(config.email) and config.grants_roles:
+            warn(
+                self,
+                "destroy-removes-existing-grants",
+                "identity.grant_roles grants roles to an existing service account, and a destroy removes these grants even if they existed "
+                "before or other clusters need them; leave grant_roles out and grant the roles outside of this deployment",
+            )
+        if "roles/container.admin" in roles:
             warn(
                 self,
                 "node-account-is-cluster-admin",
                 "the nodes' service account holds roles/container.admin: with the cloud-platform scope, which nodes have by default, any "
                 'pod can become cluster admin; set identity.roles to "least-privilege" where the workloads allow it',
             )
-        if broad := [role for role in config.roles if role in BROAD_ROLES]:
+        if broad := [role for role in roles if role in BROAD_ROLES]:
             warn(
                 self,
                 "node-account-has-broad-role",

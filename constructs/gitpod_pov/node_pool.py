@@ -1,23 +1,27 @@
-"""The single, labelled, autoscaled pool of Ubuntu nodes.
+"""The labelled, autoscaled pools of Ubuntu nodes: the main one, and any additional ones.
 
 Owns: the machines, their labels, their number and their management. Leaves to others: the control plane, and the roles of the nodes'
 service account.
 
-The five labels are fixed, because Gitpod schedules each of its workloads by one of them, and with a single pool every node needs all.
+The five labels are fixed, because Gitpod schedules each of its workloads by one of them. The main pool has those that no additional pool
+has: with a single pool, every node needs all.
 
 Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/resources/container_node_pool
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Network
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
+from gitpod_pov import existing_subnetwork
 from gitpod_pov.blocks import merged, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration, is_certain, without_tokens
-from gitpod_pov.faults import Fault, show
+from gitpod_pov.configuration import Configuration, RefusedValueError, Rule, known, without_tokens
+from gitpod_pov.existing_subnetwork import Condition, Nodes
+from gitpod_pov.faults import NO_VALUE, Fault, show
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.machine_types import (
@@ -29,22 +33,29 @@ from gitpod_pov.machine_types import (
 )
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.node_images import UBUNTU_CONTAINERD, image_type_faults
+from gitpod_pov.provider_versions import required_version
 from gitpod_pov.reserved_names import metadata_faults, reserved_label_faults
 from gitpod_pov.risks import warn
-from gitpod_pov.tokens import Boolean, Choice, Items, Nested, Number, Table, is_token
+from gitpod_pov.tokens import Boolean, Choice, Items, KnownAtSynth, Nested, Number, Table, is_token
+from gitpod_pov.upgrade_settings import UpgradeSettings, blue_green_faults
 
 import cdktf_cdktf_provider_google.container_node_pool as gke
 from cdktf import TerraformProvider, TerraformResourceLifecycle
 from constructs import Construct
 from pydantic import AfterValidator, Field
 
-WORKLOAD_LABELS = MappingProxyType(
-    {
-        f"gitpod.io/workload_{workload}": "true"
-        for workload in ("meta", "ide", "workspace_services", "workspace_regular", "workspace_headless")
-    }
-)
-"""The labels by which Gitpod schedules its workloads. Every node has them."""
+Workload = Literal["meta", "ide", "workspace_services", "workspace_regular", "workspace_headless"]
+WORKLOADS: tuple[Workload, ...] = get_args(Workload)
+"""The workloads that Gitpod schedules by a label each."""
+
+_WORKLOAD = "gitpod.io/workload_"
+WORKLOAD_LABELS = MappingProxyType({f"{_WORKLOAD}{workload}": "true" for workload in WORKLOADS})
+"""The labels by which Gitpod schedules its workloads. With a single pool, every node has them."""
+
+_NO_WORKLOAD = MappingProxyType({"gitpod.io/workloads": "none"})
+"""The label of a pool that would have none: the provider can change the labels of a pool, but not remove the last one. It then sends an
+update without labels: `nodePoolNodeConfigUpdate` in node_config.go of google 6.50.0 and 7.45.0.
+"""
 
 _METADATA = MappingProxyType({"disable-legacy-endpoints": "true"})
 
@@ -55,7 +66,6 @@ _GKE_DEFAULT_SCOPES = (
 
 ZONES_OF_A_REGION = 3  # where a deployment names none; nearly every region has three
 ADDRESSES_GOOGLE_KEEPS = 4
-_MAX_SURGE = 1  # the node that an upgrade adds before it removes one
 
 
 def _no_scope_alias(value: str) -> str:
@@ -82,22 +92,45 @@ MetadataKey = Annotated[str, Pattern(r"[A-Za-z0-9_-]{1,128}", "a metadata key: 1
 """https://cloud.google.com/compute/docs/metadata/setting-custom-metadata#limitations"""
 
 
-def _node_counts(config: "NodePoolConfig") -> Iterator[Fault]:
+def _node_counts(config: "NodePoolSettings") -> Iterator[Fault]:
+    if config.counts_in_total:
+        return
+    section = config.section
     if config.min_nodes > config.max_nodes:
         yield Fault(
             ("min_nodes",),
-            (f"is greater than node_pool.max_nodes {config.max_nodes}: lower it, or raise node_pool.max_nodes"),
+            f"is greater than {section}max_nodes {config.max_nodes}: lower it, or raise {section}max_nodes",
             config.min_nodes,
         )
     elif not config.min_nodes <= config.initial_nodes <= config.max_nodes:
         yield Fault(
             ("initial_nodes",),
-            f"must be from node_pool.min_nodes {config.min_nodes} to node_pool.max_nodes {config.max_nodes}",
+            f"must be from {section}min_nodes {config.min_nodes} to {section}max_nodes {config.max_nodes}",
             config.initial_nodes,
         )
 
 
-def _reserved_labels(config: "NodePoolConfig") -> Iterator[Fault]:
+def _total_node_counts(config: "NodePoolSettings") -> Iterator[Fault]:
+    if not config.counts_in_total:
+        return
+    section = config.section
+    for field, value in known(config, *sorted(config.without_effect & config.model_fields_set)):
+        yield Fault(
+            (field,),
+            f"counts nodes per zone, and {section}max_total_nodes counts those of the whole region: remove one of the two",
+            value,
+        )
+    if config.max_total_nodes is None:
+        yield Fault(("max_total_nodes",), f"is required with {section}min_total_nodes", NO_VALUE)
+    elif config.total_minimum > config.max_total_nodes:
+        yield Fault(
+            ("min_total_nodes",),
+            f"is greater than {section}max_total_nodes {config.max_total_nodes}: lower it, or raise {section}max_total_nodes",
+            config.min_total_nodes,
+        )
+
+
+def _reserved_labels(config: "NodePoolSettings") -> Iterator[Fault]:
     for key, value in config.labels.items():
         domain = key.partition("/")[0] if "/" in key else ""
         if domain in {"kubernetes.io", "k8s.io"} or domain.endswith((".kubernetes.io", ".k8s.io")):
@@ -110,7 +143,7 @@ def _reserved_labels(config: "NodePoolConfig") -> Iterator[Fault]:
             )
 
 
-def _reserved_metadata(config: "NodePoolConfig") -> Iterator[Fault]:
+def _reserved_metadata(config: "NodePoolSettings") -> Iterator[Fault]:
     for key, required in _METADATA.items():
         if config.metadata.get(key, required) != required:
             yield Fault(
@@ -118,16 +151,6 @@ def _reserved_metadata(config: "NodePoolConfig") -> Iterator[Fault]:
                 f"must be '{required}', or the provider replaces the pool at every apply: remove the key",
                 config.metadata[key],
             )
-
-
-def _keeps_no_workload_away(config: "NodeTaint") -> Iterator[Fault]:
-    if config.effect != "PREFER_NO_SCHEDULE":
-        yield Fault(
-            ("effect",),
-            "would keep out Gitpod's workloads, which tolerate no taints and run only in this pool: use PREFER_NO_SCHEDULE, or taint "
-            "another pool",
-            config.effect,
-        )
 
 
 class NodeTaint(Configuration):
@@ -142,10 +165,8 @@ class NodeTaint(Configuration):
     effect: Choice[Literal["PREFER_NO_SCHEDULE", "NO_SCHEDULE", "NO_EXECUTE"]] = "PREFER_NO_SCHEDULE"
     """Effect of the taint. Only PREFER_NO_SCHEDULE lets Gitpod's pods run."""
 
-    rules = (_keeps_no_workload_away,)
 
-
-def _taint_keys(config: "NodePoolConfig") -> Iterator[Fault]:
+def _taint_keys(config: "NodePoolSettings") -> Iterator[Fault]:
     for index in repeated(tuple(f"{taint.key} {taint.effect}" for taint in config.taints)):
         taint = config.taints[index]
         yield Fault(
@@ -155,11 +176,10 @@ def _taint_keys(config: "NodePoolConfig") -> Iterator[Fault]:
         )
 
 
-class NodePoolConfig(Configuration):
-    """Configuration of `LabelledNodePool`. All node counts are per zone."""
+class NodePoolSettings(Configuration):
+    """What every node pool of a cluster has: its machines, their number and their management."""
 
-    name: NodePoolName = "gitpod"
-    """Name of the node pool."""
+    section: ClassVar[str] = ""  # what precedes another key of the pool in a message
 
     machine_type: MachineType = "n2d-standard-16"
     """Compute Engine machine type of the nodes."""
@@ -182,6 +202,14 @@ class NodePoolConfig(Configuration):
     max_nodes: Number = Field(default=50, ge=1, le=1000)
     """Maximum number of nodes per zone."""
 
+    min_total_nodes: Annotated[Number, Field(ge=0)] | None = None
+    """Minimum number of nodes in the whole region. Default: 0 with max_total_nodes, otherwise min_nodes in every zone."""
+
+    max_total_nodes: Annotated[Number, Field(ge=1, le=65_000)] | None = None
+    """Maximum number of nodes in the whole region, instead of min_nodes and max_nodes. initial_nodes stays per zone. Default: max_nodes in
+    every zone.
+    """
+
     max_pods_per_node: Number = Field(default=110, ge=8, le=256)
     """Pods per node. 110 pods take a /24 of the pod range."""
 
@@ -197,7 +225,7 @@ class NodePoolConfig(Configuration):
     """OAuth scopes of the nodes, as URLs."""
 
     labels: Table[KubernetesLabelKey, KubernetesLabelValue] = Field(default={})
-    """Kubernetes labels of the nodes, in addition to Gitpod's five."""
+    """Kubernetes labels of the nodes, in addition to those of Gitpod's workloads."""
 
     metadata: Table[MetadataKey, PlainText] = Field(default={})
     """Instance metadata of the nodes, in addition to `disable-legacy-endpoints`."""
@@ -211,10 +239,14 @@ class NodePoolConfig(Configuration):
     """
 
     taints: Items[Nested[NodeTaint]] = ()
-    """Taints of the nodes. Effects that repel Gitpod's pods are refused."""
+    """Taints of the nodes. Effects that repel Gitpod's pods are refused, unless the pool has no workloads."""
 
-    rules = (
+    upgrade_settings: Nested[UpgradeSettings] = UpgradeSettings()
+    """How GKE upgrades the nodes: with surge nodes, or blue-green."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
         _node_counts,
+        _total_node_counts,
         _reserved_labels,
         _reserved_metadata,
         _taint_keys,
@@ -226,17 +258,166 @@ class NodePoolConfig(Configuration):
         lambda config: metadata_faults(config.metadata),
     )
 
+    @property
+    def counts_in_total(self) -> bool:
+        """Whether the limits of the autoscaler are for the whole region."""
+        return self.min_total_nodes is not None or self.max_total_nodes is not None
 
-def management_faults(cluster: GkeClusterConfig, pool: NodePoolConfig) -> Iterator[Fault]:
+    @property
+    def total_minimum(self) -> float:
+        """The minimum for the whole region."""
+        return 0 if self.min_total_nodes is None else self.min_total_nodes
+
+    @property
+    def without_effect(self) -> frozenset[str]:
+        """See `Configuration`."""
+        return frozenset({"min_nodes", "max_nodes"} if self.counts_in_total else ())
+
+
+class NodePoolConfig(NodePoolSettings):
+    """Configuration of the main pool, which has every workload that no additional pool has."""
+
+    section: ClassVar[str] = "node_pool."
+
+    name: NodePoolName = "gitpod"
+    """Name of the node pool."""
+
+
+def _labels_of_other_workloads(config: "AdditionalNodePoolConfig") -> Iterator[Fault]:
+    for key in config.labels:
+        if key in WORKLOAD_LABELS and (workload := key.removeprefix(_WORKLOAD)) not in config.workloads:
+            yield Fault(("labels", key), f"is the label of a workload: list '{workload}' in workloads instead", config.labels[key])
+
+
+class AdditionalNodePoolConfig(NodePoolSettings):
+    """Configuration of a pool beside the main one."""
+
+    workloads: Annotated[Items[Workload], Unique, KnownAtSynth()] = ()
+    """Gitpod's workloads that run in this pool and no longer in the main one. Default: none. To move a workload, see docs/operations.md.
+    """
+
+    rules = (*NodePoolSettings.rules, _labels_of_other_workloads)
+
+
+Pools = Mapping[tuple[str, ...], NodePoolSettings]
+"""The pools of a cluster, each by its key in a deployment file: `node_pool`, or `pools` and its name."""
+
+
+def all_pools(given: Any) -> Pools:
+    """Return every pool of a configuration with the fields `node_pool` and `pools`, by key."""
+    return {("node_pool",): given.node_pool, **{("pools", name): pool for name, pool in _without_gaps(given.pools).items()}}
+
+
+def _without_gaps(pools: Mapping[str, AdditionalNodePoolConfig]) -> Mapping[str, AdditionalNodePoolConfig]:
+    """Return the pools, for rules that need all of them.
+
+    Raises:
+        RefusedValueError: when one is refused.
+    """
+    if len(pools) != len([*pools.values()]):
+        raise RefusedValueError
+    return pools
+
+
+def known_pools(given: Any) -> Pools:
+    """Return the pools of such a configuration that are not refused, for rules about each pool by itself."""
+    found: dict[tuple[str, ...], NodePoolSettings] = {}
+    for field, value in known(given, "node_pool", "pools"):
+        found |= {(field, name): pool for name, pool in value.items()} if field == "pools" else {(field,): value}
+    return found
+
+
+def _in_each(pools: Pools, rule: Callable[[NodePoolSettings], Iterator[Fault]]) -> Iterator[Fault]:
+    """Yield the faults by a rule about one pool. A refused value in one pool hides no fault of another."""
+    refused = None
+    for path, pool in pools.items():
+        try:
+            for fault in rule(pool):
+                yield fault.below(*path)
+        except RefusedValueError as error:
+            refused = refused or error
+    if refused:
+        raise refused
+
+
+def workload_faults(given: Any) -> Iterator[Fault]:
+    """Yield a fault for every workload that two additional pools have."""
+    owners: dict[str, str] = {}
+    for name, pool in given.pools.items():
+        for index, workload in ((index, workload) for _, workloads in known(pool, "workloads") for index, workload in enumerate(workloads)):
+            if (owner := owners.setdefault(workload, name)) != name:
+                message = f"is also in pools.{owner}.workloads: a workload belongs to at most one additional pool, so remove one"
+                yield Fault(("pools", name, "workloads", index), message, workload)
+
+
+def name_faults(given: Any) -> Iterator[Fault]:
+    """Yield a fault for an additional pool with the name of the main one."""
+    if given.node_pool.name in given.pools:
+        yield Fault(("pools", given.node_pool.name), "has the name of node_pool: choose another name")
+
+
+def taint_faults(given: Any) -> Iterator[Fault]:
+    """Yield a fault for every taint that repels the workloads of its pool."""
+
+    def of_one(pool: NodePoolSettings) -> Iterator[Fault]:
+        for index, taint in enumerate(pool.taints):
+            if taint.effect != "PREFER_NO_SCHEDULE" and _has_workloads(pool, given):
+                yield Fault(
+                    ("taints", index, "effect"),
+                    "would repel Gitpod's workloads, which tolerate no taints: use PREFER_NO_SCHEDULE, or taint a pool that has no "
+                    "workloads",
+                    taint.effect,
+                )
+
+    yield from _in_each(known_pools(given), of_one)
+
+
+def _has_workloads(pool: NodePoolSettings, given: Any) -> bool:
+    if any(label in WORKLOAD_LABELS for _, labels in known(pool, "labels") for label in labels):
+        return True
+    return bool(pool.workloads if isinstance(pool, AdditionalNodePoolConfig) else _rest(_without_gaps(given.pools)))
+
+
+def _rest(pools: Mapping[str, AdditionalNodePoolConfig]) -> tuple[str, ...]:
+    """Return the workloads that no additional pool has."""
+    chosen = {workload for pool in pools.values() for workload in pool.workloads}
+    return tuple(workload for workload in WORKLOADS if workload not in chosen)
+
+
+def management_faults(cluster: GkeClusterConfig, pools: Pools) -> Iterator[Fault]:
     """Yield a fault for automatic upgrades or repairs that are off in a release channel; GKE answers 400 to them."""
-    for key in ("auto_upgrade", "auto_repair"):
-        if cluster.has_release_channel and getattr(pool, key) is False:
+
+    def of_one(pool: NodePoolSettings) -> Iterator[Fault]:
+        for key in ("auto_upgrade", "auto_repair"):
+            if cluster.has_release_channel and getattr(pool, key) is False:
+                yield Fault(
+                    (key,),
+                    f"must be true in the release channel {cluster.release_channel}: remove it; use cluster.maintenance_exclusions to keep "
+                    "the versions as they are",
+                    False,  # noqa: FBT003 - the value
+                )
+
+    yield from _in_each(pools, of_one)
+
+
+def upgrade_faults(pools: Pools, google: str) -> Iterator[Fault]:
+    """Yield a fault for every pool that the google version cannot create because of its upgrade settings."""
+    yield from _in_each(pools, lambda pool: (fault.below("upgrade_settings") for fault in blue_green_faults(pool.upgrade_settings, google)))
+
+
+def initial_node_faults(pools: Pools, zones: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault for every pool that starts with more nodes than its maximum for the whole region."""
+
+    def of_one(pool: NodePoolSettings) -> Iterator[Fault]:
+        if pool.max_total_nodes is not None and (first := pool.initial_nodes * _zone_count(zones)) > pool.max_total_nodes:
             yield Fault(
-                ("node_pool", key),
-                f"must be true in the release channel {cluster.release_channel}: remove it; use cluster.maintenance_exclusions to keep "
-                "the versions as they are",
-                False,  # noqa: FBT003 - the value
+                ("initial_nodes",),
+                f"is {first} nodes in {_zones_in_words(zones)}, more than {pool.section}max_total_nodes {pool.max_total_nodes}: lower it, "
+                "or raise the maximum",
+                pool.initial_nodes,
             )
+
+    yield from _in_each(pools, of_one)
 
 
 def prefix_of_a_node(max_pods: float) -> int:
@@ -249,16 +430,24 @@ def addresses_of_a_node(max_pods: float) -> int:
     return 1 << 32 - prefix_of_a_node(max_pods)
 
 
-def pod_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: Sequence[str]) -> Iterator[Fault]:
-    """Yield a fault when the pod range is too small for the nodes that the autoscaler may add.
+def pod_range_faults(given: Any) -> Iterator[Fault]:
+    """Yield a fault when the pod range is too small for the nodes that the autoscaler may add to all pools.
 
     Each node takes a range of it for twice its pods, rounded up to a power of two:
     https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
     """
-    holds = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
-    if holds < (most := _most_nodes(pool, zones)):
-        fitting_prefix = prefix_of_a_node(pool.max_pods_per_node) - math.ceil(math.log2(most))
-        yield Fault(("network", "pods_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.pods_cidr)
+    if not given.network.create_subnetwork:
+        return
+    available, pools = IPv4Network(given.network.pods_cidr).num_addresses, all_pools(given)
+    needed = {path: most_nodes(pool, given) * addresses_of_a_node(pool.max_pods_per_node) for path, pool in pools.items()}
+    if available < (total := sum(needed.values())):
+        fitting_prefix = 32 - math.ceil(math.log2(total))
+        if len(pools) == 1:
+            ((path, pool),) = pools.items()
+            message = _too_small(available // addresses_of_a_node(pool.max_pods_per_node), fitting_prefix, path, pool, given)
+        else:
+            message = _too_small_together(available, fitting_prefix, needed, "addresses")
+        yield Fault(("network", "pods_cidr"), message, given.network.pods_cidr)
 
 
 def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeClusterConfig, zones: Sequence[str]) -> Iterator[Fault]:
@@ -267,6 +456,8 @@ def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeCluster
     The default pool has one node in each zone and `default_max_pods_per_node`. It is removed before the node pool is created, so the
     range must hold the larger of the two, not both.
     """
+    if not network.create_subnetwork:
+        return
     needed = _zone_count(zones) * addresses_of_a_node(cluster.default_max_pods_per_node)
     if IPv4Network(network.pods_cidr).num_addresses < needed:
         fitting_prefix = 32 - math.ceil(math.log2(needed))
@@ -279,18 +470,84 @@ def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeCluster
         )
 
 
-def _room_for_surge_nodes(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: Sequence[str]) -> bool:
-    needed = _most_nodes(pool, zones) + _MAX_SURGE
-    in_pods = IPv4Network(network.pods_cidr).num_addresses // addresses_of_a_node(pool.max_pods_per_node)
-    return min(in_pods, IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS) >= needed
+def node_range_faults(given: Any) -> Iterator[Fault]:
+    """Yield a fault when the node range has fewer addresses than the autoscaler may add nodes to all pools."""
+    if not given.network.create_subnetwork:
+        return
+    holds, pools = max(IPv4Network(given.network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS, 0), all_pools(given)
+    most = {path: most_nodes(pool, given) for path, pool in pools.items()}
+    if holds < (total := sum(most.values())):
+        fitting_prefix = 32 - math.ceil(math.log2(total + ADDRESSES_GOOGLE_KEEPS))
+        if len(pools) == 1:
+            ((path, pool),) = pools.items()
+            message = _too_small(holds, fitting_prefix, path, pool, given)
+        else:
+            message = _too_small_together(holds, fitting_prefix, most, "nodes")
+        yield Fault(("network", "nodes_cidr"), message, given.network.nodes_cidr)
 
 
-def node_range_faults(network: ClusterNetworkConfig, pool: NodePoolConfig, zones: Sequence[str]) -> Iterator[Fault]:
-    """Yield a fault when the node range has fewer addresses than the autoscaler may add nodes."""
-    holds = max(IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS, 0)
-    if holds < (most := _most_nodes(pool, zones)):
+def missing_room_for_upgrades(given: Any) -> int:
+    """Return how many nodes an upgrade adds at the maximum size that the ranges do not hold; 0 when they hold them all.
+
+    GKE upgrades one pool at a time: https://cloud.google.com/kubernetes-engine/docs/concepts/cluster-upgrades
+    """
+    network, pools = given.network, all_pools(given)
+    if not network.create_subnetwork:
+        return 0
+    most = {path: most_nodes(pool, given) for path, pool in pools.items()}
+    addresses = {path: addresses_of_a_node(pool.max_pods_per_node) for path, pool in pools.items()}
+    free_nodes = IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS - sum(most.values())
+    free_addresses = IPv4Network(network.pods_cidr).num_addresses - sum(most[path] * addresses[path] for path in pools)
+    added = {path: int(pool.upgrade_settings.additional_nodes(most[path])) for path, pool in pools.items()}
+    return max((added[path] for path in pools if added[path] > min(free_nodes, free_addresses // addresses[path])), default=0)
+
+
+def existing_subnetwork_conditions(given: Any) -> Iterator[Condition]:
+    """Yield what `pod_range_faults`, `default_pool_range_faults` and `node_range_faults` check, for an existing subnetwork.
+
+    A condition on a number that is a token is left out, as a rule would be.
+    """
+    network, known_part = given.network, without_tokens(given)
+
+    def of_default_pool() -> Condition:
+        addresses = addresses_of_a_node(known_part.cluster.default_max_pods_per_node)
+        return existing_subnetwork.holds_default_pool(network.pods_range, addresses, f"{_zone_count(known_part.zones)}")
+
+    def of_pods() -> Condition:
+        pools = all_pools(known_part).values()
+        needed = sum(most_nodes(pool, known_part) * addresses_of_a_node(pool.max_pods_per_node) for pool in pools)
+        return existing_subnetwork.holds_pods(network.pods_range, nodes(), 32 - math.ceil(math.log2(needed)))
+
+    def of_nodes() -> Condition:
+        most = sum(most_nodes(pool, known_part) for pool in all_pools(known_part).values())
         fitting_prefix = 32 - math.ceil(math.log2(most + ADDRESSES_GOOGLE_KEEPS))
-        yield Fault(("network", "nodes_cidr"), _too_small(holds, fitting_prefix, pool, zones), network.nodes_cidr)
+        return existing_subnetwork.holds_nodes(str(network.subnetwork), ADDRESSES_GOOGLE_KEEPS, nodes(), fitting_prefix)
+
+    def nodes() -> list[Nodes]:
+        return nodes_of_pools(all_pools(known_part), f"{known_part.node_pool.max_nodes}", f"{_zone_count(known_part.zones)}")
+
+    for condition in (of_default_pool, of_pods, of_nodes):
+        with suppress(RefusedValueError):
+            yield condition()
+
+
+def nodes_of_pools(pools: Pools, max_nodes: str, zones: str) -> list[Nodes]:
+    """Return what the conditions of an existing subnetwork are about.
+
+    Args:
+        pools: the pools.
+        max_nodes: the maximum of the main pool per zone, as an expression.
+        zones: the number of zones, as an expression.
+    """
+    found = []
+    for path, pool in pools.items():
+        key = ".".join(path)
+        addresses = addresses_of_a_node(pool.max_pods_per_node)
+        if pool.max_total_nodes is not None:
+            found.append(Nodes(key, f"{pool.max_total_nodes}", addresses))
+        else:
+            found.append(Nodes(key, max_nodes if path == ("node_pool",) else f"{pool.max_nodes}", addresses, zones))
+    return found
 
 
 def _zone_count(zones: Sequence[str]) -> int:
@@ -298,15 +555,33 @@ def _zone_count(zones: Sequence[str]) -> int:
     return len(zones) - len([*repeated(zones)]) or ZONES_OF_A_REGION
 
 
-def _most_nodes(pool: NodePoolConfig, zones: Sequence[str]) -> int:
-    return int(pool.max_nodes) * _zone_count(zones)
-
-
-def _too_small(holds: int, fitting_prefix: int, pool: NodePoolConfig, zones: Sequence[str]) -> str:
+def _zones_in_words(zones: Sequence[str]) -> str:
     count = _zone_count(zones)
-    possible = f"{_most_nodes(pool, zones)} are possible ({pool.max_nodes} per zone in {count} zone{'s' if count > 1 else ''})"
-    lower = f", or lower node_pool.max_nodes to {holds // count}" if holds >= count else ""
+    return f"{count} zone{'s' if count > 1 else ''}"
+
+
+def most_nodes(pool: NodePoolSettings, given: Any) -> int:
+    """Return how many nodes the autoscaler may add to a pool in the zones of a configuration with the field `zones`."""
+    return int(pool.max_nodes * _zone_count(given.zones) if pool.max_total_nodes is None else pool.max_total_nodes)
+
+
+def _too_small(holds: int, fitting_prefix: int, path: tuple[str, ...], pool: NodePoolSettings, given: Any) -> str:
+    possible = f"{most_nodes(pool, given)} are possible"
+    if pool.max_total_nodes is None:
+        possible += f" ({pool.max_nodes} per zone in {_zones_in_words(given.zones)})"
+        key, fitting = "max_nodes", holds // _zone_count(given.zones)
+    else:
+        key, fitting = "max_total_nodes", holds
+    lower = f", or lower {'.'.join(path)}.{key} to {fitting}" if fitting else ""
     return f"holds {holds} node{'' if holds == 1 else 's'}, {possible}: use a /{fitting_prefix} or larger{lower}"
+
+
+def _too_small_together(holds: int, fitting_prefix: int, needed: Mapping[tuple[str, ...], int], what: str) -> str:
+    pools = ", ".join(f"{'.'.join(path)} {count}" for path, count in needed.items())
+    return (
+        f"holds {holds} {what}, the pools can need {sum(needed.values())} ({pools}): use a /{fitting_prefix} or larger, or lower the "
+        "maximum of a pool"
+    )
 
 
 IGNORED_CHANGES = MappingProxyType(
@@ -334,26 +609,34 @@ sandbox, sole tenancy, run duration, flex start).
 
 
 class _PoolArguments(Configuration):
-    """The values that the rules compare with those of the pool."""
+    """The values that the rules compare with those of the pools."""
 
     zones: Items[str]
     network: ClusterNetworkConfig
     cluster: GkeClusterConfig
+    google: str
     node_pool: NodePoolConfig
+    pools: dict[NodePoolName, AdditionalNodePoolConfig]
 
     rules = (
-        lambda a: management_faults(a.cluster, a.node_pool),
-        lambda a: pod_range_faults(a.network, a.node_pool, a.zones),
+        workload_faults,
+        name_faults,
+        taint_faults,
+        lambda a: management_faults(a.cluster, known_pools(a)),
+        lambda a: upgrade_faults(known_pools(a), a.google),
+        lambda a: initial_node_faults(known_pools(a), a.zones),
+        pod_range_faults,
         lambda a: default_pool_range_faults(a.network, a.cluster, a.zones),
-        lambda a: node_range_faults(a.network, a.node_pool, a.zones),
+        node_range_faults,
     )
 
 
 class LabelledNodePool(Construct):
-    """The one node pool of a cluster, with the labels by which Gitpod places its workloads.
+    """The node pools of a cluster, with the labels by which Gitpod schedules its workloads: the main pool, and any additional ones.
 
     Attributes:
-        name: the pool's name, as a token.
+        name: the name of the main pool, as a token.
+        names: the names of all pools, as tokens, by key: `node_pool` for the main one, `pools.NAME` for the others.
     """
 
     def __init__(
@@ -362,36 +645,69 @@ class LabelledNodePool(Construct):
         id: str,
         *,
         cluster: GkeCluster,
-        identity: NodeIdentity,
+        identity: NodeIdentity | str,
         config: NodePoolConfig | None = None,
+        pools: Mapping[str, AdditionalNodePoolConfig] = MappingProxyType({}),
         provider: TerraformProvider | None = None,
     ) -> None:
-        """Add the pool.
+        """Add the pools.
+
+        Args:
+            scope: a stack, or a construct in one.
+            id: the first part of the addresses.
+            cluster: the cluster.
+            identity: the service account of the nodes.
+            config: the main pool.
+            pools: the additional pools by name. The name is the last part of the address.
+            provider: a google provider.
 
         Raises:
-            Faults: when the cluster's ranges are too small for the pool, or its release channel does not allow the pool's settings.
+            Faults: when the cluster's ranges are too small for the pools, its release channel does not allow their settings, or their
+                workloads and taints contradict each other.
         """
-        config = config or NodePoolConfig()
-        network, zones = cluster.network.config, cluster.zones
-        _PoolArguments.checked({"zones": zones, "network": network, "cluster": cluster.config, "node_pool": config})
+        arguments = {
+            "zones": cluster.zones,
+            "network": cluster.network.config,
+            "cluster": cluster.config,
+            "google": required_version(scope, "google"),
+            "node_pool": config or NodePoolConfig(),
+            "pools": dict(pools),
+        }
+        checked = _PoolArguments.checked(arguments)
         super().__init__(scope, id)
-        pool = gke.ContainerNodePool(
+        if not checked.network.create_subnetwork:
+            cluster.network.expect(*existing_subnetwork_conditions(checked))
+        self._cluster, self._identity, self._provider = cluster, identity, provider
+        main = self._pool("Default", checked.node_pool.name, checked.node_pool, _rest(checked.pools))
+        others = {name: self._pool(name, name, pool, pool.workloads) for name, pool in checked.pools.items()}
+        if others:  # a workload that moves to an additional pool keeps its label on the main one until its new nodes exist
+            addresses = (f"{other.terraform_resource_type}.{other.friendly_unique_id}" for other in others.values())
+            main.depends_on = [*(main.depends_on or ()), *addresses]
+        self.name: str = main.name
+        self.names: Mapping[str, str] = {"node_pool": main.name, **{f"pools.{name}": other.name for name, other in others.items()}}
+        for path, pool in all_pools(checked).items():
+            self._warn_of_unknown_names(".".join(path), pool)
+        self._warn_of_missing_room(checked)
+
+    def _pool(self, id: str, name: str, config: NodePoolSettings, workloads: Sequence[str]) -> gke.ContainerNodePool:
+        cluster, identity = self._cluster, self._identity
+        return gke.ContainerNodePool(
             self,
-            "Default",
+            id,
             project=cluster.project,
             location=cluster.location,
             cluster=cluster.name,
-            name=config.name,
+            name=name,
             node_locations=list(cluster.zones) or None,
             # Never newer than the control plane, even if the pool is replaced after the release channel has a newer version.
             version=cluster.control_plane_version,
             initial_node_count=config.initial_nodes,
-            autoscaling=gke.ContainerNodePoolAutoscaling(min_node_count=config.min_nodes, max_node_count=config.max_nodes),
+            autoscaling=_autoscaling_block(config),
             management=gke.ContainerNodePoolManagement(
                 auto_repair=True if config.auto_repair is None else config.auto_repair,
                 auto_upgrade=cluster.config.has_release_channel if config.auto_upgrade is None else config.auto_upgrade,
             ),
-            upgrade_settings=gke.ContainerNodePoolUpgradeSettings(max_surge=_MAX_SURGE, max_unavailable=0),
+            upgrade_settings=config.upgrade_settings.block(),
             max_pods_per_node=config.max_pods_per_node,
             node_config=gke.ContainerNodePoolNodeConfig(
                 machine_type=config.machine_type,
@@ -399,7 +715,7 @@ class LabelledNodePool(Construct):
                 disk_size_gb=config.disk_size_gb,
                 image_type=config.image_type,
                 oauth_scopes=list(config.oauth_scopes),
-                labels=merged(config.labels, WORKLOAD_LABELS),
+                labels=_labels(config, workloads),
                 metadata=merged(config.metadata, _METADATA),
                 resource_labels=dict(cluster.config.resource_labels) or None,
                 spot=config.spot or None,
@@ -421,44 +737,63 @@ class LabelledNodePool(Construct):
             timeouts=gke.ContainerNodePoolTimeouts(create="2h", update="2h", delete="2h"),
             # Nodes stay unhealthy if they start before their account may write logs and metrics or pull images, or before private
             # ones can reach the internet.
-            depends_on=[*identity.grants, *cluster.network.egress] or None,
+            depends_on=[*(() if isinstance(identity, str) else identity.grants), *cluster.network.egress] or None,
             lifecycle=TerraformResourceLifecycle(
                 # The pool is gone with its cluster, but its arguments stay the same, so that only a second apply would create it again.
                 replace_triggered_by=[cluster.replacement_trigger],
                 ignore_changes=list(IGNORED_CHANGES),
             ),
-            provider=provider,
+            provider=self._provider,
         )
-        self.name: str = pool.name
-        self._warn_of_risks(config, network, zones)
 
-    def _warn_of_risks(self, config: NodePoolConfig, network: ClusterNetworkConfig, zones: Sequence[str]) -> None:
-        if is_certain(lambda: not _room_for_surge_nodes(*map(without_tokens, (network, config, zones)))):
+    def _warn_of_missing_room(self, arguments: _PoolArguments) -> None:
+        known_part = without_tokens(arguments)
+        try:
+            missing = missing_room_for_upgrades(known_part)
+            most = sum(most_nodes(pool, known_part) for pool in all_pools(known_part).values())
+        except RefusedValueError:
+            return
+        if missing:
+            nodes = "the additional node that an upgrade creates" if missing == 1 else f"the {missing} nodes that an upgrade adds"
             warn(
                 self,
                 "no-room-for-surge-nodes",
-                f"the ranges hold the maximum of {_most_nodes(config, zones)} nodes but not the additional node that an upgrade creates, "
-                "so an upgrade at the maximum size waits; use a larger network.pods_cidr or network.nodes_cidr, or lower "
-                "node_pool.max_nodes",
+                f"the ranges hold the maximum of {most} nodes but not {nodes}, so an upgrade at the maximum size waits; use a larger "
+                "network.pods_cidr or network.nodes_cidr, or lower node_pool.max_nodes",
             )
+
+    def _warn_of_unknown_names(self, key: str, config: NodePoolSettings) -> None:
         if not is_token(config.machine_type) and not is_known_machine_type(config.machine_type):
             warn(
                 self,
                 "unknown-machine-type",
                 f"{show(config.machine_type)} is not on the list of known machine types; if it does not exist, the node pool fails after "
-                "the cluster is created; check node_pool.machine_type with gcloud compute machine-types list",
+                f"the cluster is created; check {key}.machine_type with gcloud compute machine-types list",
             )
         if not is_token(config.disk_type) and not is_known_disk_type(config.disk_type):
             warn(
                 self,
                 "unknown-disk-type",
                 f"{show(config.disk_type)} is not on the list of known boot disk types; if GKE does not support it, the node pool fails "
-                "after the cluster is created; check node_pool.disk_type with gcloud compute disk-types list",
+                f"after the cluster is created; check {key}.disk_type with gcloud compute disk-types list",
             )
         if not is_token(config.image_type) and config.image_type != UBUNTU_CONTAINERD:
             warn(
                 self,
                 "image-not-ubuntu-containerd",
-                f"the nodes run {show(config.image_type)}, but Gitpod's workspaces need Ubuntu; set node_pool.image_type to "
+                f"the nodes run {show(config.image_type)}, but Gitpod's workspaces need Ubuntu; set {key}.image_type to "
                 f"{UBUNTU_CONTAINERD}",
             )
+
+
+def _labels(config: NodePoolSettings, workloads: Sequence[str]) -> Mapping[str, str]:
+    fixed: Mapping[str, str] = {f"{_WORKLOAD}{workload}": "true" for workload in workloads}
+    if not fixed and (is_token(config.labels) or not config.labels):
+        fixed = _NO_WORKLOAD
+    return merged(config.labels, fixed)
+
+
+def _autoscaling_block(config: NodePoolSettings) -> gke.ContainerNodePoolAutoscaling:
+    if config.counts_in_total:
+        return gke.ContainerNodePoolAutoscaling(total_min_node_count=config.total_minimum, total_max_node_count=config.max_total_nodes)
+    return gke.ContainerNodePoolAutoscaling(min_node_count=config.min_nodes, max_node_count=config.max_nodes)

@@ -17,8 +17,10 @@ from constructs import Construct
 Risk = Literal[
     "node-account-is-cluster-admin",
     "node-account-has-broad-role",
+    "destroy-removes-existing-grants",
     "docker-bridge-range",
     "public-control-plane",
+    "dataplane-v2-instead-of-calico",
     "no-release-channel",
     "nodes-without-security-patches",
     "node-in-every-zone",
@@ -36,8 +38,10 @@ Risk = Literal[
 
 - `node-account-is-cluster-admin`: any pod can use the node account's `container.admin` and become cluster admin.
 - `node-account-has-broad-role`: any pod can use the node account's role to read or control most of the project.
+- `destroy-removes-existing-grants`: a destroy also removes those roles of an existing service account that it had before.
 - `docker-bridge-range`: a range of the subnetwork overlaps the one of Docker's bridge, so workspaces that run Docker cannot reach it.
 - `public-control-plane`: the control plane has a public address, and every network can reach it.
+- `dataplane-v2-instead-of-calico`: GKE Dataplane V2 enforces network policies, which the guide's chapters do not support.
 - `no-release-channel`: GKE refuses new clusters without a release channel and ends existing ones on 2027-06-14.
 - `nodes-without-security-patches`: a maintenance exclusion stops node upgrades, and with them security patches.
 - `node-in-every-zone`: the guide describes one node, but a cluster without `zones` has one in every zone of the region.

@@ -86,6 +86,12 @@ def _known_at_synth(value: Any, handler: core_schema.ValidatorFunctionWrapHandle
     return handler(value)
 
 
+def _no_token(value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
+    if any(map(is_token, [value, *(value if isinstance(value, list | tuple) else ())])):
+        raise Faults([Fault((), "must be known at synth, because it decides which arguments there are: use the value itself, not a token")])
+    return handler(value)
+
+
 def _wrapped(kind: str, schema: CoreSchema) -> CoreSchema:
     return core_schema.no_info_wrap_validator_function(partial(_passing, kind), schema)
 
@@ -109,9 +115,14 @@ def _accepting(schema: dict[str, Any], *, in_field: bool) -> dict[str, Any]:
         return schema
     if kind == "bool" and not _is_boolean(schema):
         return cast("dict[str, Any]", core_schema.no_info_wrap_validator_function(_known_at_synth, cast("CoreSchema", schema)))
-    if kind not in _CONVERSIONS or (kind == "tuple" and _kind(_innermost(schema)["items_schema"][0]) == "model"):
+    if kind not in _CONVERSIONS or _holds_models(_innermost(schema)) or KnownAtSynth.__name__ in schema.get("metadata", {}):
         return schema
     return cast("dict[str, Any]", _wrapped(kind, cast("CoreSchema", _with_items(schema))))
+
+
+def _holds_models(schema: dict[str, Any]) -> bool:
+    parts = schema["items_schema"] if schema["type"] == "tuple" else [schema["values_schema"]] if schema["type"] == "dict" else []
+    return any(_kind(part) == "model" for part in parts)
 
 
 def _with_items(schema: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +157,13 @@ class AcceptTokens:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         schema = handler(source)
         return _wrapped("bool", schema) if source is bool else accepting_tokens(schema)
+
+
+class KnownAtSynth:
+    """A mark of an annotation: the field accepts no token."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(_no_token, handler(source), metadata={KnownAtSynth.__name__: True})
 
 
 # What a type checker sees is what can be passed; pydantic sees what is kept.

@@ -98,3 +98,50 @@ def test_without_a_deployment_groups_are_accepted(tmp_path: Path) -> None:
     config = ClusterAdminsConfig(members=("group:platform@example.com",))
     admins = ClusterAdmins(TerraformStack(App(outdir=str(tmp_path)), "stack"), "admins", config=config)
     assert admins.subjects == ["platform@example.com"]
+
+
+OBSERVERS = {"role": "view", "members": ("user:carol@example.com", "serviceAccount:ci@demo-project.iam.gserviceaccount.com")}
+SUBJECTS = [
+    {"api_group": GROUP, "kind": "User", "name": "carol@example.com"},
+    {"api_group": GROUP, "kind": "User", "name": "ci@demo-project.iam.gserviceaccount.com"},
+]
+
+
+class TestBindings:
+    def test_in_the_cluster(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(admins={"bindings": {"observers": OBSERVERS}})
+        assert app.resource("pov-rbac", "kubernetes_cluster_role_binding_v1.admins_bindings_observers") == {
+            "metadata": {"name": "observers"},
+            "role_ref": {"api_group": GROUP, "kind": "ClusterRole", "name": "view"},
+            "subject": SUBJECTS,
+        }
+        assert "kubernetes_role_binding_v1" not in app.stack("pov-rbac")["resource"]
+
+    def test_in_a_namespace(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(admins={"bindings": {"observers": {**OBSERVERS, "namespace": "gitpod"}}})
+        assert app.resource("pov-rbac", "kubernetes_role_binding_v1.admins_bindings_observers") == {
+            "metadata": {"name": "observers", "namespace": "gitpod"},
+            "role_ref": {"api_group": GROUP, "kind": "ClusterRole", "name": "view"},
+            "subject": SUBJECTS,
+        }
+        assert list(app.stack("pov-rbac")["resource"]["kubernetes_cluster_role_binding_v1"]) == ["admins"]
+
+    def test_leave_the_binding_of_the_administrators_as_it_is(self, synth: Callable[..., Synthesized]) -> None:
+        before = synth().stack("pov-rbac")
+        after = synth(admins={"bindings": {"observers": OBSERVERS, "b_2": {**OBSERVERS, "namespace": "gitpod"}}}).stack("pov-rbac")
+        del after["resource"]["kubernetes_cluster_role_binding_v1"]["admins_bindings_observers"]
+        del after["resource"]["kubernetes_role_binding_v1"]
+        assert after == before
+
+    def test_their_capital_letters_are_warned_of_with_their_key(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(
+            admins={"members": ["user:a@example.com"], "bindings": {"observers": {"role": "view", "members": ["user:B@example.com"]}}}
+        )
+        (warning,) = [annotation["message"] for annotation in app.manifest["stacks"]["pov-rbac"]["annotations"]]
+        assert "and admins.bindings.observers.members has capital letters in 'user:B@example.com';" in warning
+
+    def test_of_a_cluster_role_have_names_of_their_own(self) -> None:
+        for name in ("cluster-admin", "cluster-admin-binding", "netd"):
+            with pytest.raises(Faults, match=f"bindings.{name}: has the name .*: choose another name"):
+                ClusterAdminsConfig.checked({"bindings": {name: OBSERVERS}})
+            ClusterAdminsConfig.checked({"bindings": {name: {**OBSERVERS, "namespace": "gitpod"}}})

@@ -1,11 +1,16 @@
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
-from gitpod_pov.gke_cluster import GkeClusterConfig, oldest_google
+from gitpod_pov.cluster_network import ClusterNetwork
+from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig, oldest_google
+from gitpod_pov.node_identity import NodeIdentity
+from gitpod_pov.provider_versions import require_providers
 
 import pytest
-from cdktf import Testing
+from cdktf import App, TerraformOutput, TerraformStack, Testing
 
 from tests.app import Synthesized, deployment
 
@@ -195,6 +200,36 @@ def test_a_kubelet_block_keeps_cpu_limits(synth: Callable[..., Synthesized]) -> 
     assert pool["node_config"]["kubelet_config"] == {"insecure_kubelet_readonly_port_enabled": "FALSE", "cpu_cfs_quota": True}
 
 
+class TestNetworkPolicy:
+    def test_dataplane_v2_in_place_of_calico(self, synth: Callable[..., Synthesized]) -> None:
+        calico, dataplane_v2 = (
+            synth(cluster=cluster).resource("pov-cluster", CLUSTER) for cluster in ({}, {"network_policy": "dataplane-v2"})
+        )
+        assert dataplane_v2["datapath_provider"] == "ADVANCED_DATAPATH"
+        assert dataplane_v2["network_policy"] == {"enabled": False, "provider": "PROVIDER_UNSPECIFIED"}
+        assert dataplane_v2["addons_config"] == {**calico["addons_config"], "network_policy_config": {"disabled": True}}
+        (postcondition,) = dataplane_v2["lifecycle"].pop("postcondition")
+        assert postcondition["condition"] == '${self.datapath_provider == "ADVANCED_DATAPATH" || self.network_policy[0].enabled}'
+        changed = {"datapath_provider", "network_policy", "addons_config"}
+        assert {name for name, value in dataplane_v2.items() if value != calico[name]} == changed
+
+    def test_calico_by_name_is_the_default(self, synth: Callable[..., Synthesized]) -> None:
+        default = synth().text("pov-cluster")
+        assert synth(cluster={"network_policy": "calico"}).text("pov-cluster") == default
+
+
+class TestNotifications:
+    def test_left_out_are_not_written(self, synthesized: Synthesized) -> None:
+        assert "notification_config" not in synthesized.text("pov-cluster")
+
+    @pytest.mark.parametrize(
+        "topic", ["gke", "projects/demo-project/topics/1a", "//pubsub.googleapis.com/projects/demo-project/topics/gke", " "]
+    )
+    def test_of_another_form_are_refused(self, topic: str) -> None:
+        with pytest.raises(ValueError, match=r"notification_topic: .* is not a Pub/Sub topic: projects/PROJECT/topics/TOPIC, or an empty"):
+            deployment(cluster={"notification_topic": topic})
+
+
 def test_deletion_protection(synth: Callable[..., Synthesized]) -> None:
     cluster = synth(cluster={"deletion_protection": True}).resource("pov-cluster", CLUSTER)
     assert cluster["deletion_protection"] is True
@@ -232,3 +267,27 @@ class TestMonitoring:
 def test_a_zone_elsewhere_is_refused() -> None:
     with pytest.raises(ValueError, match=r"zones\[0\]: 'europe-west1-b' is not a zone of us-central1"):
         deployment(zones=["europe-west1-b"])
+
+
+class TestAttributes:
+    """What the neighbours of a cluster in an app need of it."""
+
+    def test_wait_for_the_cluster(self, tmp_path: Path) -> None:
+        stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+        require_providers(stack)
+        place: dict[str, Any] = {"project": "demo-project", "region": "us-central1"}
+        identity = NodeIdentity(stack, "identity", project="demo-project")
+        network = ClusterNetwork(stack, "network", **place, cluster_name="gitpod")
+        cluster = GkeCluster(stack, "cluster", **place, identity=identity, network=network)
+        for name in ("id", "name", "location", "endpoint", "ca_certificate", "workload_pool", "control_plane_version"):
+            TerraformOutput(stack, name, value=getattr(cluster, name))
+        TerraformOutput(stack, "account", value=identity.name)
+        outputs = {name: output["value"] for name, output in json.loads(Testing.synth(stack))["output"].items()}
+        address = "google_container_cluster.cluster"
+        assert outputs == {
+            **{name: f"${{{address}.{name}}}" for name in ("id", "name", "location", "endpoint")},
+            "ca_certificate": f"${{base64decode({address}.master_auth[0].cluster_ca_certificate)}}",
+            "workload_pool": f"${{{address}.project}}.svc.id.goog",
+            "control_plane_version": f"${{{address}.master_version}}",
+            "account": "${google_service_account.identity.name}",
+        }

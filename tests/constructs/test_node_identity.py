@@ -1,10 +1,17 @@
+import json
 from collections.abc import Callable
+from pathlib import Path
 
+from gitpod_pov.cluster_network import ClusterNetwork
 from gitpod_pov.faults import Faults
-from gitpod_pov.node_identity import ROLE_SETS, custom_role_faults
+from gitpod_pov.gke_cluster import GkeCluster
+from gitpod_pov.node_identity import ROLE_SETS, NodeIdentity, NodeIdentityConfig, custom_role_faults
+from gitpod_pov.node_pool import LabelledNodePool
+from gitpod_pov.provider_versions import require_providers
 
 import pytest
-from cdktf import Testing
+from cdktf import App, TerraformStack, Testing
+from cdktf_cdktf_provider_google.service_account import ServiceAccount
 
 from deployment.model import Deployment
 from tests.app import Synthesized
@@ -88,3 +95,61 @@ def test_a_custom_role_of_another_project_is_refused() -> None:
     assert (fault.key, fault.value) == (("identity", "roles", 2), "projects/other-project/roles/foreign")
     with pytest.raises(Faults, match="is a custom role of project 'other-project', which cannot be granted in 'demo-project'"):
         Deployment.checked({"project": "demo-project", "region": "us-central1", "identity": {"roles": roles}})
+
+
+EMAIL = "nodes@platform-project.iam.gserviceaccount.com"
+
+
+class TestAnExistingAccount:
+    def test_is_used_and_neither_created_nor_granted_anything(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(identity={"email": EMAIL})
+        assert not {"google_service_account", "google_project_iam_member"} & app.stack("pov-cluster")["resource"].keys()
+        assert "google_service_account" not in app.text("pov-cluster")
+        for node in ("google_container_node_pool.node_pool", "google_container_cluster.cluster"):
+            assert app.resource("pov-cluster", node)["node_config"]["service_account"] == EMAIL
+        assert app.stack("pov-cluster")["output"]["node_service_account_email"]["value"] == EMAIL
+
+    def test_carries_no_risk_of_roles_that_are_not_granted_here(self, synth: Callable[..., Synthesized]) -> None:
+        named = {risk for risk in synth(identity={"email": EMAIL}).warnings("pov-cluster") if "account" in risk or "grants" in risk}
+        assert named == set()
+
+    def test_is_granted_roles_on_request_after_the_apis(self, synth: Callable[..., Synthesized]) -> None:
+        app = synth(identity={"email": EMAIL, "grant_roles": True, "roles": ["roles/logging.logWriter"]})
+        apis = [f"google_project_service.{name}" for name in app.stack("pov-cluster")["resource"]["google_project_service"]]
+        assert app.resource("pov-cluster", "google_project_iam_member.identity_logging_logWriter") == {
+            "project": "demo-project",
+            "role": "roles/logging.logWriter",
+            "member": f"serviceAccount:{EMAIL}",
+            "depends_on": apis,
+        }
+        assert app.resource("pov-cluster", "google_container_node_pool.node_pool")["depends_on"] == [
+            "google_project_iam_member.identity_logging_logWriter"
+        ]
+
+    def test_can_be_the_output_of_another_resource(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+        account = ServiceAccount(stack, "account", account_id="platform-nodes")
+        NodeIdentity(stack, "identity", project="demo-project", config=NodeIdentityConfig(email=account.email, grant_roles=True))
+        text = Testing.synth(stack)
+        assert '"member": "serviceAccount:${google_service_account.account.email}"' in text
+        assert "destroy-removes-existing-grants" not in capsys.readouterr().err  # the app creates the account, so no grant existed before
+
+    def test_can_be_given_to_cluster_and_pool_without_a_construct(self, tmp_path: Path) -> None:
+        stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+        require_providers(stack)
+        account = ServiceAccount(stack, "account", account_id="platform-nodes")
+        network = ClusterNetwork(stack, "network", project="demo-project", region="us-central1", cluster_name="gitpod")
+        cluster = GkeCluster(stack, "cluster", project="demo-project", region="us-central1", identity=account.email, network=network)
+        LabelledNodePool(stack, "node_pool", cluster=cluster, identity=EMAIL)
+        resources = json.loads(Testing.synth(stack))["resource"]
+        (made,), (pool,) = (resources[kind].values() for kind in ("google_container_cluster", "google_container_node_pool"))
+        assert made["node_config"]["service_account"] == "${google_service_account.account.email}"
+        assert pool["node_config"]["service_account"] == EMAIL
+        assert "depends_on" not in pool
+
+
+def test_the_grants_of_a_created_account_can_be_left_to_others(synth: Callable[..., Synthesized]) -> None:
+    app = synth(identity={"grant_roles": False})
+    assert "google_project_iam_member" not in app.stack("pov-cluster")["resource"]
+    assert "google_service_account" in app.stack("pov-cluster")["resource"]
+    assert "node-account-is-cluster-admin" not in app.warnings("pov-cluster")

@@ -11,7 +11,7 @@ from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import Faults
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentity, NodeIdentityConfig
-from gitpod_pov.node_pool import LabelledNodePool, NodePoolConfig
+from gitpod_pov.node_pool import AdditionalNodePoolConfig, LabelledNodePool, NodePoolConfig
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.provider_versions import require_providers
 
@@ -126,6 +126,34 @@ def test_a_pool_refuses_a_cluster_that_does_not_fit(
     with pytest.raises(Faults, match=f"^{re.escape(message)}"):
         LabelledNodePool(stack, "pool", cluster=added, identity=identity, config=NodePoolConfig.checked(pool))
     assert stack.node.try_find_child("pool") is None
+
+
+def test_additional_pools_are_checked_together(stack: TerraformStack, identity: NodeIdentity, cluster: Cluster) -> None:
+    added = cluster(zones=("us-central1-a",))
+    ide = AdditionalNodePoolConfig(workloads=["ide"])
+    with pytest.raises(Faults) as refused:
+        LabelledNodePool(stack, "pool", cluster=added, identity=identity, pools={"a": ide, "b": ide, "gitpod": AdditionalNodePoolConfig()})
+    assert [str(fault) for fault in refused.value.faults] == [
+        "pools.b.workloads[0]: 'ide' is also in pools.a.workloads: a workload belongs to at most one additional pool, so remove one",
+        "pools.gitpod: has the name of node_pool: choose another name",
+    ]
+    assert stack.node.try_find_child("pool") is None
+
+
+def test_blue_green_upgrades_need_a_google_version_without_the_bug(tmp_path: Path) -> None:
+    for google, refused in (("7.12.0", False), ("7.13.0", True), ("7.17.1", True), ("7.18.0", False)):
+        stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+        require_providers(stack, google=google)
+        identity = NodeIdentity(stack, "identity", project="demo-project")
+        placed: dict[str, Any] = {"project": "demo-project", "region": "us-central1"}
+        network = ClusterNetwork(stack, "network", **placed, cluster_name="gitpod")
+        added = GkeCluster(stack, "cluster", **placed, identity=identity, network=network)
+        pool = NodePoolConfig(upgrade_settings={"strategy": "BLUE_GREEN"})
+        if not refused:
+            LabelledNodePool(stack, "pool", cluster=added, identity=identity, config=pool)
+            continue
+        with pytest.raises(Faults, match=f"cannot be created with google {re.escape(google)}, .* require google 7.18.0 or newer"):
+            LabelledNodePool(stack, "pool", cluster=added, identity=identity, config=pool)
 
 
 def test_a_cluster_names_the_helper_when_the_stack_requires_an_older_provider(tmp_path: Path) -> None:

@@ -5,17 +5,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from gitpod_pov.cluster_admins import ClusterAdmins, ClusterAdminsConfig
+from gitpod_pov.cluster_admins import BindingConfig, ClusterAdmins, ClusterAdminsConfig
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import Faults
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.maintenance import MaintenanceExclusion, MaintenanceWindow
 from gitpod_pov.node_identity import NodeIdentity, NodeIdentityConfig
-from gitpod_pov.node_pool import LabelledNodePool, NodePoolConfig, NodeTaint
+from gitpod_pov.node_pool import AdditionalNodePoolConfig, LabelledNodePool, NodePoolConfig, NodeTaint
 from gitpod_pov.project_apis import ProjectApis, ProjectApisConfig
 from gitpod_pov.provider_versions import require_providers
 from gitpod_pov.tokens import is_token
+from gitpod_pov.upgrade_settings import UpgradeSettings
 
 import pytest
 from cdktf import App, Fn, TerraformProvider, TerraformStack, TerraformVariable, Token
@@ -26,10 +27,13 @@ from rehearsal.workspace import Workspace, attach
 
 CONFIGURATIONS = (
     *(ProjectApisConfig, NodeIdentityConfig, ClusterNetworkConfig, GkeClusterConfig, NodePoolConfig, ClusterAdminsConfig),
-    *(NodeTaint, MaintenanceExclusion, MaintenanceWindow),
+    *(NodeTaint, MaintenanceExclusion, MaintenanceWindow, UpgradeSettings, AdditionalNodePoolConfig, BindingConfig),
 )
-KNOWN_AT_SYNTH = {"manage", "create_network", "cloud_nat", "flow_logs"}
-"""These decide which resources and blocks there are."""
+KNOWN_AT_SYNTH = {
+    *("manage", "grant_roles", "create_network", "create_subnetwork", "grant_service_agents", "cloud_nat", "flow_logs"),
+    *("strategy", "workloads"),
+}
+"""These decide which resources, blocks and labels there are."""
 
 
 class Stack:
@@ -71,6 +75,7 @@ class Stack:
         """Add every construct, with the configurations by the name of their section, and with the other arguments."""
         configs = {section: arguments.pop(section, None) for section in ("apis", "identity", "network", "cluster", "node_pool", "admins")}
         zones, provider = arguments.pop("zones", ()), arguments.pop("provider", None)
+        pools = arguments.pop("pools", {})
         apis = ProjectApis(self.stack, "apis", project=project, config=configs["apis"], provider=provider)
         identity = NodeIdentity(self.stack, "identity", project=project, apis=apis, config=configs["identity"], provider=provider)
         network = ClusterNetwork(
@@ -95,7 +100,9 @@ class Stack:
             config=configs["cluster"],
             provider=provider,
         )
-        LabelledNodePool(self.stack, "pool", cluster=cluster, identity=identity, config=configs["node_pool"], provider=provider)
+        LabelledNodePool(
+            self.stack, "pool", cluster=cluster, identity=identity, config=configs["node_pool"], pools=pools, provider=provider
+        )
         ClusterAdmins(
             self.stack,
             "admins",
@@ -126,6 +133,7 @@ def fields() -> Iterator[Any]:
 REQUIRED: dict[type[Configuration], dict[str, Any]] = {
     NodeTaint: {"key": "example.com/trial"},
     MaintenanceExclusion: {"name": "freeze"},
+    BindingConfig: {"role": "view", "members": ["user:a@example.com"]},
     MaintenanceWindow: {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"},
 }
 
@@ -133,7 +141,7 @@ REQUIRED: dict[type[Configuration], dict[str, Any]] = {
 def token_for(stack: Stack, annotation: Any) -> Any:
     """Return a token of the kind that a field has; None for a model, whose fields are tested by themselves."""
     kind = str(annotation)
-    if "Maintenance" in kind or "NodeTaint" in kind:
+    if any(model in kind for model in ("Maintenance", "NodeTaint", "UpgradeSettings", "BindingConfig")):
         return None
     if "bool" in kind:
         return stack.boolean("boolean")
@@ -336,10 +344,13 @@ SECTIONS: dict[type[Configuration], str] = {
     NodePoolConfig: "node_pool",
     ClusterAdminsConfig: "admins",
 }
+BLUE_GREEN = {"node_pool_soak_duration", "batch_node_count", "batch_soak_duration"}
 PARENTS: dict[type[Configuration], Callable[[Any], Configuration]] = {
     NodeTaint: lambda taint: NodePoolConfig(taints=[taint]),
     MaintenanceExclusion: lambda exclusion: GkeClusterConfig(maintenance_exclusions=[exclusion]),
+    BindingConfig: lambda binding: ClusterAdminsConfig(bindings={"observers": binding}),
     MaintenanceWindow: lambda window: GkeClusterConfig(maintenance_window=window),
+    UpgradeSettings: lambda settings: NodePoolConfig(upgrade_settings=settings),
 }
 
 
@@ -348,9 +359,12 @@ def test_a_token_in_any_field_is_written(stack: Stack, configuration: type[Confi
     token = token_for(stack, annotation)
     if token is None or name in KNOWN_AT_SYNTH:
         return
-    config = configuration(**{**REQUIRED.get(configuration, {}), name: token})
+    beside = {"strategy": "BLUE_GREEN"} if name in BLUE_GREEN else REQUIRED.get(configuration, {})
+    config = configuration(**{**beside, name: token})
     config = PARENTS[configuration](config) if configuration in PARENTS else config
-    sections: dict[str, Any] = {SECTIONS[type(config)]: config}
+    sections: dict[str, Any] = (
+        {"pools": {"spot": config}} if configuration is AdditionalNodePoolConfig else {SECTIONS[type(config)]: config}
+    )
     stack.add(**sections)
     content = json.dumps({block: value for block, value in stack.synth().items() if block in {"resource", "data"}})
     assert "var." in content

@@ -36,6 +36,9 @@ def test_the_shipped_deployment_names_the_schema_and_keeps_it() -> None:
         {"cluster": {"release_channel": "regular"}},
         {"node_pool": {"max_pods_per_node": 257}},
         {"node_pool": {"labels": {"a b": "c"}}},
+        {"pools": {"Spot": {}}},
+        {"pools": {"spot": {"name": "other"}}},
+        {"pools": {"spot": {"workloads": ["workspace"]}}},
         {"network": {"nodes_cidr": "10.0.0.0"}},
         {"backend": {}},
         {"backend": {"type": "gcs"}},
@@ -63,5 +66,5 @@ def test_every_description_states_the_default() -> None:
         assert ("default" not in value) or "Default" in value["description"], name
         if name.endswith("_gb"):
             assert " GB" in value["description"]
-        if name.endswith("_nodes") and value["type"] == "integer":
+        if name.endswith("_nodes") and "total" not in name and value["type"] == "integer":
             assert "per zone" in value["description"]

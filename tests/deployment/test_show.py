@@ -9,6 +9,8 @@ from deployment.model import Deployment
 from deployment.show import effective_values
 from deployment.show import main as show
 from tests.app import ROOT, deployment, synthesize
+from tests.existing import NETWORK
+from tests.inputs import OBSERVERS
 
 WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00Z"}
 EXCLUSION = {"name": "trial", "start_time": "2027-01-01T00:00:00Z", "end_time": "2027-05-01T00:00:00Z"}
@@ -22,9 +24,13 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "tables": {"cluster": {"authorized_networks": {"the office": "192.0.2.0/24"}, "resource_labels": {"team": "a"}}},
     "text": {"node_pool": {"taints": [{"key": "trial"}], "metadata": {"motd": 'a "\\\n\u0085\U0001f600'}}},
     "backend": {"backend": {"type": "gcs", "bucket": "states", "prefix": "trial"}},
+    "existing account": {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com"}},
+    "bindings": {"admins": {"bindings": {"observers": {**OBSERVERS, "namespace": "gitpod"}, "b_2": OBSERVERS}}},
     "no channel": {"cluster": {"release_channel": "UNSPECIFIED"}},
     "private nodes": {"cluster": {"private_nodes": True}, "network": {"cloud_nat": True}},
+    "existing subnetwork": {"profile": "hardened", "network": {**NETWORK, "host_project": "host-project"}},
     "ingress": {"profile": "hardened", "ingress": INGRESS},
+    "pools": {"node_pool": {"max_total_nodes": 9}, "pools": {"a": {}, "b": {"workloads": ["ide"], "upgrade_settings": {"max_surge": 2}}}},
 }
 
 
@@ -59,7 +65,7 @@ def test_prints_the_source_of_each_value(tmp_path: Path, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("sections", SECTIONS.values(), ids=SECTIONS)
 def test_every_value_has_a_source(sections: dict[str, Any]) -> None:
-    items = re.compile(r"    .*,|]|\[\w+]|")
+    items = re.compile(r"    .*,|]|\[[\w.]+]|")
     for line in effective_values(deployment(**sections), sections):
         assert items.fullmatch(line) or line.rpartition("  # ")[2] in {"file", "profile", "default", "derived"}, line
 
@@ -83,6 +89,17 @@ def test_every_value_has_a_source(sections: dict[str, Any]) -> None:
 )
 def test_the_source_of_a_derived_value(sections: dict[str, Any], line: str) -> None:
     assert line in list(effective_values(deployment(**sections), sections))
+
+
+def test_prints_a_section_for_each_additional_pool() -> None:
+    content = {"node_pool": {"max_total_nodes": 9}, "pools": {"spot": {"spot": True, "workloads": ["ide"]}}}
+    lines = list(effective_values(deployment(**content), content))
+    assert not [line for line in lines if line.startswith("pools")]
+    pool = lines[lines.index("[pools.spot]") :]
+    pool = pool[: pool.index("")]
+    assert {"spot = true  # file", 'workloads = ["ide"]  # file', "max_nodes = 50  # default"} <= set(pool)
+    assert {"# max_total_nodes is not set  # default", "auto_upgrade = true  # derived"} <= set(pool)
+    assert {"# max_nodes is not set  # default", "max_total_nodes = 9  # file"} <= set(lines)
 
 
 def test_an_unknown_deployment(capsys: pytest.CaptureFixture[str]) -> None:

@@ -343,3 +343,90 @@ class TestCommand:
 
 def files_of_manifest(folder: Path) -> list[str]:
     return [line.split("  ")[1] for line in (folder / MANIFEST).read_text().splitlines()] + [MANIFEST]
+
+
+@pytest.fixture(scope="module")
+def with_pools() -> dict[str, bytes]:
+    pools = {"spot": {"spot": True, "workloads": ["ide"], "max_total_nodes": 9}, "other": {"max_nodes": 2}}
+    return files_of("pov", deployment(zones=["us-central1-a"], pools=pools))
+
+
+class TestAdditionalPools:
+    def pools(self, files: dict[str, bytes]) -> dict[str, Any]:
+        found: dict[str, Any] = parsed(files, "1-cluster/main.tf.json")["resource"]["google_container_node_pool"]
+        return found
+
+    def test_variables_reach_the_main_pool_alone(self, with_pools: dict[str, bytes]) -> None:
+        pools = self.pools(with_pools)
+        assert {name: pool["node_config"]["machine_type"] for name, pool in pools.items()} == {
+            "node_pool": "${var.node_pool_machine_type}",
+            "node_pool_spot": "n2d-standard-16",
+            "node_pool_other": "n2d-standard-16",
+        }
+        assert all("var.zones" in pool["node_locations"] for pool in pools.values())
+
+    def test_the_main_pool_has_the_conditions_on_all_pools(self, with_pools: dict[str, bytes]) -> None:
+        pools = self.pools(with_pools)
+        assert "precondition" not in pools["node_pool_spot"]["lifecycle"]
+        conditions = " ".join(condition["condition"] for condition in pools["node_pool"]["lifecycle"]["precondition"])
+        zones = "(length(var.zones) == 0 ? 3 : length(var.zones))"
+        assert f"1 * {zones} <= 9" in conditions
+        assert f">= var.node_pool_max_nodes * {zones} * 256 + 9 * 256 + 2 * {zones} * 256" in conditions
+        assert f">= var.node_pool_max_nodes * {zones} + 9 + 2 * {zones}" in conditions
+
+    def test_the_readme_lists_each_pool(self, with_pools: dict[str, bytes]) -> None:
+        readme = with_pools["README.md"].decode()
+        assert "the autoscaled pools `gitpod`, `spot` and `other` of Ubuntu nodes" in readme
+        assert "In 1 zone the pool `spot` starts with 1 and has 0 to 9." in readme
+        assert "--node-pool gitpod\n" in readme
+        assert "--node-pool spot\n" in readme
+        assert "import google_container_node_pool.node_pool_spot demo-project/us-central1/gitpod/spot\n" in readme
+
+    def test_limits_for_the_whole_region_leave_no_counts_per_zone(self) -> None:
+        files = files_of("pov", deployment(node_pool={"max_total_nodes": 9}))
+        assert not {name for name in parsed(files, "1-cluster/variables.tf.json")["variable"] if name.endswith("_nodes")}
+
+    @pytest.mark.parametrize(("google", "oldest"), [("7.29.0", "7.18.0"), ("7.45.0", "7.38.0"), ("7.12.0", "7.12.0")])
+    def test_modules_exclude_versions_that_cannot_create_a_blue_green_pool(self, google: str, oldest: str) -> None:
+        files = files_of("pov", deployment(providers={"google": google}, pools={"a": {"upgrade_settings": {"strategy": "BLUE_GREEN"}}}))
+        required = parsed(files, "modules/cluster/terraform.tf.json")["terraform"]["required_providers"]
+        assert required["google"]["version"] == f">= {oldest}, < 8.0.0"
+
+
+@pytest.mark.parametrize("grant_roles", [None, True], ids=str)
+def test_with_an_existing_service_account(*, grant_roles: bool | None) -> None:
+    email = "nodes@platform-project.iam.gserviceaccount.com"
+    identity = {"email": email} if grant_roles is None else {"email": email, "grant_roles": grant_roles}
+    (cluster, *_), _ = stacks_of("pov", deployment(identity=identity, handover={"parameters": ALL_KEYS}))
+    assert "identity.account_id" not in cluster.parameters
+    assert "google_service_account" not in cluster.content["resource"]
+    assert cluster.content["output"]["node_service_account_email"]["value"] == email
+    grants = cluster.content["resource"].get("google_project_iam_member", {})
+    assert {grant["project"] for grant in grants.values()} == (set() if grant_roles is None else {"${var.project}"})
+
+
+@pytest.mark.parametrize("members", [[], ["user:alice@example.com"]], ids=len)
+def test_with_further_bindings_only_the_administrators_are_a_variable(members: list[str]) -> None:
+    observers = {"role": "view", "members": ["user:carol@example.com"]}
+    bindings = {"observers": observers, "readers": {**observers, "namespace": "gitpod"}}
+    rbac = next(
+        stack for stack in stacks_of("pov", deployment(admins={"members": members, "bindings": bindings}))[0] if stack.name == "rbac"
+    )
+    resources = rbac.content["resource"]
+    assert "dynamic" in resources["kubernetes_cluster_role_binding_v1"]["admins"]
+    for kind, name in (("kubernetes_cluster_role_binding_v1", "observers"), ("kubernetes_role_binding_v1", "readers")):
+        assert [subject["name"] for subject in resources[kind][f"admins_bindings_{name}"]["subject"]] == ["carol@example.com"]
+
+
+def test_the_readme_says_who_has_further_roles_and_what_the_nodes_are_not_granted() -> None:
+    observers = {"role": "view", "members": ["user:carol@example.com"], "namespace": "gitpod"}
+    text = files_of("pov", deployment(admins={"bindings": {"observers": observers}}))["README.md"].decode()
+    assert "the binding `observers` grants the ClusterRole `view` in the namespace `gitpod` to" in text
+    assert "holds `roles/container.admin`" in text
+    existing = {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com"}}
+    assert "holds `roles/container.admin`" not in files_of("pov", deployment(**existing))["README.md"].decode()
+
+
+@pytest.mark.parametrize(("policy", "line"), [("calico", "Network policy: Calico"), ("dataplane-v2", "Network policy: Dataplane V2")])
+def test_the_picture_says_what_enforces_network_policies(policy: str, line: str) -> None:
+    assert f">{line}<" in files_of("pov", deployment(cluster={"network_policy": policy}))["picture.svg"].decode()

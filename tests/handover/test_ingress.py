@@ -55,7 +55,7 @@ def test_values_follow_the_variables(files: dict[str, bytes]) -> None:
 def test_the_readme_lists_chart_repositories_roles_and_apis(files: dict[str, bytes]) -> None:
     text = files["README.md"].decode()
     assert "must reach `https://charts.jetstack.io` and `https://kubernetes-sigs.github.io/external-dns/`" in text
-    assert "| `roles/dns.admin` | create the DNS zone |" in text
+    assert "| `roles/dns.admin` | the project | manage the DNS zone |" in text
     assert "see the provider's documentation" not in text
     assert "charts" not in files_of("pov", deployment())["README.md"].decode()
     unmanaged = files_of("pov", deployment(**SOURCE, apis={"manage": False}))["README.md"].decode()

@@ -77,6 +77,14 @@ def with_ingress() -> Picture:
 
 
 class TestContent:
+    def test_each_additional_pool_has_a_box(self) -> None:
+        picture = drawn(pools={"spot": {"spot": True, "workloads": ["ide"], "max_total_nodes": 9}})
+        pool = picture.texts[picture.texts.index("Node pool spot") :]
+        assert pool[3:6] == ["0 to 9 nodes", "At creation: 1 per zone", "Spot VMs"]
+        assert "Node pool gitpod" in picture.texts
+        assert "gitpod.io/workload_ide=true" in pool
+        assert "GKE cluster gitpod to Node pool spot (manages)" in picture.arrows()
+
     def test_has_the_names_and_values_of_the_deployment(self, reference: Picture) -> None:
         assert reference.texts == [
             *("public address", "external IP addresses", "manages", "identity of the nodes", "cluster-admin"),

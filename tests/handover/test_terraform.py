@@ -15,6 +15,7 @@ from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import TerraformError, Workspace
 from tests.app import deployment, synthesize
+from tests.existing import NETWORK, add_subnetwork, contents
 
 pytestmark = pytest.mark.terraform
 
@@ -45,6 +46,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "cluster": {"rbac_security_group": "gke-security-groups@example.com"},
         "admins": {"members": ["group:platform@example.com"]},
     },
+    "Shared VPC": {"network": {"host_project": "host-project", "grant_service_agents": True, "cloud_nat": True}},
+    "additional pools": {
+        "node_pool": {"upgrade_settings": {"strategy": "BLUE_GREEN"}},
+        "pools": {"spot": {"spot": True, "workloads": ["workspace_regular"], "max_total_nodes": 9}, "other": {}},
+    },
+    "limits for the whole region": {"node_pool": {"max_total_nodes": 9}},
     "custom role": {"identity": {"roles": ["projects/demo-project/roles/nodes"]}},
 }
 
@@ -192,6 +199,69 @@ class TestRoots:
         shutil.copy(copy / "1-cluster" / "terraform.tfvars.example", copy / "1-cluster" / "terraform.tfvars")
         root.run("fmt", "-check", "terraform.tfvars")
         assert planned(root) == before
+
+
+class TestExistingSubnetwork:
+    @pytest.fixture
+    def root(self, stand_ins: StandIns, tmp_path: Path) -> Folder:
+        write(files_of("pov", deployment(**SOURCE, network=NETWORK)), tmp_path / "pov")
+        return folder(stand_ins, tmp_path / "pov" / "1-cluster")
+
+    def test_is_used_and_stays_as_it_is(self, root: Folder) -> None:
+        add_subnetwork(root.stand_ins.cloud, SOURCE["project"])
+        before = contents(root.stand_ins.cloud, "google_compute_subnetwork")
+        assert root.validate() == []
+        root.apply()
+        assert root.plan().empty
+        root.destroy()
+        assert contents(root.stand_ins.cloud, "google_compute_subnetwork") == before
+
+    def test_has_no_variables_for_its_ranges(self, root: Folder) -> None:
+        variables = json.loads((root.directory / "variables.tf.json").read_text())["variable"]
+        assert {"region", "zones", "node_pool_max_nodes"} <= variables.keys()
+        assert not [name for name in variables if name.startswith("network_")]
+
+    def test_is_read_and_checked_with_the_values_of_the_variables(self, root: Folder) -> None:
+        values = {"project": "other-project", "region": "europe-west1", "zones": ["europe-west1-b", "europe-west1-c"]}
+        ranges = {"platform-pods": "10.64.0.0/22", "platform-services": "10.96.0.0/20"}
+        add_subnetwork(root.stand_ins.cloud, "other-project", "europe-west1", ranges=ranges)
+        root.set({**values, "node_pool_max_nodes": 3})
+        with pytest.raises(TerraformError) as error:
+            root.plan()
+        assert (
+            "network.pods_range_name: 'platform-pods' is 10.64.0.0/22 and holds 4 nodes, 6 are possible (3 per zone in 2 zones): use a "
+            "larger range, or lower node_pool.max_nodes to 2"
+        ) in " ".join(error.value.output.replace("│", " ").split())
+        root.set({**values, "node_pool_max_nodes": 2})
+        root.apply()
+        assert root.plan().empty
+
+    def test_of_several_pools_is_checked_for_all_of_them(self, stand_ins: StandIns, tmp_path: Path) -> None:
+        one = deployment(**SOURCE, network=NETWORK, pools={"spot": {"max_nodes": 2}, "total": {"max_total_nodes": 5}})
+        write(files_of("pov", one), tmp_path / "pov")
+        add_subnetwork(stand_ins.cloud, SOURCE["project"], ip_cidr_range="10.32.0.0/28")
+        root = folder(stand_ins, tmp_path / "pov" / "1-cluster")
+        root.set({"zones": ["us-central1-a", "us-central1-b"], "node_pool_max_nodes": 2})
+        with pytest.raises(TerraformError) as error:
+            root.plan()
+        assert (
+            "network.subnetwork: 'nodes' is 10.32.0.0/28 and holds 12 nodes, the pools can need 13 (node_pool 4, pools.spot 4, pools.total "
+            "5): use a larger range, or lower the maximum of a pool"
+        ) in " ".join(error.value.output.replace("│", " ").split())
+        root.set({"zones": ["us-central1-a", "us-central1-b"], "node_pool_max_nodes": 1})
+        root.apply()
+        assert root.plan().empty
+
+    @pytest.mark.parametrize(
+        "parameters", [[], ["region"], ["zones"], ["node_pool.max_nodes"], [key for key in get_args(ParameterKey) if "_cidr" not in key]]
+    )
+    def test_with_other_parameters(self, stand_ins: StandIns, tmp_path: Path, parameters: list[str]) -> None:
+        one = deployment(**SOURCE, network=NETWORK, handover={"parameters": parameters}, admins={"members": ["user:alice@example.com"]})
+        write(files_of("pov", one), tmp_path / "pov")
+        add_subnetwork(stand_ins.cloud, SOURCE["project"], ip_cidr_range="10.32.0.0/27")
+        root = folder(stand_ins, tmp_path / "pov" / "1-cluster")
+        with pytest.raises(TerraformError, match=r"'nodes' is 10\.32\.0\.0/27 and holds 28"):
+            root.plan()
 
 
 def with_values(values: Mapping[str, Any]) -> Any:

@@ -1,5 +1,6 @@
+import json
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -8,6 +9,7 @@ from deployment.profile import Profile
 from rehearsal import __main__ as main
 from rehearsal.__main__ import WHAT_IT_SHOWS, rehearse
 from rehearsal.workspace import TerraformError, Workspace
+from tests.existing import NETWORK
 
 pytestmark = pytest.mark.terraform
 
@@ -39,6 +41,18 @@ def test_passes_with_the_ingress_stack(capsys: pytest.CaptureFixture[str], tmp_p
     order = [output.index(f"trial-{stack}: destroy\n") for stack in ("ingress", "rbac", "cluster")]
     assert order == sorted(order)
     assert "helm_release.charts_cert_manager  " in output
+
+
+@pytest.mark.parametrize(
+    "network", [NETWORK, {**NETWORK, "host_project": "host-project", "grant_service_agents": True}], ids=["own", "host"]
+)
+def test_assumes_that_an_existing_subnetwork_fits(capsys: pytest.CaptureFixture[str], tmp_path: Path, network: dict[str, Any]) -> None:
+    values = "".join(f"{key} = {json.dumps(value)}\n" for key, value in network.items())
+    (tmp_path / "trial.toml").write_text(
+        f'project = "demo-project"\nregion = "us-central1"\nprofile = "hardened"\n[network]\n{values}[node_pool]\nmax_nodes = 1000\n'
+    )
+    assert rehearse("trial", tmp_path) == 0, capsys.readouterr().err
+    assert "google_compute_subnetwork.network_subnetwork" not in capsys.readouterr().out
 
 
 class TestProtected:

@@ -449,6 +449,13 @@ def killed(one: Life, kind: str) -> None:
     pytest.fail("the call of the killed Terraform never ended")
 
 
+BLUE_GREEN = {
+    "strategy": "BLUE_GREEN",
+    "blue_green_settings": {
+        "node_pool_soak_duration": "3600s",
+        "standard_rollout_policy": {"batch_node_count": 1, "batch_percentage": 0, "batch_soak_duration": "0s"},
+    },
+}
 IN_PLACE, REPLACED, NOTHING = "update", "replace", "no-op"
 WINDOW = {
     "recurring_window": {"start_time": "2026-01-03T00:00:00Z", "end_time": "2026-01-03T06:00:00Z", "recurrence": "FREQ=WEEKLY;BYDAY=SA"}
@@ -459,8 +466,18 @@ ONE_INPUT: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
     "node_pool.machine_type": (POOL, {}, {"node_config.machine_type": "n2d-standard-32"}, IN_PLACE),
     "node_pool.disk_size_gb": (POOL, {"node_config.disk_size_gb": 100}, {"node_config.disk_size_gb": 200}, IN_PLACE),
     "node_pool.labels": (POOL, {}, {"node_config.labels": {"example.com/workload": "false"}}, IN_PLACE),
+    "cluster.network_tags": (POOL, {}, {"node_config.tags": ["other"]}, IN_PLACE),
+    "cluster.network_tags left out": (POOL, {"node_config.tags": ["gke-nodes"]}, {"node_config.tags": None}, IN_PLACE),
     "node_pool.taints": (POOL, {}, {"node_config.taint": [{"key": "a", "value": "b", "effect": "NO_SCHEDULE"}]}, IN_PLACE),
     "node_pool.max_nodes": (POOL, {}, {"autoscaling.max_node_count": 7}, IN_PLACE),
+    "node_pool.max_total_nodes": (POOL, {}, {"autoscaling": {"total_min_node_count": 0, "total_max_node_count": 9}}, IN_PLACE),
+    "node_pool.upgrade_settings surge": (
+        POOL,
+        {"upgrade_settings": {"max_surge": 1, "max_unavailable": 0}},
+        {"upgrade_settings": {"max_surge": 2, "max_unavailable": 0}},
+        IN_PLACE,
+    ),
+    "node_pool.upgrade_settings blue-green": (POOL, {}, {"upgrade_settings": BLUE_GREEN}, IN_PLACE),
     "node_pool.metadata": (POOL, {}, {"node_config.metadata": {"disable-legacy-endpoints": "true", "team": "platform"}}, REPLACED),
     "node_pool.spot": (POOL, {}, {"node_config.spot": True}, REPLACED),
     "node_pool.initial_nodes": (POOL, {}, {"initial_node_count": 2}, NOTHING),
@@ -607,6 +624,32 @@ class TestOneInputChanged:
         assert {name: state[ONE_INPUT[name][0]][path] for name, (path, _) in AFTER_THE_UPDATE.items()} == {
             name: value for name, (_, value) in AFTER_THE_UPDATE.items()
         }
+
+    @pytest.mark.parametrize("google", [OLDEST, NEWEST])
+    def test_upgrade_strategies_there_and_back(self, life: Callable[..., Life], google: str) -> None:
+        surge = {"upgrade_settings": {"max_surge": 2, "max_unavailable": 0}}
+        one = life(changed(cluster_configuration(google), POOL, surge))
+        one.apply()
+        for settings in (BLUE_GREEN, {"max_surge": 1, "max_unavailable": 1}):
+            one.apply(changed(cluster_configuration(google), POOL, {"upgrade_settings": settings}))
+            assert one.at_rest()
+        assert one.workspace.state()[POOL]["upgrade_settings"][0]["strategy"] == "SURGE"
+
+    def test_surge_settings_with_the_strategy_blue_green(self, life: Callable[[Configuration], Life]) -> None:
+        one = life(cluster_configuration())
+        one.apply()
+        both = changed(cluster_configuration(), POOL, {"upgrade_settings": {**BLUE_GREEN, "max_surge": 3}})
+        assert "Surge upgrade settings may not be changed when surge strategy is not enabled" in one.fails(both)
+
+    def test_the_last_label_of_a_pool_cannot_be_removed(self, life: Callable[[Configuration], Life]) -> None:
+        one = life(cluster_configuration())
+        one.apply()
+        without = changed(cluster_configuration(), POOL, {"node_config.labels": {}})
+        one.apply(without)
+        assert one.changes(without) == {POOL: "update"}
+        other = changed(cluster_configuration(), POOL, {"node_config.labels": {"other": "true"}})
+        one.apply(other)
+        assert one.at_rest()
 
     def test_release_channel_regular_to_stable(self, life: Callable[[Configuration], Life]) -> None:
         one = life(cluster_configuration())

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.stand_in import StandIns
-from rehearsal.workspace import Action, Workspace
+from rehearsal.workspace import Action, TerraformError, Workspace
 from tests.app import ROOT, deployment, synthesize
+from tests.existing import add_subnetwork
 from tests.inputs import INPUTS, every_input, sections, with_input
 
 DOCUMENT = ROOT / "docs" / "operations.md"
@@ -39,6 +40,7 @@ _NOUNS = {
     "google_project_iam_member": "role grants",
     "google_compute_network": "network",
     "google_compute_subnetwork": "subnetwork",
+    "google_compute_subnetwork_iam_member": "subnetwork grants",
     "google_compute_router": "router",
     "google_compute_router_nat": "Cloud NAT",
     "google_container_cluster": "cluster",
@@ -72,12 +74,18 @@ class _Applied:
         synthesize({"pov": deployment(**content)}, out)
         return [out / "stacks" / stack for stack in _STACKS]
 
-    def effect(self, key: str, content: dict[str, Any]) -> str:
-        """Return what a plan of the input's stack does when the deployment becomes this one."""
+    def effect(self, key: str, content: dict[str, Any], *, apply: bool = False) -> str:
+        """Return what a plan of the input's stack does when the deployment becomes this one. With `apply`, it is carried out."""
         number = _STACKS.index("pov-rbac" if key.startswith("admins.") else "pov-cluster")
         workspace = self._workspaces[number]
         workspace.synthesize(self._synthesized(content)[number])
-        actions = workspace.plan("-refresh=false").actions.values()
+        try:
+            plan = workspace.plan("-refresh=false")
+            if apply:
+                workspace.apply(plan)
+        except TerraformError:
+            return "refused"
+        actions = plan.actions.values()
         return _in_words([action for action in actions if action.verb not in ("no-op", "read")])
 
 
@@ -117,11 +125,13 @@ def observe() -> dict[str, Effect]:
             with _stand_ins(folder) as stand_ins:
                 needs = sections(*INPUTS[key].needs.items())
                 before = _Applied(stand_ins, folder, needs)
-                changed_to = before.effect(key, with_input(key, INPUTS[key].value))
+                changed_to = before.effect(key, with_input(key, INPUTS[key].value), apply=True)
             (folder / "removed").mkdir()
             with _stand_ins(folder / "removed") as stand_ins:
+                if key == "network.create_subnetwork":
+                    add_subnetwork(stand_ins.cloud)
                 effects[key] = Effect(
-                    changed_to, _Applied(stand_ins, folder / "removed", with_input(key, INPUTS[key].value)).effect(key, needs)
+                    changed_to, _Applied(stand_ins, folder / "removed", with_input(key, INPUTS[key].value)).effect(key, needs, apply=True)
                 )
     return {key: effects[key] for key in INPUTS}
 

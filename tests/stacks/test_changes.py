@@ -1,5 +1,7 @@
 """The table of docs/operations.md: what a change of each input plans."""
 
+from gitpod_pov.node_pool import AdditionalNodePoolConfig, NodePoolConfig
+
 import pytest
 
 from deployment.model import Deployment
@@ -16,6 +18,8 @@ def test_every_input_has_a_row() -> None:
         if name not in ELSEWHERE:
             inner = getattr(field.annotation, "model_fields", None)
             keys |= {f"{name}.{key}" for key in inner} if inner else {name}
+    # Its other inputs are those of the main pool.
+    keys |= {f"pools.NAME.{key}" for key in AdditionalNodePoolConfig.model_fields.keys() - NodePoolConfig.model_fields.keys()}
     assert keys == INPUTS.keys()
     assert RECREATES_NODES.keys() <= INPUTS.keys()
 
@@ -30,9 +34,10 @@ def test_the_document_matches_the_plans(effects: dict[str, Effect]) -> None:
     assert recorded() == table(effects), "run `python -m tests.stacks.changes`"
 
 
-# The cluster is replaced only by another name, network or subnetwork, and by another number of pods per node.
+# The cluster is replaced only by another name, network, host project, subnetwork or range, and by another number of pods per node.
 REPLACES_CLUSTER = {
-    *("network.network", "network.subnetwork", "cluster.name", "cluster.default_max_pods_per_node"),
+    *("network.network", "network.host_project", "network.subnetwork", "network.pods_range_name", "network.services_range_name"),
+    *("cluster.name", "cluster.default_max_pods_per_node"),
 }
 
 

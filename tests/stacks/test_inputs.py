@@ -176,11 +176,31 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     ],
     "cluster.managed_prometheus": [(value, {f"{CLUSTER} monitoring_config|managed_prometheus|enabled": value}) for value in (True, False)],
     "cluster.cost_allocation": [(value, {f"{CLUSTER} cost_management_config|enabled": value}) for value in (True, False)],
+    "cluster.notification_topic": [
+        (
+            "projects/demo-project/topics/gke",
+            {
+                f"{CLUSTER} notification_config|pubsub|enabled": True,
+                f"{CLUSTER} notification_config|pubsub|topic": "projects/demo-project/topics/gke",
+            },
+        ),
+        ("", {f"{CLUSTER} notification_config|pubsub|enabled": False}),
+    ],
     "cluster.resource_labels": [
         (
             {"cost-center": "42"},
             {f"{CLUSTER} resource_labels|cost-center": "42", f"{POOL} node_config|resource_labels|cost-center": "42"},
         )
+    ],
+    "cluster.network_tags": [
+        (
+            ["gke-nodes", "egress"],
+            {
+                f"{CLUSTER} node_config|tags": ["gke-nodes", "egress"],
+                f"{POOL} node_config|tags": ["gke-nodes", "egress"],
+            },
+        ),
+        ([], {}),
     ],
     "node_pool.spot": [(True, {f"{POOL} node_config|spot": True})],
     "node_pool.confidential_nodes": [(value, {f"{POOL} node_config|confidential_nodes|enabled": value}) for value in (True, False)],
@@ -195,13 +215,18 @@ INPUTS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         )
     ],
 }
-# What these configurations had before: what the guide says.
+# Inputs that do not make a deployment safer: those of the guide, and the size of a pool.
 OF_THE_GUIDE = {
-    "network": {"network", "create_network", "subnetwork", "nodes_cidr", "pods_cidr", "services_cidr"},
-    "cluster": {"name", "version", "release_channel", "default_max_pods_per_node", "deletion_protection"},
+    "network": {
+        *("network", "create_network", "subnetwork", "nodes_cidr", "pods_cidr", "services_cidr"),
+        # tests/constructs/test_cluster_network.py has these.
+        *("create_subnetwork", "pods_range_name", "services_range_name", "host_project", "grant_service_agents"),
+    },
+    "cluster": {"name", "version", "release_channel", "network_policy", "default_max_pods_per_node", "deletion_protection"},
     "node_pool": {
         *("name", "machine_type", "disk_type", "disk_size_gb", "image_type", "initial_nodes", "min_nodes", "max_nodes"),
         *("max_pods_per_node", "auto_repair", "auto_upgrade", "oauth_scopes", "labels", "metadata"),
+        *("min_total_nodes", "max_total_nodes", "upgrade_settings"),
     },
 }
 
@@ -478,8 +503,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         (
             {"node_pool": {"taints": [{"key": "trial", "effect": effect}]}},
             (
-                f"node_pool.taints[0].effect: '{effect}' would keep out Gitpod's workloads, which tolerate no taints and run only in "
-                "this pool: use PREFER_NO_SCHEDULE, or taint another pool"
+                f"node_pool.taints[0].effect: '{effect}' would repel Gitpod's workloads, which tolerate no taints: use "
+                "PREFER_NO_SCHEDULE, or taint a pool that has no workloads"
             ),
         )
         for effect in ("NO_SCHEDULE", "NO_EXECUTE")

@@ -214,6 +214,75 @@ OFF: dict[str, Any] = tomllib.loads(
 )
 
 
+LABEL = "gitpod.io/workload_workspace_regular"
+SPOT: dict[str, Any] = {"spot": True, "workloads": ["workspace_regular"]}
+
+
+def with_label(stacks: Stacks) -> set[str]:
+    """Return the names of the node pools that have the label."""
+    return {pool["name"] for pool in stacks.cloud.objects(POOL_TYPE) if LABEL in pool["node_config"][0]["labels"]}
+
+
+def keeps_the_label(stacks: Stacks, **sections: Any) -> bool:
+    """Apply an edited deployment and return whether a node pool had the label at any time."""
+    names, since = with_label(stacks), stacks.cloud.journal.mark()
+    stacks.edit_deployment(**sections)
+    stacks.cluster.apply()
+    assert stacks.cluster.plan().empty
+    for entry in stacks.cloud.journal.entries(type=POOL_TYPE, since=since):
+        name = str(entry.id).rpartition("/")[2]
+        if entry.call == "destroy":
+            names -= {name}
+        elif entry.call in {"create", "update"} and entry.outcome == "done":
+            names = names | {name} if LABEL in entry.values["node_config"][0]["labels"] else names - {name}
+        if not names:
+            return False
+    return True
+
+
+class TestNodePools:
+    """Adding a node pool. Moving a workload to another node pool. Renaming or removing a node pool."""
+
+    def test_adding_one(self, stacks: Stacks) -> None:
+        stacks.cluster.apply()
+        (example,) = re.findall(r"```toml\n(\[pools.*?)```", TEXT, re.DOTALL)
+        stacks.edit_deployment(**tomllib.loads(example))
+        stacks.cloud.break_down(Fault("create", POOL_TYPE, message="Insufficient regional quota"))
+        with pytest.raises(TerraformError, match="Insufficient regional quota"):
+            stacks.cluster.apply()
+        assert with_label(stacks) == {"gitpod"}
+        stacks.cluster.apply()
+        assert with_label(stacks) == {"spot"}
+        assert "google_container_node_pool.node_pool_spot" in stacks.cluster.state()
+
+    @of(pools={"spot": SPOT})
+    @pytest.mark.parametrize("pools", [{"spot": {"spot": True}}, {"spot": {"spot": True}, "other": {"workloads": SPOT["workloads"]}}])
+    def test_moving_a_workload_with_the_label_on_the_main_pool(self, stacks: Stacks, pools: dict[str, Any]) -> None:
+        stacks.cluster.apply()
+        (example,) = re.findall(r"```toml\n( +\[node_pool.labels.*?)```", TEXT, re.DOTALL)
+        label = tomllib.loads(example)
+        assert keeps_the_label(stacks, pools={"spot": SPOT}, **label)
+        assert with_label(stacks) == {"gitpod", "spot"}
+        assert keeps_the_label(stacks, pools=pools, **label)
+        assert keeps_the_label(stacks, pools=pools)
+        assert with_label(stacks) == ({"other"} if "other" in pools else {"gitpod"})
+
+    @of(pools={"spot": SPOT})
+    def test_removing_one_at_once_leaves_no_node_with_the_label(self, stacks: Stacks) -> None:
+        stacks.cluster.apply()
+        assert not keeps_the_label(stacks)
+        assert with_label(stacks) == {"gitpod"}
+
+    @of(pools={"spot": SPOT})
+    def test_renaming_one(self, stacks: Stacks) -> None:
+        stacks.cluster.apply()
+        label = {"node_pool": {"labels": {LABEL: "true"}}}
+        both = {"spot": {"spot": True}, "burst": SPOT}
+        for sections in ({"pools": {"spot": SPOT}, **label}, {"pools": both, **label}, {"pools": both}, {"pools": {"burst": SPOT}}):
+            assert keeps_the_label(stacks, **sections)
+        assert stacks.pools() == {"gitpod", "burst"}
+
+
 @of(profile="hardened")
 def test_leaving_takes_two_applies(stacks: Stacks) -> None:
     """Leaving the profile hardened."""

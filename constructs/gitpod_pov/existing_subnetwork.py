@@ -1,0 +1,203 @@
+"""What a plan checks of an existing subnetwork: the rules on ranges, said in Terraform.
+
+Owns: the postconditions of the data source that reads the subnetwork. Each says what a rule says at synth about a subnetwork that is
+created here. Leaves to others: reading the subnetwork (`cluster_network`), and how many nodes and addresses there are (`node_pool`).
+
+Why these are not rules at synth: nothing is read from Google Cloud then.
+
+Numbers are Terraform expressions, so that a hand-over can pass variables. Names are texts or tokens.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gitpod_pov.tokens import is_token
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A postcondition of the data source.
+
+    Attributes:
+        holds: the expression that must be true, without `${}`.
+        message: the error message, a template.
+    """
+
+    holds: str
+    message: str
+
+
+def in_network(subnetwork: str, network: str) -> Condition:
+    """Return the condition that the subnetwork is in the network that the deployment names."""
+    return Condition(
+        f"basename(self.network) == {_text(network)}",
+        f"network.subnetwork: '{subnetwork}' is in the network '${{basename(self.network)}}', not in '{network}': set network.network to "
+        "the network of the subnetwork, or use another subnetwork",
+    )
+
+
+def in_region(subnetwork: str, region: str) -> Condition:
+    """Return the condition that the subnetwork is in the region of the cluster."""
+    return Condition(
+        f"self.region == {_text(region)}",
+        f"network.subnetwork: '{subnetwork}' is in ${{self.region}}: use a subnetwork in {region}, the region of the cluster",
+    )
+
+
+def has_range(key: str, name: str, subnetwork: str) -> Condition:
+    """Return the condition that the subnetwork has a secondary range; `key` is the input that names it."""
+    names = "self.secondary_ip_range[*].range_name"
+    return Condition(
+        f"contains({names}, {_text(name)})",
+        f"network.{key}: '{name}' is not a secondary range of the subnetwork '{subnetwork}', which has ${{jsonencode({names})}}: use one "
+        "of these, or add the range to the subnetwork",
+    )
+
+
+def range_size(key: str, name: str, shortest: int, longest: int, allowed: str) -> Condition:
+    """Return the condition that a secondary range is neither too large nor too small."""
+    cidr = _secondary(name)
+    return Condition(
+        f'{cidr} == "" || ({_prefix(cidr)} >= {shortest} && {_prefix(cidr)} <= {longest})',
+        f"network.{key}: '{name}' is ${{{cidr}}}, a range for Services must be {allowed}: use another range",
+    )
+
+
+def has_private_google_access(subnetwork: str, region: str, project: str) -> Condition:
+    """Return the condition that private nodes reach Google's APIs and registries."""
+    command = f"gcloud compute networks subnets update {subnetwork} --region {region} --project {project} --enable-private-ip-google-access"
+    return Condition(
+        "self.private_ip_google_access",
+        f"network.subnetwork: '{subnetwork}' has no private Google access, through which the nodes of cluster.private_nodes reach Google's "
+        f"APIs and registries: run `{command}`, or use another subnetwork",
+    )
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The nodes that the autoscaler may add to a pool.
+
+    Attributes:
+        pool: the section of the pool.
+        limit: the maximum, as an expression: per zone, or without `zones` for the whole region.
+        addresses: how many addresses of the pod range a node takes.
+        zones: the number of zones, as an expression.
+    """
+
+    pool: str
+    limit: str
+    addresses: int
+    zones: str | None = None
+
+    @property
+    def most(self) -> str:
+        """The maximum for the whole region, as an expression."""
+        return self.limit if self.zones is None else f"{self.limit} * {self.zones}"
+
+    @property
+    def explained(self) -> str:
+        """The maximum for the whole region and what it is made of, as a template."""
+        per_zone = "" if self.zones is None else f" (${{{self.limit}}} per zone in {_counted(self.zones, 'zone')})"
+        return f"${{{self.most}}} are possible{per_zone}"
+
+    def lowered_to(self, holds: str) -> str:
+        """Return the remedy to lower the maximum, as a template; `holds` is the number of nodes that there is room for."""
+        key, fewer = ("max_total_nodes", holds) if self.zones is None else ("max_nodes", f"floor({holds} / {self.zones})")
+        return f'${{{fewer} > 0 ? ", or lower {self.pool}.{key} to ${{{fewer}}}" : ""}}'
+
+
+def holds_pods(pods_range: str, pools: Sequence[Nodes], fitting_prefix: int | None = None) -> Condition:
+    """Return the condition that the pod range is large enough for the nodes that the autoscaler may add.
+
+    Args:
+        pods_range: name of the secondary range.
+        pools: the nodes of each pool.
+        fitting_prefix: the prefix of the smallest range that is large enough; left out where the numbers are variables.
+    """
+    cidr, subject = _secondary(pods_range), f"network.pods_range_name: '{pods_range}'"
+    if len(pools) == 1:
+        return _room(subject, cidr, f"floor({_addresses(cidr)} / {pools[0].addresses})", pools[0], fitting_prefix)
+    needed = {nodes.pool: f"{nodes.most} * {nodes.addresses}" for nodes in pools}
+    return _room_together(
+        f"{subject} is ${{{cidr}}} and holds ${{{_addresses(cidr)}}} addresses", cidr, _addresses(cidr), needed, fitting_prefix
+    )
+
+
+def holds_nodes(subnetwork: str, reserved: int, pools: Sequence[Nodes], fitting_prefix: int | None = None) -> Condition:
+    """Return the condition that the primary range has an address for each node.
+
+    Args:
+        subnetwork: name of the subnetwork.
+        reserved: how many addresses Google reserves.
+        pools: the nodes of each pool.
+        fitting_prefix: the prefix of the smallest range that is large enough; left out where the numbers are variables.
+    """
+    cidr, subject = "self.ip_cidr_range", f"network.subnetwork: '{subnetwork}'"
+    holds = f"max({_addresses(cidr)} - {reserved}, 0)"
+    if len(pools) == 1:
+        return _room(subject, cidr, holds, pools[0], fitting_prefix)
+    needed = {nodes.pool: nodes.most for nodes in pools}
+    return _room_together(f"{subject} is ${{{cidr}}} and holds {_counted(holds, 'node')}", cidr, holds, needed, fitting_prefix)
+
+
+def holds_default_pool(pods_range: str, addresses: int, zones: str) -> Condition:
+    """Return the condition that the pod range is large enough for the default pool, which GKE creates first.
+
+    Args:
+        pods_range: name of the secondary range.
+        addresses: how many addresses of it a node takes.
+        zones: the number of zones, in each of which the pool has one node.
+    """
+    cidr = _secondary(pods_range)
+    return Condition(
+        f'{cidr} == "" || {_addresses(cidr)} >= {addresses} * {zones}',
+        f"network.pods_range_name: '{pods_range}' is ${{{cidr}}}, which is too small for the default node pool, which GKE creates first "
+        f"with one node per zone and {addresses} addresses for each: use a larger range, or lower cluster.default_max_pods_per_node",
+    )
+
+
+def _room(subject: str, cidr: str, holds: str, nodes: Nodes, fitting_prefix: int | None) -> Condition:
+    return Condition(
+        f'{cidr} == "" || {holds} >= {nodes.most}',
+        f"{subject} is ${{{cidr}}} and holds {_counted(holds, 'node')}, {nodes.explained}: use a {_larger(fitting_prefix)}"
+        f"{nodes.lowered_to(holds)}",
+    )
+
+
+def _room_together(holding: str, cidr: str, holds: str, needed: Mapping[str, str], fitting_prefix: int | None) -> Condition:
+    total, pools = " + ".join(needed.values()), ", ".join(f"{pool} ${{{number}}}" for pool, number in needed.items())
+    return Condition(
+        f'{cidr} == "" || {holds} >= {total}',
+        f"{holding}, the pools can need ${{{total}}} ({pools}): use a {_larger(fitting_prefix)}, or lower the maximum of a pool",
+    )
+
+
+def _larger(fitting_prefix: int | None) -> str:
+    return "larger range" if fitting_prefix is None else f"range of /{fitting_prefix} or larger"
+
+
+def _text(value: str) -> str:
+    """Return a text as an expression. cdktf writes a token inside `${}` as an expression itself."""
+    return value if is_token(value) else f'"{value}"'
+
+
+def _counted(number: str, noun: str) -> str:
+    return f'${{{number}}} {noun}${{{number} == 1 ? "" : "s"}}'
+
+
+def _secondary(name: str) -> str:
+    """Return the expression of a secondary range; an empty text where the subnetwork has no such range.
+
+    Terraform evaluates every error message, also that of a condition which holds, so that it must not fail.
+    """
+    found = f"[for secondary in self.secondary_ip_range : secondary.ip_cidr_range if secondary.range_name == {_text(name)}]"
+    return f'concat({found}, [""])[0]'
+
+
+def _prefix(cidr: str) -> str:
+    """Return the expression of a range's prefix; 32 for an empty text."""
+    return f'try(tonumber(split("/", {cidr})[1]), 32)'
+
+
+def _addresses(cidr: str) -> str:
+    return f"pow(2, 32 - {_prefix(cidr)})"
