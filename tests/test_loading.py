@@ -114,7 +114,7 @@ def test_values_and_keys_are_shown_safely(folder: Path) -> None:
     )
     known = (
         "the known keys are project, region, zones, profile, acknowledged_risks, providers, apis, identity, network, cluster, node_pool, "
-        "admins, ingress, backend, handover"
+        "pools, admins, ingress, backend, handover"
     )
     project = (
         "6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen (use the ID, not the number)"
