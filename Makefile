@@ -4,6 +4,8 @@
 # PYTHON ## the Python that creates the environment, 3.11 or newer; by default python3 ## make synth PYTHON=python3.13
 PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
+# Of the 3,000 modules of the providers a few dozen are used, which Python compiles by itself. pip takes this option's value upside down.
+export PIP_NO_COMPILE := 0
 PIPENV_ENV := PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIPENV_QUIET=1
 PIPENV := $(PIPENV_ENV) .pipenv/bin/pipenv
 RUN := .venv/bin/python
@@ -140,6 +142,9 @@ anew = $(if $(2),echo "$(1) is incomplete ($(2)): making it anew" >&2; rm -rf $(
 	mkdir -p $(1) && touch $(1)/.syncing && { test -x $(1)/bin/python || $(PYTHON) -m venv $(1); }
 # $(call recorded,ENVIRONMENT): the commands that end it, before the target is touched.
 recorded = (cd $(1) && $(FILES) > .record && rm .syncing)
+# $(call step,WHAT,COMMAND): prints a step before it starts; in a terminal its time follows on the same line.
+step = if [ -t 2 ] && [ -z "$$CI" ]; then printf '%s … ' "$(1)" >&2; began=$$(date +%s); { $(2); } && echo "$$(($$(date +%s) - began)) s" >&2; \
+	else echo "$(1)" >&2; $(2); fi
 PIPENV_DAMAGE := $(call damage,.pipenv)
 VENV_DAMAGE := $(call damage,.venv)
 CHECKOV_DAMAGE := $(call damage,.checkov)
@@ -157,22 +162,23 @@ PYTHON_VERSION_CHECK = import sys; v = sys.version_info; v >= (3, 11) or sys.exi
 	@$(PYTHON) -c '$(PYTHON_VERSION_CHECK)'
 	@echo "creating the environment from the lock files: about a minute, once" >&2
 	@$(call anew,.pipenv,$(PIPENV_DAMAGE))
-	@.pipenv/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
+	@$(call step,install Pipenv,.pipenv/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION))
 	@$(call recorded,.pipenv) && touch $@
 
 .venv/.synced: .pipenv/$(PIPENV_VERSION) Pipfile.lock pyproject.toml $(if $(VENV_DAMAGE),FORCE)
 	@$(call anew,.venv,$(VENV_DAMAGE))
-	@$(PIPENV) sync 1>&2
+	@$(call step,install the packages,$(PIPENV) sync 1>&2)
 	@$(call recorded,.venv) && touch $@
 
 .venv/.synced-dev: .venv/.synced
 	@$(call anew,.venv)
-	@$(PIPENV) sync --dev 1>&2
+	@$(call step,install the packages for development,$(PIPENV) sync --dev 1>&2)
 	@$(call recorded,.venv) && touch $@
 
 .checkov/.synced: checks/requirements.txt $(if $(CHECKOV_DAMAGE),FORCE) | .pipenv/$(PIPENV_VERSION)
 	@$(call anew,.checkov,$(CHECKOV_DAMAGE))
-	@.checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 1>&2
+	@$(call step,install checkov,.checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement $< 1>&2)
 	@$(call recorded,.checkov) && touch $@
 
 # The steps of docs/terrain.md, with the Pipenv that is here already.
@@ -184,5 +190,5 @@ PYTHON_VERSION_CHECK = import sys; v = sys.version_info; v >= (3, 11) or sys.exi
 	@touch $@
 
 node_modules/.synced: .venv/.synced package-lock.json $(if $(NODE_MODULES_DAMAGE),FORCE)
-	$(NPM) ci --no-fund --no-audit
+	@$(call step,install the CLI,$(NPM) ci --no-fund --no-audit 1>&2)
 	@cd node_modules && ls -d .bin/* * @*/* | LC_ALL=C sort > .synced

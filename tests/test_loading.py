@@ -114,7 +114,7 @@ def test_values_and_keys_are_shown_safely(folder: Path) -> None:
     )
     known = (
         "the known keys are project, region, zones, profile, acknowledged_risks, providers, apis, identity, network, cluster, node_pool, "
-        "admins, ingress, backend, handover"
+        "pools, admins, ingress, backend, handover"
     )
     project = (
         "6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen (use the ID, not the number)"
@@ -138,8 +138,8 @@ def test_a_key_of_thousands_of_parts_is_refused(folder: Path) -> None:
     (folder / "pov.toml").write_text(f"{MINIMAL}cluster{'.x' * 3000} = 1\n")
     (message,) = answer(folder)
     assert message in (
-        "deployments/pov.toml: is not TOML that can be read: nested too deeply",
-        f"deployments/pov.toml: cluster.x: unknown key, known are {', '.join(GkeClusterConfig.model_fields)}",
+        "deployments/pov.toml: cannot be read: its values are nested too deeply",
+        f"deployments/pov.toml: cluster.x: unknown key; the known keys are {', '.join(GkeClusterConfig.model_fields)}",
     )
 
 

@@ -24,6 +24,7 @@ from cdktf_cdktf_provider_kubernetes.cluster_role_binding_v1 import (
 )
 from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
 from constructs import Construct
+from jsii._kernel.providers.process import _NodeProcess
 
 from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, load_deployment
@@ -189,3 +190,20 @@ class TestThirdKind:
 def created(journal: Journal, since: int) -> list[Any]:
     entries = journal.entries("create", "kubernetes_cluster_role_binding_v1", "done", since)
     return [entry.values["metadata"][0]["name"] for entry in entries]
+
+
+def test_each_further_deployment_takes_as_many_calls_to_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of a synth is linear in the number of deployments."""
+    send, calls = _NodeProcess.send, list[int]()
+
+    def counted(process: _NodeProcess, *arguments: Any) -> Any:
+        calls[-1] += 1
+        return send(process, *arguments)
+
+    monkeypatch.setattr(_NodeProcess, "send", counted)
+    for number in (1, 2, 3, 9):
+        calls.append(0)
+        synthesize({f"pov{index}": deployment(project=f"demo-project-{index}") for index in range(number)}, tmp_path / str(number))
+    first, second, third, ninth = calls
+    assert third - second == second - first > 10
+    assert ninth - third == 6 * (second - first)

@@ -73,6 +73,31 @@ Module._extensions['.js'] = (module, filename) => {
   return module._compile(rewrite[1](fs.readFileSync(filename, 'utf8'), filename), filename);
 };
 
+// jsii reads the definitions of a package's types from a file whose index says where each is, and reads the whole file for the first: 26 MB
+// for google, of which an app needs some kilobytes. Here each definition is read when it is asked for. Whatever else is asked of the file's
+// content gets the whole of it.
+const readWhole = fs.readFileSync;
+fs.readFileSync = function readFileSync(path, ...options) {
+  if (options.length > 0 || typeof path !== 'string' || !/[\\/]\.jsii\.runtime-defs\.v\d+\.jsonl$/.test(path)) {
+    return Reflect.apply(readWhole, this, [path, ...options]);
+  }
+  const file = fs.openSync(path, 'r');
+  let whole;
+  return new Proxy({}, {
+    get(_, name) {
+      if (name === 'toString') {
+        return (encoding, start, end) => {
+          if (end === undefined) return readWhole(path).toString(encoding, start);
+          const part = Buffer.alloc(end - start);
+          return part.toString(encoding, 0, fs.readSync(file, part, 0, part.length, start));
+        };
+      }
+      whole ??= readWhole(path);
+      return typeof whole[name] === 'function' ? whole[name].bind(whole) : whole[name];
+    },
+  });
+};
+
 // jsii writes an index of each package's types in a worker thread, and ends the app with `process.exit`, which kills a
 // worker that is not done. A fast app never lives long enough, and every run would parse all definitions again (148 MB
 // of JSON for google and kubernetes). So the workers can be waited for, before the kernel is told to end.

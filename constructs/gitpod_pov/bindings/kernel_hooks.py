@@ -12,15 +12,21 @@ import importlib.util
 import io
 import json
 import os
+import platform
+import selectors
+import shutil
+import socket
 import subprocess
+import sys
 import tarfile
 import tempfile
+import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from gitpod_pov.bindings import BindingsWarning
 
@@ -67,6 +73,12 @@ _ASSEMBLY = {
     },
 }
 
+_SHELL = Path("/bin/sh")
+_NODE_OPTIONS = (
+    "--max-old-space-size=4069",  # jsii's own
+    "--max-semi-space-size=1",  # MB: less memory for young objects
+)
+
 _loaded = False
 
 
@@ -76,6 +88,8 @@ def install() -> None:
 
     def start_with_node_of_the_wheel(process: _NodeProcess) -> None:
         with _node_of_the_wheel(), _process_group_of_its_own():
+            if _start_without_wrapper(process):
+                return
             try:
                 start(process)  # type: ignore[no-untyped-call]
             except FileNotFoundError as error:
@@ -150,6 +164,72 @@ def _wait_for_indexes() -> None:
     # Whatever is wrong with the kernel by now has been reported, or is about to be by jsii's own exit handler.
     with contextlib.suppress(Exception):
         jsii.sainvoke(_Hooks, "indexed", [])
+
+
+def _start_without_wrapper(process: _NodeProcess) -> bool:
+    """Start the kernel's program itself, and return whether it runs; if not, nothing is left of the attempt.
+
+    jsii starts a wrapper in Node, which starts the program in a second Node and copies everything between the two. Without it a synth
+    needs one process less, and the program takes options of V8. It relies on jsii's private parts: the program's place, descriptor 3, over
+    which it talks, and the attributes of `_NodeProcess`. Where one of them differs, jsii's own way is used.
+    """
+    if os.environ.get("JSII_RUNTIME") or not _SHELL.exists():
+        return False
+    ours, theirs = socket.socketpair()
+    kernel = None
+    try:
+        runtime = Path(process._jsii_runtime())
+        program = runtime.parents[1] / "lib" / "program.js"
+        node = shutil.which(os.environ.get("JSII_NODE", "node"))
+        if node is None or not program.exists():
+            return False
+        with resources.as_file(resources.files(__package__).joinpath("kernel_start.js")) as preloaded:
+            options = [*_NODE_OPTIONS, f"--require={preloaded}", "--preserve-symlinks"]
+            kernel = jsii_process.subprocess.Popen(  # type: ignore[attr-defined]
+                # Popen cannot choose the number of a descriptor in the child: the shell makes 3 of 0, and is replaced by Node.
+                [str(_SHELL), "-c", 'exec "$@" 3<&0 0</dev/null', "sh", node, *options, str(program)],
+                stdin=theirs,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "JSII_AGENT": f"Python/{platform.python_version()}"},
+            )
+            theirs.close()  # else reading would not end when the kernel does
+            output, kernel.stdin, kernel.stdout = kernel.stdout, ours.makefile("wb"), ours.makefile("rb")
+            process._process = kernel
+            process.sink_thread = threading.Thread(target=_forward, args=(output, kernel.stderr), daemon=True)
+            process.sink_thread.start()
+            atexit.register(process.stop)  # before the handshake, which registers what must run earlier
+            process.handshake()
+    except Exception as error:  # whatever does not fit
+        warnings.warn(f"the kernel starts with its wrapper: {error}", BindingsWarning, stacklevel=2)
+        if kernel is not None:
+            atexit.unregister(process.stop)
+            kernel.kill()
+            kernel.wait()
+            process.sink_thread.join()
+            for file in (kernel.stdin, kernel.stdout, kernel.stderr):
+                with contextlib.suppress(OSError, AttributeError):  # the other end is gone
+                    file.close()
+        return False
+    finally:
+        theirs.close()
+        ours.close()  # the files of the process keep it open
+    return True
+
+
+def _forward(output: IO[bytes], errors: IO[bytes]) -> None:
+    """Write what the kernel's program prints to standard output and standard error, as jsii does with the wrapper's."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ, "stdout")
+        selector.register(errors, selectors.EVENT_READ, "stderr")
+        while selector.get_map():
+            for key, _ in selector.select():
+                if text := os.read(key.fd, 65536):
+                    with contextlib.suppress(Exception):  # whatever took the place of the stream
+                        getattr(sys, key.data).buffer.write(text)
+                else:
+                    selector.unregister(key.fileobj)
+    output.close()
 
 
 @contextlib.contextmanager
