@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from deployment.backend import LocalBackendConfig
 from deployment.model import Deployment
-from handover.literal import blocks_of
+from handover.literal import blocks_of, literal
 from handover.stacks import Stack
 from handover.variables import variable_name
 
@@ -39,7 +39,7 @@ def _failures(roots: dict[str, Stack], deployment: Deployment) -> Iterator[str]:
         for address in _addresses(stack, "google_container_cluster"):
             yield _creation_failed(folder, address, deployment)
             pools = stack.content["resource"].get("google_container_node_pool", {})
-            names = {f"google_container_node_pool.{name}": pool["name"] for name, pool in pools.items()}
+            names = {f"google_container_node_pool.{name}": literal(pool["name"], deployment) for name, pool in pools.items()}
             yield _killed(folder, address, names, deployment)
     for folder, stack in roots.items():
         inside = [

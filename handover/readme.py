@@ -162,7 +162,7 @@ def _apply(roots: dict[str, Stack]) -> str:
 def _about_inputs(form: str) -> str:
     where = "`terraform.tfvars` of each folder has" if form == "hcl" else "The defaults are"
     return (
-        f"{where} the values of the source deployment. An empty list counts as left out. A value that is refused is reported with what is "
+        f"{where} the values of the source deployment. An empty list means the default. A value that is refused is reported with what is "
         "allowed: by `terraform plan` in a folder, and by `terraform validate` where a module is called with values, as in `example/`. "
         "`terraform plan` also checks the rules between values, such as ranges that must not overlap."
     )

@@ -27,6 +27,16 @@ def section(text: str, heading: str) -> str:
     return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 
+@pytest.mark.parametrize("sections", [{}, {"pools": {"spot": {"spot": True}}}, {"ingress": INGRESS}], ids=["plain", "pools", "ingress"])
+def test_commands_have_values_and_no_expressions(sections: dict[str, Any]) -> None:
+    commands = re.findall(r"```sh\n(.*?)```", readme(**sections), re.DOTALL)
+    assert any(
+        "terraform -chdir=1-cluster import google_container_node_pool.node_pool my-gitpod-pov/us-central1/gitpod/gitpod\n" in one
+        for one in commands
+    )
+    assert not [one for one in commands if "${" in one or "var." in one]
+
+
 class TestAnswers:
     def test_says_why_the_pool_is_not_inside_the_cluster(self) -> None:
         assert "cannot be changed without replacing the cluster" in section(readme(), "Why it is built this way")
