@@ -199,7 +199,8 @@ class NodeIdentity(Construct):
         else:
             self.email, self.member = config.email, f"serviceAccount:{config.email}"
             # A hyphen stands for the account's own project: https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/get
-            self.name = f"projects/-/serviceAccounts/{config.email}"
+            named = re.search(r"@([a-z0-9-]+)\.iam\.gserviceaccount\.com$", config.email)
+            self.name = f"projects/{named[1] if named else '-'}/serviceAccounts/{config.email}"
         roles: Sequence[str] = config.roles if config.grants_roles else ()
         self.grants: list[ITerraformDependable] = [
             ProjectIamMember(

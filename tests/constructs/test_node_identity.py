@@ -134,6 +134,19 @@ class TestAnExistingAccount:
         assert '"member": "serviceAccount:${google_service_account.account.email}"' in text
         assert "destroy-removes-existing-grants" not in capsys.readouterr().err  # the app creates the account, so no grant existed before
 
+    @pytest.mark.parametrize(
+        ("email", "project"),
+        [
+            (EMAIL, EMAIL.partition("@")[2].partition(".")[0]),
+            ("123456789012-compute@developer.gserviceaccount.com", "-"),
+            ("nodes@project.example.com.iam.gserviceaccount.com", "-"),
+        ],
+    )
+    def test_is_named_by_its_project_where_the_address_has_it(self, tmp_path: Path, email: str, project: str) -> None:
+        stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
+        identity = NodeIdentity(stack, "identity", project="demo-project", config=NodeIdentityConfig(email=email))
+        assert identity.name == f"projects/{project}/serviceAccounts/{email}"
+
     def test_can_be_given_to_cluster_and_pool_without_a_construct(self, tmp_path: Path) -> None:
         stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
         require_providers(stack)

@@ -200,7 +200,7 @@ class TestAccess:
     def test_outputs(self, applied: Rehearsal) -> None:
         outputs = applied.cluster.outputs()
         (master_auth,) = applied.cluster.state()[CLUSTER]["master_auth"]
-        assert outputs["ca_certificate"] == master_auth["cluster_ca_certificate"]
+        assert outputs["ca_certificate"] == base64.b64decode(master_auth["cluster_ca_certificate"]).decode()
         assert outputs["dns_endpoint"].endswith(".gke.goog")
         assert outputs["workload_pool"] == "demo-project.svc.id.goog"
         for name, address in (
