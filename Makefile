@@ -64,7 +64,7 @@ show: .venv/.synced ## print the stacks and the effective values of DEPLOYMENT, 
 
 # The CLI is rehearsed where there is a Terraform for it to call.
 test: .venv/.synced-dev $(if $(shell command -v "$(TERRAFORM_BINARY_NAME)"),node_modules/.synced) ## run every test that needs no cloud ## make test
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n auto --dist loadfile
 
 test-fast: .venv/.synced-dev ## run the tests that most changes break, in less than a minute ## make test-fast
 	@$(RUN) -m pytest -q -m "not terraform" tests/constructs tests/deployment tests/parity tests/test_rules.py tests/test_risks.py tests/test_imports.py

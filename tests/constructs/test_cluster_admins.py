@@ -78,7 +78,7 @@ class TestCapitalLetters:
 
 
 class TestBindingName:
-    @pytest.mark.parametrize("name", [*GKE_BINDINGS, "cluster-admin", "system:", "system:basic-user", "system:masters"])
+    @pytest.mark.parametrize("name", [*sorted(GKE_BINDINGS), "cluster-admin", "system:", "system:basic-user", "system:masters"])
     def test_of_the_cluster_itself_is_refused(self, name: str) -> None:
         with pytest.raises(
             Faults,

@@ -104,7 +104,7 @@ class TestApis:
             ({"services": ["dns.googleapis.com", "iamcredentials.googleapis.com"]}, set()),
             ({"manage": False}, set()),
         ],
-        ids=str,
+        ids=["by default", "one is left out", "none is left out", "not managed"],
     )
     def test_that_the_cluster_stack_leaves_off_are_enabled(
         self, synth: Callable[..., Synthesized], apis: dict[str, Any], enabled: set[str]

@@ -93,7 +93,7 @@ def rehearse(tmp_path: Path) -> Iterator[Callable[..., Ingress]]:
         ({"ingress": {"dns_access": "least-privilege"}}, LEAST_PRIVILEGE),
         ({"cluster": {"dns_endpoint": True}}, GUIDE),
     ],
-    ids=str,
+    ids=["guide", "least privilege", "DNS endpoint"],
 )
 def test_applies_has_nothing_left_to_do_and_leaves_nothing(
     rehearse: Callable[..., Ingress], sections: dict[str, Any], grants: set[str]
