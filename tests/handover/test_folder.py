@@ -339,7 +339,9 @@ class TestCommand:
         ("variables", "options"), [([], '--format "hcl"'), (["FORMAT=json", "FORCE=1"], '--format "json" --force')], ids=["default", "all"]
     )
     def test_make_passes_format_and_force(self, variables: list[str], options: str) -> None:
-        printed = subprocess.run(["make", "--no-print-directory", "-n", "handover", *variables], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        printed = subprocess.run(
+            ["make", "--no-print-directory", "-n", "handover", *variables], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
         assert printed.splitlines()[-1].rstrip().endswith(f'-m handover "$DEPLOYMENT" "handover.out/pov" {options}')
 
     def test_leaves_a_folder_alone_that_holds_something_else(self, tmp_path: Path) -> None:
