@@ -25,7 +25,7 @@ from typing import Any
 from deployment.commands import step
 from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
-from stacks.registry import build, stack_names
+from stacks.registry import synthesize
 
 CHECKOV = DEPLOYMENTS.parent / ".checkov" / "bin" / "checkov"
 ACCEPTED: dict[str, Any] = tomllib.loads((Path(__file__).parent / "accepted.toml").read_text())
@@ -88,13 +88,10 @@ def scan(deployments: Mapping[str, Deployment]) -> list[Result]:
 def _write(name: str, deployment: Deployment, folder: Path) -> None:
     """Write the stacks of a deployment into a folder, as checkov reads them."""
     folder.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as outdir:
-        build({name: deployment}, outdir).synth()
-        for stack in stack_names(name, deployment):
-            content = json.loads((Path(outdir) / "stacks" / stack / "cdk.tf.json").read_text())
-            del content["terraform"]
-            account = f"serviceAccount:{deployment.identity.email_in(deployment.project)}"
-            (folder / f"{stack}.tf.json").write_text(json.dumps(content).replace(_MEMBER, account))
+    account = f"serviceAccount:{deployment.identity.email_in(deployment.project)}"
+    for stack in synthesize(name, deployment):
+        content = {section: blocks for section, blocks in stack.content.items() if section != "terraform"}
+        (folder / f"{stack.name}.tf.json").write_text(json.dumps(content).replace(_MEMBER, account))
 
 
 def _results(report: dict[str, Any]) -> Iterator[Result]:

@@ -78,7 +78,7 @@ def files_of(name: str, deployment: Deployment, form: Format = "hcl") -> dict[st
     folders |= {f"modules/{module.name}": _module(module, declared, oldest) for module in modules}
     files: dict[str, str | bytes] = (_hcl_files if form == "hcl" else _json_files)(folders)
     files |= {f"{folder}/{path}": content for folder, module in folders.items() for path, content in module.others.items()}
-    files["picture.svg"] = picture(name, deployment, [f"Folder {folder}" for folder in roots])
+    files["picture.svg"] = picture(name, deployment, {f"Folder {folder}": stack.source for folder, stack in roots.items()})
     files["README.md"] = readme(name, deployment, roots=roots, modules=modules, variables=variables, risks=risks, form=form)
     found = {path: content.encode() if isinstance(content, str) else content for path, content in sorted(files.items())}
     sums = "".join(f"{_checksum(content)}  {path}\n" for path, content in found.items() if Path(path).name not in KEPT)
@@ -208,7 +208,7 @@ def _configuration(stack: Stack, variables: Mapping[ParameterKey, Json], terrafo
         "main": main,
         "outputs": {"output": stack.content["output"]} if stack.content["output"] else {},
     }
-    return _Module(content, stack.assets, comments_of(stack), reading_order(stack))
+    return _Module(content, stack.source.assets, comments_of(stack), reading_order(stack))
 
 
 _FILES_OF_THEIR_OWN = {"terraform", "provider", "output"}

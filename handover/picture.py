@@ -9,7 +9,7 @@ others: layout and look (`drawing`).
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -28,7 +28,7 @@ from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from handover.drawing import Arrow, Box, Frame, draw
 from handover.stacks import HandoverError
-from stacks.registry import build, stack_names
+from stacks.registry import SynthesizedStack, synthesize
 
 Json = dict[str, Any]
 
@@ -39,21 +39,24 @@ _BINDINGS = frozenset({"kubernetes_cluster_role_binding_v1", "kubernetes_role_bi
 _EXISTING = frozenset({f"data.{_SUBNETWORK}", f"data.{_ZONE}"})  # data sources of what a deployment does not create but stands in for
 
 
-def picture(name: str, deployment: Deployment, titles: Sequence[str] | None = None) -> str:
+def picture(name: str, deployment: Deployment, sources: Mapping[str, SynthesizedStack] | None = None) -> str:
     """Return the picture of a deployment as SVG.
 
     Args:
         name: the deployment's name.
         deployment: the deployment.
-        titles: the titles of the stacks' frames, in the order of deployment. Defaults to their names.
+        sources: the synthesized stacks with every risk, by the title of their frame. They are synthesized by default.
 
     Raises:
         HandoverError: when Graphviz is not installed.
     """
-    stacks = _synthesized(name, deployment)
+    if sources is None:
+        without_acknowledgement = deployment.model_copy(update={"acknowledged_risks": ()})
+        sources = {f"Stack {stack.name}": stack for stack in synthesize(name, without_acknowledgement)}
+    stacks = [_Stack.of(source) for source in sources.values()]
     project = Frame(Box(f"Project {deployment.project}", _location(deployment)))
     scene = _Scene(deployment)
-    for title, stack in zip(titles or [f"Stack {stack}" for stack in stack_names(name, deployment)], stacks, strict=True):
+    for title, stack in zip(sources, stacks, strict=True):
         project.frames.append(scene.frame(title, stack))
     for stack in stacks:
         scene.connect(stack)
@@ -79,6 +82,21 @@ class _Stack:
     groups: dict[str, str]
     risks: dict[str, list[str]]
 
+    @classmethod
+    def of(cls, source: SynthesizedStack) -> "_Stack":
+        """Return what the picture needs of a synthesized stack."""
+        blocks = {
+            f"{prefix}{kind}.{name}": block
+            for section, prefix in (("resource", ""), ("data", "data."))
+            for kind, named in source.content.get(section, {}).items()
+            for name, block in named.items()
+        }
+        groups = {address: _group(address, block["//"]["metadata"]["path"].split("/")[1:]) for address, block in blocks.items()}
+        risks: dict[str, list[str]] = {}
+        for annotation in source.annotations:
+            risks.setdefault(annotation["constructPath"].split("/")[:2][-1], []).append(annotation["message"].partition(":")[0])
+        return cls(source.name, blocks, groups, risks)
+
     def drawn(self) -> dict[str, dict[str, Json]]:
         """Return what is drawn of each construct, by address: what it creates, and an existing network or zone in its place."""
         constructs: dict[str, dict[str, Json]] = {}
@@ -90,29 +108,6 @@ class _Stack:
     def id_of(self, group: str) -> str:
         """Return the id of a construct's box."""
         return f"{self.name}/{group}"
-
-
-def _synthesized(name: str, deployment: Deployment) -> list[_Stack]:
-    """Return the stacks of a deployment, with literal values and with every risk, acknowledged or not."""
-    stacks = []
-    with commands.temporary_folder() as directory:
-        build({name: deployment.model_copy(update={"acknowledged_risks": ()})}, str(directory)).synth()
-        manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["stacks"]
-        for stack in stack_names(name, deployment):
-            entry = manifest[stack]
-            content = json.loads((directory / entry["synthesizedStackPath"]).read_text(encoding="utf-8"))
-            blocks = {
-                f"{prefix}{kind}.{one}": block
-                for section, prefix in (("resource", ""), ("data", "data."))
-                for kind, named in content.get(section, {}).items()
-                for one, block in named.items()
-            }
-            groups = {address: _group(address, block["//"]["metadata"]["path"].split("/")[1:]) for address, block in blocks.items()}
-            risks: dict[str, list[str]] = {}
-            for annotation in entry["annotations"]:
-                risks.setdefault(annotation["constructPath"].split("/")[:2][-1], []).append(annotation["message"].partition(":")[0])
-            stacks.append(_Stack(stack, blocks, groups, risks))
-    return stacks
 
 
 def _group(address: str, path: list[str]) -> str:

@@ -8,6 +8,7 @@ Why this can be relied on: with every mark replaced by the deployment's own valu
 place, else there is no hand-over. A construct that decides by a value, or computes with it, is found that way.
 """
 
+import copy
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,6 @@ from gitpod_pov.maintenance import MaintenanceWindow
 
 from pydantic import ValidationError
 
-from deployment.commands import temporary_folder
 from deployment.model import Deployment
 from deployment.parameters import ADMINS, MARKS, NETWORKS, SUBNETWORK, WINDOW, ParameterKey
 from handover.variables import (
@@ -36,7 +36,7 @@ from handover.variables import (
     value_of,
     variable_name,
 )
-from stacks.registry import StackKind, build, kinds_of, stack_names
+from stacks.registry import StackKind, SynthesizedStack, kinds_of, synthesize
 
 _KMS_KEY = f"projects/marked-project/locations/{MARKS['region']}/keyRings/marked/cryptoKeys/"
 _LITERALS = MappingProxyType({f"cluster.{name}_kms_key": _KMS_KEY + name for name in ("secrets", "boot_disk")})
@@ -60,24 +60,27 @@ class Stack:
 
     Attributes:
         kind: its kind.
+        source: the stack as it is synthesized, with literal values and without acknowledged risks.
         content: its Terraform configuration, with references to variables.
         parameters: the keys of those variables, in the order in which the deployment lists them.
         groups: the construct that each address comes from, by address.
-        risks: each risk that the stack carries, acknowledged or not, as `name: meaning`.
-        assets: the other files in the stack's folder, such as those of a TerraformAsset, by path.
     """
 
     kind: StackKind
+    source: SynthesizedStack
     content: Json
     parameters: tuple[ParameterKey, ...]
     groups: Mapping[str, str]
-    risks: Sequence[str]
-    assets: Mapping[str, bytes]
 
     @property
     def name(self) -> str:
         """The name of the stack within the hand-over: the suffix of its kind."""
         return self.kind.suffix
+
+    @property
+    def risks(self) -> Sequence[str]:
+        """Each risk that the stack carries, acknowledged or not, as `name: meaning`."""
+        return [annotation["message"] for annotation in self.source.annotations]
 
 
 def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
@@ -88,26 +91,23 @@ def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
     """
     parameters = parameters_of(deployment)
     base = _with(deployment, {"acknowledged_risks": ()})
-    plain, assets, risks = _synthesize(name, base)
+    sources = plain = synthesize(name, base)
     if ADMINS in parameters and deployment.admins.members:
         base = _with(base, {ADMINS: ()})
-        plain, assets, _ = _synthesize(name, base)
+        plain = synthesize(name, base)
     marks: dict[str, Any] = {
         str(key): mark for key, mark in MARKS.items() if is_used(deployment, key) and (key != SUBNETWORK or key in parameters)
     }
     marks |= {key: mark for key, mark in _LITERALS.items() if value_of(deployment, key)}
     marked_deployment = _with(base, marks)
-    marked, *_ = _synthesize(name, marked_deployment)
     values: dict[str, Replacement] = {key: Replacement.by_value(effective_value_of(deployment, key)) for key in marks}
     variables: dict[str, Replacement] = {key: Replacement.by_variable(deployment, key) for key in parameters if key in MARKS}
     stacks = []
-    for kind, stack in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):
-        with_marks = marked[stack]
-        # They are computed from values. The hand-over has its own, which follow the variables.
-        for of, one in ((plain[stack], base), (with_marks, marked_deployment)):
-            _remove_postconditions(of, sizes_of_existing_subnetwork(one))
-        _refuse_a_difference(fill(with_marks, values), plain[stack], stack)
-        content = fill(with_marks, {**values, **variables})
+    with_marks = {stack.name: stack for stack in synthesize(name, marked_deployment)}  # the marks can add kinds of stack
+    for kind, source, with_values in zip(kinds_of(deployment), sources, plain, strict=True):
+        expected, marked = _content(with_values, base), _content(with_marks[source.name], marked_deployment)
+        _refuse_a_difference(fill(marked, values), expected, source.name)
+        content = fill(marked, {**values, **variables})
         for key, change in _UNMARKED.items():
             if key in parameters:
                 change(content)
@@ -119,7 +119,7 @@ def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
         for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
             subnetwork["lifecycle"]["postcondition"] += rules.of_existing_subnetwork()
         clean = _without_bookkeeping(content)
-        stacks.append(Stack(kind, clean, parameters_in(clean, parameters), _groups(content), risks[stack], assets[stack]))
+        stacks.append(Stack(kind, source, clean, parameters_in(clean, parameters), _groups(content)))
     return stacks
 
 
@@ -146,10 +146,14 @@ def reading_order(stack: Stack) -> list[str]:
     return ["locals", *order]
 
 
-def _remove_postconditions(content: Json, postconditions: list[Json]) -> None:
+def _content(stack: SynthesizedStack, deployment: Deployment) -> Json:
+    """Return the configuration with all sections, and without postconditions on sizes: a hand-over's own follow the variables."""
+    content = {**{section: {} for section in _SECTIONS}, **copy.deepcopy(stack.content)}
+    sizes = sizes_of_existing_subnetwork(deployment)
     for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
         lifecycle = subnetwork["lifecycle"]
-        lifecycle["postcondition"] = [one for one in lifecycle["postcondition"] if one not in postconditions]
+        lifecycle["postcondition"] = [one for one in lifecycle["postcondition"] if one not in sizes]
+    return content
 
 
 def parameters_in(content: Json, parameters: tuple[ParameterKey, ...]) -> tuple[ParameterKey, ...]:
@@ -172,23 +176,6 @@ def _with(deployment: Deployment, values: Mapping[Any, Any]) -> Deployment:
     except ValidationError as error:
         faults = "; ".join(str(fault) for fault in faults_of(error))
         raise HandoverError(f"a rule refuses the values with which a hand-over finds its parameters: {faults}") from None
-
-
-def _synthesize(name: str, deployment: Deployment) -> tuple[dict[str, Json], dict[str, dict[str, bytes]], dict[str, list[str]]]:
-    """Return for each stack, by its name, the configuration, every other file of its folder, and its risks."""
-    contents: dict[str, Json] = {}
-    assets: dict[str, dict[str, bytes]] = {}
-    risks: dict[str, list[str]] = {}
-    with temporary_folder() as directory:
-        build({name: deployment}, str(directory)).synth()
-        manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["stacks"]
-        for stack, entry in manifest.items():
-            configuration = directory / entry["synthesizedStackPath"]
-            contents[stack] = {**{section: {} for section in _SECTIONS}, **json.loads(configuration.read_text(encoding="utf-8"))}
-            files = (path for path in configuration.parent.rglob("*") if path.is_file() and path != configuration)
-            assets[stack] = {path.relative_to(configuration.parent).as_posix(): path.read_bytes() for path in files}
-            risks[stack] = [annotation["message"] for annotation in entry["annotations"]]
-    return contents, assets, risks
 
 
 @dataclass(frozen=True)

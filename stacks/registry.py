@@ -1,11 +1,13 @@
-"""The registry of stacks: each kind of stack that a deployment can have, and the app that holds them.
+"""The registry of stacks: each kind of stack that a deployment can have, the app, and what a synth writes of each stack.
 
 A new kind of stack is one class and one entry in `STACK_KINDS`. The commands, the hand-over, the rehearsal and the tests read the
 registry and do not name kinds. Leaves to others: the contents of a stack, which its class defines.
 """
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gitpod_pov import (
     cluster_admins,
@@ -24,6 +26,7 @@ from gitpod_pov.risks import leave_printing_to_the_app
 from cdktf import App
 from constructs import Construct
 
+from deployment.commands import temporary_folder
 from deployment.model import Deployment
 from stacks.base import CLUSTER_ACCESS, GitpodStack
 from stacks.cluster_stack import ClusterStack
@@ -124,3 +127,35 @@ def build(deployments: Mapping[str, Deployment], outdir: str | None = None) -> A
                 if suffix in stacks:
                     stacks[kind.suffix].add_dependency(stacks[suffix])
     return app
+
+
+@dataclass(frozen=True)
+class SynthesizedStack:
+    """A stack as a synth writes it.
+
+    Attributes:
+        name: its name.
+        content: its Terraform configuration.
+        annotations: its warnings, with the fields `constructPath` and `message`.
+        assets: the other files of its folder by path, such as those of a TerraformAsset.
+    """
+
+    name: str
+    content: dict[str, Any]
+    annotations: Sequence[Mapping[str, str]]
+    assets: Mapping[str, bytes]
+
+
+def synthesize(name: str, deployment: Deployment) -> list[SynthesizedStack]:
+    """Synthesize a deployment into a temporary folder and return its stacks, in the order of deployment."""
+    stacks = []
+    with temporary_folder() as directory:
+        build({name: deployment}, str(directory)).synth()
+        manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["stacks"]
+        for stack in stack_names(name, deployment):
+            configuration = directory / manifest[stack]["synthesizedStackPath"]
+            content = json.loads(configuration.read_text(encoding="utf-8"))
+            files = (path for path in configuration.parent.rglob("*") if path.is_file() and path != configuration)
+            assets = {path.relative_to(configuration.parent).as_posix(): path.read_bytes() for path in files}
+            stacks.append(SynthesizedStack(stack, content, manifest[stack]["annotations"], assets))
+    return stacks

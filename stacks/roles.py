@@ -7,15 +7,13 @@ A role is predefined and the narrowest one that has the permissions. A platform 
 permissions.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from deployment.commands import temporary_folder
 from deployment.model import Deployment
-from stacks.registry import build, stack_names
+from stacks.registry import synthesize
 
 
 @dataclass(frozen=True)
@@ -152,10 +150,7 @@ def _blocks(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
 
 def roles_of(name: str, deployment: Deployment) -> list[RequiredRole]:
     """Return the roles that the applying account needs for a deployment, which is synthesized for it."""
-    with temporary_folder() as directory:
-        build({name: deployment}, str(directory)).synth()
-        stacks = [directory / "stacks" / stack / "cdk.tf.json" for stack in stack_names(name, deployment)]
-        contents = [json.loads(stack.read_text(encoding="utf-8")) for stack in stacks]
+    contents = (stack.content for stack in synthesize(name, deployment))
     return required_roles(contents, project=deployment.project, node_account=deployment.identity.email)
 
 

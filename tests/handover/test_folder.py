@@ -21,6 +21,7 @@ from handover.folder import KEPT, MANIFEST, files_of, write
 from handover.picture import picture
 from handover.stacks import Format, HandoverError, fill, stacks_of
 from handover.variables import variable
+from stacks.registry import synthesize
 from tests.app import ROOT, Synthesized, deployment
 
 ALL_KEYS: tuple[ParameterKey, ...] = get_args(ParameterKey)
@@ -120,9 +121,10 @@ class TestFolder:
         assert "in the workspaces `team-a-pov-cluster`, `team-a-pov-rbac`" in files["README.md"].decode()
 
     def test_the_frames_of_the_picture_are_the_folders(self, files: dict[str, bytes]) -> None:
-        assert files["picture.svg"].decode() == picture(
-            "pov", load_deployments(ROOT / "deployments")["pov"], ["Folder 1-cluster", "Folder 2-rbac"]
-        )
+        shipped = load_deployments(ROOT / "deployments")["pov"]
+        sources = synthesize("pov", shipped.model_copy(update={"acknowledged_risks": ()}))
+        frames = dict(zip(("Folder 1-cluster", "Folder 2-rbac"), sources, strict=True))
+        assert files["picture.svg"].decode() == picture("pov", shipped, frames)
 
     def test_the_readme_lists_inputs_outputs_and_risks(self, files: dict[str, bytes]) -> None:
         readme = files["README.md"].decode()
@@ -290,14 +292,13 @@ class TestParameters:
 
     def test_a_value_that_the_output_does_not_follow_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As when a construct decides by a value: here one that is cut to its first characters."""
-        synthesize = handover_stacks._synthesize
 
         def cut(name: str, one: Any) -> Any:
-            contents, *others = synthesize(name, one)
-            contents["pov-cluster"]["output"]["project"]["value"] = one.project[:8]
-            return contents, *others
+            cluster, *others = synthesize(name, one)
+            cluster.content["output"]["project"]["value"] = one.project[:8]
+            return [cluster, *others]
 
-        monkeypatch.setattr(handover_stacks, "_synthesize", cut)
+        monkeypatch.setattr(handover_stacks, "synthesize", cut)
         with pytest.raises(HandoverError, match=r"pov-cluster\.output\.project\.value: does not follow"):
             stacks_of("pov", deployment())
 
