@@ -29,6 +29,7 @@ MANY = 20
 """From this number of deployments on, a synth takes seconds and prints its steps."""
 
 
+@commands.refused(RefusedDeploymentsError)
 def main(folder: Path = Path(__file__).parent / "deployments", name: str | None = None, action: str | None = None) -> int:
     """Synthesize every deployment of a folder; return the exit status.
 
@@ -37,12 +38,8 @@ def main(folder: Path = Path(__file__).parent / "deployments", name: str | None 
         name: the deployment whose stack names are printed. None prints every stack and every warning.
         action: what is done with the stacks, for the line before their names: `deploy` or `destroy`. None prints no such line.
     """
-    try:
-        deployments = load_deployments(folder)
-        lines = [] if name is None else selected(name, find_deployment(name, deployments), action)
-    except RefusedDeploymentsError as error:
-        print(error, file=sys.stderr)
-        return 2
+    deployments = load_deployments(folder)
+    lines = [] if name is None else selected(name, find_deployment(name, deployments), action)
     outdir = Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")  # set by the cdktf CLI
     step = commands.step if len(deployments) >= MANY else nullcontext
     with commands.temporary_folder() as temporary:

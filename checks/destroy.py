@@ -30,12 +30,10 @@ class UnreadableStateError(Exception):
     """The state of a stack cannot be read; the message is the reason."""
 
 
+@commands.refused(RefusedDeploymentsError)
 def main(name: str, folder: Path = DEPLOYMENTS, outdir: Path = OUTDIR) -> int:
     """Print what protects the deployment `name`, if anything does, and how to remove it; return the exit status."""
-    try:
-        deployment = load_deployment(name, folder)
-    except RefusedDeploymentsError as error:
-        return _refuse(str(error))
+    deployment = load_deployment(name, folder)
     by_file = deployment.cluster.deletion_protection
     protected, steps = [], []
     for stack in (outdir / "stacks" / stack for stack in stack_names(name, deployment)):
@@ -60,7 +58,7 @@ def main(name: str, folder: Path = DEPLOYMENTS, outdir: Path = OUTDIR) -> int:
     steps += [f"run `make deploy DEPLOYMENT={name}`", f"run `make destroy DEPLOYMENT={name}`"]
     reason = "true" if by_file else "false is not applied yet: the state still"
     message = f"{file}: cluster.deletion_protection: {reason} protects {' and '.join(protected)}; nothing was destroyed"
-    return _refuse(f"{message}: {', then '.join(steps)}")
+    return commands.refuse(f"{message}: {', then '.join(steps)}")
 
 
 def protectable(stack: Path) -> list[dict[str, Any]]:
@@ -109,11 +107,6 @@ def _terraform(stack: Path, *arguments: str) -> str:
     if result.returncode:
         raise UnreadableStateError(" ".join(result.stderr.replace("│", " ").split()))
     return result.stdout
-
-
-def _refuse(message: str) -> int:
-    print(message, file=sys.stderr)  # noqa: T201
-    return 2
 
 
 if __name__ == "__main__":

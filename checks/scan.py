@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployment.commands import step
+from deployment.commands import refused, step
 from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from stacks.registry import synthesize
@@ -123,14 +123,11 @@ def remaining(deployment: Deployment, results: list[Result]) -> dict[Result, str
     return found
 
 
+@refused(RefusedDeploymentsError, ScanError)
 def main(name: str, folder: Path = DEPLOYMENTS) -> int:
     """Scan the deployment `name` and print the findings that do not stay; return the exit status."""
-    try:
-        deployment = load_deployment(name, folder)
-        results = scan({name: deployment})
-    except (RefusedDeploymentsError, ScanError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 2
+    deployment = load_deployment(name, folder)
+    results = scan({name: deployment})
     found = remaining(deployment, results)
     file = f"{os.path.relpath(folder / name)}.toml"
     for result, remedy in found.items():

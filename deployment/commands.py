@@ -10,6 +10,7 @@ Owns: the process. Leaves to others: what a command does. It imports nothing tha
 
 import argparse
 import errno
+import functools
 import os
 import re
 import select
@@ -23,7 +24,9 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import NoReturn, TextIO
+from typing import NoReturn, ParamSpec, TextIO
+
+P = ParamSpec("P")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STDOUT, _STDERR = 1, 2
@@ -79,6 +82,28 @@ def run(command: Callable[..., int], arguments: argparse.ArgumentParser) -> NoRe
             raise
     _ignore_signals()  # the work is done
     sys.exit(status)
+
+
+def refuse(message: object) -> int:
+    """Print why a command does nothing, and return its exit status."""
+    print(message, file=sys.stderr)  # noqa: T201
+    return 2
+
+
+def refused(*errors: type[Exception]) -> Callable[[Callable[P, int]], Callable[P, int]]:
+    """Let a command end with `refuse` when it raises one of these errors."""
+
+    def decorate(command: Callable[P, int]) -> Callable[P, int]:
+        @functools.wraps(command)
+        def or_refused(*args: P.args, **kwargs: P.kwargs) -> int:
+            try:
+                return command(*args, **kwargs)
+            except errors as error:
+                return refuse(error)
+
+        return or_refused
+
+    return decorate
 
 
 def terraform() -> str:

@@ -6,7 +6,6 @@ know the deployments of other clones, and what else is in the project.
 """
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, count
 from pathlib import Path
@@ -114,24 +113,20 @@ def _assignments(values: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} = {json.dumps(value)}{remark}"
 
 
+@commands.refused(RefusedDeploymentsError)
 def main(name: str, project: str, region: str, folder: Path = DEPLOYMENTS) -> int:
     """Write the file of the deployment `name`; return the exit status, 2 if it exists already or is refused."""
     path = folder / f"{name}.toml"
-    file = display_path(path)
     try:
         if path.exists() or path.is_symlink():
             refuse([Fault((), "exists already; edit it, or choose another name with DEPLOYMENT=NAME")])
         is_empty = not folder.is_dir() or all(other.name.startswith(".") for other in folder.iterdir())
         others = {} if is_empty else {folder / f"{other}.toml": deployment for other, deployment in load_deployments(folder).items()}
         content = new_content(name, project, region, others, path)
-    except RefusedDeploymentsError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 2
     except Faults as error:
-        print("\n".join(f"{file}: {fault}" for fault in sorted(error.faults, key=lambda fault: fault.rank)), file=sys.stderr)  # noqa: T201
-        return 2
+        raise RefusedDeploymentsError.of((path, fault) for fault in error.faults) from None
     commands.write_files(folder, {path.name: _text(content).encode()})
-    print(f"{file}: written; `make show DEPLOYMENT={name}` prints its values, `make deploy DEPLOYMENT={name}` creates it")  # noqa: T201
+    print(f"{display_path(path)}: written; `make show DEPLOYMENT={name}` prints its values, `make deploy DEPLOYMENT={name}` creates it")  # noqa: T201
     return 0
 
 

@@ -8,7 +8,7 @@ import difflib
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -49,6 +49,13 @@ class RefusedDeploymentsError(Exception):
         super().__init__("\n".join(messages))
         self.messages = messages
 
+    @classmethod
+    def of(cls, faults: Iterable[tuple[Path, Fault]]) -> "RefusedDeploymentsError":
+        """Return the error with these faults, each with its file."""
+        ordered = sorted(faults, key=lambda found: (found[0], found[1].rank))
+        shown = {path: display_path(path) for path, _ in ordered}
+        return cls([f"{shown[path]}: {fault}" for path, fault in ordered])
+
 
 def load_deployments(folder: Path) -> dict[str, Deployment]:
     """Read every deployment of a folder, by name.
@@ -77,9 +84,7 @@ def load_deployments(folder: Path) -> dict[str, Deployment]:
                 known[path] = error.known
     faults += faults_between(known)
     if faults:
-        faults.sort(key=lambda found: (found[0], found[1].rank))
-        shown = {path: display_path(path) for path in files}
-        raise RefusedDeploymentsError([f"{shown[path]}: {fault}" for path, fault in faults])
+        raise RefusedDeploymentsError.of(faults)
     return {path.stem: deployment for path, deployment in deployments.items()}
 
 

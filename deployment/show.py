@@ -5,7 +5,6 @@ to others: reading and refusing (`reading`), and the values themselves, which th
 """
 
 import json
-import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -103,13 +102,10 @@ def _toml(value: Any) -> str:
     return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
 
 
+@commands.refused(RefusedDeploymentsError)
 def main(name: str, folder: Path = DEPLOYMENTS) -> int:
     """Print the effective values of the deployment `name`; return the exit status, 2 when it is refused or there is none."""
-    try:
-        deployment = load_deployment(name, folder)
-    except RefusedDeploymentsError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 2
+    deployment = load_deployment(name, folder)
     content = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
     print("\n".join(effective_values(deployment, content)))  # noqa: T201
     return 0

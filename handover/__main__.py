@@ -3,7 +3,6 @@
 Exit status: that of every command, see `deployment.commands`. When it is refused, nothing is written.
 """
 
-import sys
 from pathlib import Path
 from typing import get_args
 
@@ -19,6 +18,7 @@ from handover.folder import files_of, write
 from handover.stacks import Format, HandoverError
 
 
+@commands.refused(RefusedDeploymentsError, HandoverError)
 def hand_over(name: str, directory: Path, folder: Path = DEPLOYMENTS, *, form: Format = "hcl", force: bool = False) -> int:
     """Write the hand-over of a deployment and return the exit status.
 
@@ -29,15 +29,11 @@ def hand_over(name: str, directory: Path, folder: Path = DEPLOYMENTS, *, form: F
         form: the syntax of the configuration.
         force: whether to overwrite edited files.
     """
-    try:
-        deployment = load_deployment(name, folder)
-        with commands.step(f"synthesize {name} with its values and with variables"):
-            files = files_of(name, deployment, form)
-        with commands.step(f"write {directory}"):
-            kept = write(files, directory, force=force)
-    except (RefusedDeploymentsError, HandoverError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 2
+    deployment = load_deployment(name, folder)
+    with commands.step(f"synthesize {name} with its values and with variables"):
+        files = files_of(name, deployment, form)
+    with commands.step(f"write {directory}"):
+        kept = write(files, directory, force=force)
     for path in files:
         print(f"{directory / path}{' (kept)' if path in kept else ''}")  # noqa: T201
     return 0

@@ -8,7 +8,6 @@ others: layout and look (`drawing`).
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -422,15 +421,11 @@ def _in_words(scene: _Scene, project: Frame, arrows: list[Arrow]) -> str:
     return " ".join([*map(said, boxes(project)), f"Arrows: {'; '.join(reached)}."])
 
 
+@commands.refused(RefusedDeploymentsError, HandoverError)
 def main(name: str, directory: Path, folder: Path = DEPLOYMENTS) -> int:
     """Write the picture of the deployment `name` as NAME.svg into a directory; return the exit status."""
-    try:
-        drawn = picture(name, load_deployment(name, folder))
-    except (RefusedDeploymentsError, HandoverError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 2
     file = f"{name}.svg"
-    commands.write_files(directory, {file: drawn.encode()})
+    commands.write_files(directory, {file: picture(name, load_deployment(name, folder)).encode()})
     print(directory / file)  # noqa: T201
     return 0
 

@@ -28,19 +28,17 @@ It assumes that an existing subnetwork is as the deployment needs it.
 It cannot show quotas, permissions, organization policies, prices, or whether Google's API accepts the values. Nothing was created."""
 
 
+@commands.refused(RefusedDeploymentsError)
 def rehearse(name: str, folder: Path = DEPLOYMENTS) -> int:
     """Rehearse the deployment and print progress and the table of what would exist; return the exit status."""
-    try:
-        deployment = load_deployment(name, folder)
-    except RefusedDeploymentsError as error:
-        return _refuse(str(error))
+    deployment = load_deployment(name, folder)
     if not shutil.which(commands.terraform()):
-        return _refuse(f"{commands.terraform()} is not installed: a rehearsal needs Terraform 1.6 or newer, or OpenTofu")
+        return commands.refuse(f"{commands.terraform()} is not installed: a rehearsal needs Terraform 1.6 or newer, or OpenTofu")
     with commands.temporary_folder() as temporary:
         try:
             _run(name, deployment, temporary)
         except TerraformError as error:
-            return _refuse(f"failed\n{error}")
+            return commands.refuse(f"failed\n{error}")
     print(WHAT_IT_SHOWS)
     return 0
 
@@ -160,11 +158,6 @@ def _called(values: dict[str, object]) -> str:
 def _step(what: str) -> AbstractContextManager[None]:
     """Print a step with the result that it is a part of, on standard output."""
     return commands.step(what, sys.stdout)
-
-
-def _refuse(message: str) -> int:
-    print(message, file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 Exit status: that of every command, see `deployment.commands`.
 """
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,14 +36,10 @@ def describe(name: str, deployment: Deployment) -> Iterator[str]:
     yield ""
 
 
+@commands.refused(RefusedDeploymentsError)
 def main(name: str, folder: Path = DEPLOYMENTS) -> int:
     """Print the stacks of the deployment `name`; return the exit status."""
-    try:
-        deployment = load_deployment(name, folder)
-    except RefusedDeploymentsError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 2
-    print("\n".join(describe(name, deployment)))  # noqa: T201
+    print("\n".join(describe(name, load_deployment(name, folder))))  # noqa: T201
     return 0
 
 
