@@ -12,7 +12,7 @@ from types import MappingProxyType
 from deployment.backend import CloudBackendConfig, GcsBackendConfig
 from deployment.model import Deployment
 from handover.literal import literal
-from handover.operations import shell
+from handover.markdown import listed, shell
 from handover.stacks import Stack
 from handover.variables import Json
 
@@ -36,7 +36,7 @@ def continuation(name: str, deployment: Deployment, roots: dict[str, Stack], for
     imported = {folder: one for folder, one in others if one.content["resource"].keys() <= _IMPORT_IDS.keys()}
     apart = {folder: one for folder, one in others if folder not in imported}
     crossing = (
-        f" `import` takes over what is in the state of {_and(imported)}, because `moved` does not cross states; delete that state "
+        f" `import` takes over what is in the state of {listed(imported)}, because `moved` does not cross states; delete that state "
         "afterwards."
         if imported
         else ""
@@ -59,10 +59,6 @@ def continuation(name: str, deployment: Deployment, roots: dict[str, Stack], for
 def _details(summary: str, *blocks: Iterable[str]) -> str:
     text = "\n\n".join(block for some in blocks for block in some)
     return f"<details><summary>{summary}</summary>\n\n```hcl\n{text}\n```\n\n</details>"
-
-
-def _and(names: Iterable[str]) -> str:
-    return " and ".join(f"`{name}`" for name in names)
 
 
 def _in_the_folders(name: str, deployment: Deployment, roots: dict[str, Stack], file: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from gitpod_pov.maintenance import MaintenanceWindow
 
 from deployment.model import Deployment
 from handover.literal import blocks_of
-from handover.operations import shell
+from handover.markdown import shell
 from handover.stacks import Stack
 from handover.variables import Json, variable_name
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from deployment.backend import LocalBackendConfig
 from deployment.model import Deployment
 from handover.literal import blocks_of, literal
+from handover.markdown import shell
 from handover.stacks import Stack
 from handover.variables import variable_name
 
@@ -160,8 +161,3 @@ def _destroy(roots: dict[str, Stack], main: str) -> str:
 
 def _addresses(stack: Stack, kind: str) -> list[str]:
     return [f"{kind}.{name}" for name in stack.content["resource"].get(kind, {})]
-
-
-def shell(*commands: str) -> str:
-    """Return commands as a block of Markdown."""
-    return "```sh\n" + "\n".join(commands) + "\n```"

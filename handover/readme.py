@@ -5,7 +5,7 @@ Owns: the way to the first plan and apply, the tables and the costs. Leaves to o
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from gitpod_pov.node_pool import ZONES_OF_A_REGION
@@ -17,7 +17,8 @@ from deployment.parameters import ParameterKey
 from handover.continuation import continuation
 from handover.design import design
 from handover.literal import blocks_of
-from handover.operations import operations, shell
+from handover.markdown import listed, shell, table
+from handover.operations import operations
 from handover.shared_vpc import shared_vpc
 from handover.stacks import Format, Stack
 from handover.variables import Json, variable_name
@@ -54,12 +55,12 @@ def readme(
             f"One regional GKE cluster, its network, the service account of its nodes, {_pools(deployment)} of Ubuntu nodes with the "
             "labels of Gitpod's workloads, and its administrators. This folder is complete: it needs no other repository."
         ),
-        _table(("folder", "creates", "apply after"), _folders(roots)),
+        table(("folder", "creates", "apply after"), _folders(roots)),
         "![The architecture: project, folders, cluster, network, node pool, and who can reach what; its text is in the file](picture.svg)",
         "## A first plan in five minutes",
         _first_plan(deployment, roots, form),
         "## What the applying account needs",
-        _table(("role", "on", "to", "source"), _roles(deployment, roots)),
+        table(("role", "on", "to", "source"), _roles(deployment, roots)),
         *_node_account(deployment),
         _apis(deployment, roots),
         *_charts(roots),
@@ -76,11 +77,11 @@ def readme(
         *operations(roots, deployment, main),
         "## Inputs",
         _about_inputs(form),
-        _table(("name", "type", "value of the source", "description", "folders"), _inputs(roots, modules, variables)),
+        table(("name", "type", "value of the source", "description", "folders"), _inputs(roots, modules, variables)),
         "## Outputs",
-        _table(("name", "description", "folders"), _outputs(roots, modules)),
+        table(("name", "description", "folders"), _outputs(roots, modules)),
         "## Resources",
-        _table(("folder", "resource", "how many"), _resources(roots)),
+        table(("folder", "resource", "how many"), _resources(roots)),
         "## As modules",
         _modules(modules),
         "## How this was verified",
@@ -90,7 +91,7 @@ def readme(
             f"The deployment `{name}` sets these values and leaves the others at their defaults. What is not a variable is changed there, "
             "or in these files, which are then yours."
         ),
-        _table(("key", "value"), ((f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(_own_values(deployment)))),
+        table(("key", "value"), ((f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(_own_values(deployment)))),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -98,12 +99,7 @@ def readme(
 def _pools(deployment: Deployment) -> str:
     if not deployment.pools:
         return "one autoscaled pool"
-    return f"the autoscaled pools {_and((deployment.node_pool.name, *deployment.pools))}"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+    return f"the autoscaled pools {listed((deployment.node_pool.name, *deployment.pools))}"
 
 
 def _folders(roots: dict[str, Stack]) -> Iterator[tuple[str, ...]]:
@@ -166,11 +162,6 @@ def _about_inputs(form: str) -> str:
         "allowed: by `terraform plan` in a folder, and by `terraform validate` where a module is called with values, as in `example/`. "
         "`terraform plan` also checks the rules between values, such as ranges that must not overlap."
     )
-
-
-def _and(names: Iterable[str]) -> str:
-    *first, last = (f"`{name}`" for name in names)
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _blocks(stack: Stack) -> Iterator[tuple[str, str, Json]]:
@@ -251,8 +242,8 @@ def _charts(roots: dict[str, Stack]) -> list[str]:
     if not folders:
         return []
     text = (
-        f"Terraform loads charts when it plans and applies {_and(dict.fromkeys(folders.values()))}: the machine that runs it must reach "
-        f"{_and(folders)}. Nodes pull the images of the charts from `quay.io` and `registry.k8s.io`."
+        f"Terraform loads charts when it plans and applies {listed(dict.fromkeys(folders.values()))}: the machine that runs it must reach "
+        f"{listed(folders)}. Nodes pull the images of the charts from `quay.io` and `registry.k8s.io`."
     )
     return [text]
 
@@ -282,7 +273,7 @@ def _risks(deployment: Deployment, risks: list[str]) -> str:
         rows.append((f"`{name}`", meaning, acknowledged))
     return (
         "The risks of this configuration, and whether the source deployment acknowledges them. The picture marks them. Keys are those of "
-        "the source deployment.\n\n" + _table(("risk", "meaning", "acknowledged"), rows)
+        "the source deployment.\n\n" + table(("risk", "meaning", "acknowledged"), rows)
         if rows
         else "None is known."
     )
@@ -354,7 +345,7 @@ def _verification() -> str:
 
 def _modules(modules: list[Stack]) -> str:
     return (
-        f"{_and(f'modules/{module.name}' for module in modules)} are the same without provider configuration and backend, and with a "
+        f"{listed(f'modules/{module.name}' for module in modules)} are the same without provider configuration and backend, and with a "
         "range of provider versions in place of one. `example/` is a root that calls them all in one apply. Where a provider connects to "
         "what one module creates, the example configures it from that module's outputs. That is simple, with one limitation: a plan that "
         "would replace the cluster cannot configure such a provider. Where clusters are replaced, call each module from a root of its own, "

@@ -9,6 +9,7 @@ https://cloud.google.com/kubernetes-engine/docs/how-to/cluster-shared-vpc
 from collections.abc import Iterator
 
 from deployment.model import Deployment
+from handover.markdown import shell
 
 
 def shared_vpc(deployment: Deployment) -> list[str]:
@@ -27,7 +28,7 @@ def shared_vpc(deployment: Deployment) -> list[str]:
             "of the Shared VPC runs these commands before the first apply. The names are those of the source deployment: where you set "
             f"other inputs, put yours. {grants}"
         ),
-        "```sh\n" + "\n".join(commands(deployment)) + "\n```",
+        shell(*commands(deployment)),
     ]
 
 
