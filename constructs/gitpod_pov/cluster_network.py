@@ -296,8 +296,8 @@ class ClusterNetwork(Construct):
         self.config = config = config or ClusterNetworkConfig()
         self._project, self._region, self._provider = config.project_of(project), region, provider
         self._waiting = waiting_for(apis)
-        self.network_id: str = f"projects/{self._project}/global/networks/{config.network}"
         self.network_name: str = config.network
+        self.network_id: str = self._network_path
         self.pods_range_name, self.services_range_name = config.pods_range, config.services_range
         if config.create_network:
             network = ComputeNetwork(
@@ -321,14 +321,13 @@ class ClusterNetwork(Construct):
             self._subnetwork = self._existing_subnetwork()
             # Not from the data source: where Terraform defers reading it, an unknown name would replace the cluster.
             self.subnetwork_name = str(config.subnetwork)
-            self.subnetwork_id = f"projects/{self._project}/regions/{region}/subnetworks/{self.subnetwork_name}"
+            self.subnetwork_id = self._subnetwork_path
             # Nothing else of the network waits for the APIs.
             self.requirements += [*(self._waiting or ()), self._subnetwork]
         self.network_of_cluster, self.subnetwork_of_cluster = self.network_name, self.subnetwork_name
         if config.host_project is not None:
             # Made of names: an ID is unknown while what it belongs to is replaced, and the cluster would be replaced too.
-            self.network_of_cluster = f"projects/{config.host_project}/global/networks/{self.network_name}"
-            self.subnetwork_of_cluster = f"projects/{config.host_project}/regions/{region}/subnetworks/{self.subnetwork_name}"
+            self.network_of_cluster, self.subnetwork_of_cluster = self._network_path, self._subnetwork_path
         if config.host_project is not None and config.grant_service_agents:
             self.requirements += grant_service_agents(
                 self,
@@ -341,6 +340,14 @@ class ClusterNetwork(Construct):
             )
         self.egress: list[ITerraformDependable] = [self._nat(cluster_name)] if config.cloud_nat else []
         self._warn_of_docker()
+
+    @property
+    def _network_path(self) -> str:
+        return f"projects/{self._project}/global/networks/{self.network_name}"
+
+    @property
+    def _subnetwork_path(self) -> str:
+        return f"projects/{self._project}/regions/{self._region}/subnetworks/{self.subnetwork_name}"
 
     def enable_private_google_access(self) -> None:
         """Let nodes without public addresses reach Google's APIs and registries, which private nodes need.

@@ -421,9 +421,24 @@ def initial_node_faults(pools: Pools, zones: Sequence[str]) -> Iterator[Fault]:
     yield from _in_each(pools, of_one)
 
 
+def _prefix_of(addresses: float) -> int:
+    """Return the prefix of the smallest range with this number of addresses."""
+    return 32 - math.ceil(math.log2(addresses))
+
+
+def _most_of_pools(given: Any) -> dict[tuple[str, ...], int]:
+    """Return the maximum number of nodes of each pool, by key."""
+    return {path: most_nodes(pool, given) for path, pool in all_pools(given).items()}
+
+
+def _addresses_of_pools(given: Any) -> dict[tuple[str, ...], int]:
+    """Return how many addresses of the pod range each pool takes at its maximum, by key."""
+    return {path: most_nodes(pool, given) * addresses_of_a_node(pool.max_pods_per_node) for path, pool in all_pools(given).items()}
+
+
 def prefix_of_a_node(max_pods: float) -> int:
     """Return the prefix of the range that a node takes of the pod range."""
-    return 32 - math.ceil(math.log2(2 * max_pods))
+    return _prefix_of(2 * max_pods)
 
 
 def addresses_of_a_node(max_pods: float) -> int:
@@ -440,9 +455,9 @@ def pod_range_faults(given: Any) -> Iterator[Fault]:
     if not given.network.create_subnetwork:
         return
     available, pools = IPv4Network(given.network.pods_cidr).num_addresses, all_pools(given)
-    needed = {path: most_nodes(pool, given) * addresses_of_a_node(pool.max_pods_per_node) for path, pool in pools.items()}
+    needed = _addresses_of_pools(given)
     if available < (total := sum(needed.values())):
-        fitting_prefix = 32 - math.ceil(math.log2(total))
+        fitting_prefix = _prefix_of(total)
         if len(pools) == 1:
             ((path, pool),) = pools.items()
             message = _too_small(available // addresses_of_a_node(pool.max_pods_per_node), fitting_prefix, path, pool, given)
@@ -461,7 +476,7 @@ def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeCluster
         return
     needed = _zone_count(zones) * addresses_of_a_node(cluster.default_max_pods_per_node)
     if IPv4Network(network.pods_cidr).num_addresses < needed:
-        fitting_prefix = 32 - math.ceil(math.log2(needed))
+        fitting_prefix = _prefix_of(needed)
         yield Fault(
             ("network", "pods_cidr"),
             f"is too small for the default node pool, which GKE creates first with one node per zone and "
@@ -476,9 +491,9 @@ def node_range_faults(given: Any) -> Iterator[Fault]:
     if not given.network.create_subnetwork:
         return
     holds, pools = max(IPv4Network(given.network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS, 0), all_pools(given)
-    most = {path: most_nodes(pool, given) for path, pool in pools.items()}
+    most = _most_of_pools(given)
     if holds < (total := sum(most.values())):
-        fitting_prefix = 32 - math.ceil(math.log2(total + ADDRESSES_GOOGLE_KEEPS))
+        fitting_prefix = _prefix_of(total + ADDRESSES_GOOGLE_KEEPS)
         if len(pools) == 1:
             ((path, pool),) = pools.items()
             message = _too_small(holds, fitting_prefix, path, pool, given)
@@ -495,10 +510,10 @@ def missing_room_for_upgrades(given: Any) -> int:
     network, pools = given.network, all_pools(given)
     if not network.create_subnetwork:
         return 0
-    most = {path: most_nodes(pool, given) for path, pool in pools.items()}
+    most = _most_of_pools(given)
     addresses = {path: addresses_of_a_node(pool.max_pods_per_node) for path, pool in pools.items()}
     free_nodes = IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS - sum(most.values())
-    free_addresses = IPv4Network(network.pods_cidr).num_addresses - sum(most[path] * addresses[path] for path in pools)
+    free_addresses = IPv4Network(network.pods_cidr).num_addresses - sum(_addresses_of_pools(given).values())
     added = {path: int(pool.upgrade_settings.additional_nodes(most[path])) for path, pool in pools.items()}
     return max((added[path] for path in pools if added[path] > min(free_nodes, free_addresses // addresses[path])), default=0)
 
@@ -515,13 +530,10 @@ def existing_subnetwork_conditions(given: Any) -> Iterator[Condition]:
         return existing_subnetwork.holds_default_pool(network.pods_range, addresses, f"{_zone_count(known_part.zones)}")
 
     def of_pods() -> Condition:
-        pools = all_pools(known_part).values()
-        needed = sum(most_nodes(pool, known_part) * addresses_of_a_node(pool.max_pods_per_node) for pool in pools)
-        return existing_subnetwork.holds_pods(network.pods_range, nodes(), 32 - math.ceil(math.log2(needed)))
+        return existing_subnetwork.holds_pods(network.pods_range, nodes(), _prefix_of(sum(_addresses_of_pools(known_part).values())))
 
     def of_nodes() -> Condition:
-        most = sum(most_nodes(pool, known_part) for pool in all_pools(known_part).values())
-        fitting_prefix = 32 - math.ceil(math.log2(most + ADDRESSES_GOOGLE_KEEPS))
+        fitting_prefix = _prefix_of(sum(_most_of_pools(known_part).values()) + ADDRESSES_GOOGLE_KEEPS)
         return existing_subnetwork.holds_nodes(str(network.subnetwork), ADDRESSES_GOOGLE_KEEPS, nodes(), fitting_prefix)
 
     def nodes() -> list[Nodes]:
@@ -780,7 +792,7 @@ class LabelledNodePool(Construct):
         known_part = without_tokens(arguments)
         try:
             missing = missing_room_for_upgrades(known_part)
-            most = sum(most_nodes(pool, known_part) for pool in all_pools(known_part).values())
+            most = sum(_most_of_pools(known_part).values())
         except RefusedValueError:
             return
         if missing:

@@ -17,6 +17,7 @@ from rehearsal.stand_in import StandIns
 from rehearsal.workspace import TerraformError, Workspace
 from tests.app import deployment, synthesize
 from tests.existing import NETWORK, add_subnetwork, contents
+from tests.terraform_output import error_text
 
 pytestmark = pytest.mark.terraform
 
@@ -254,7 +255,7 @@ class TestExistingSubnetwork:
         assert (
             "network.pods_range_name: 'platform-pods' is 10.64.0.0/22 and holds 4 nodes, 6 are possible (3 per zone in 2 zones): use a "
             "larger range, or lower node_pool.max_nodes to 2"
-        ) in " ".join(error.value.output.replace("│", " ").split())
+        ) in error_text(error.value)
         root.set({**values, "node_pool_max_nodes": 2})
         root.apply()
         assert root.plan().empty
@@ -270,7 +271,7 @@ class TestExistingSubnetwork:
         assert (
             "network.subnetwork: 'nodes' is 10.32.0.0/28 and holds 12 nodes, the pools can need 13 (node_pool 4, pools.spot 4, pools.total "
             "5): use a larger range, or lower the maximum of a pool"
-        ) in " ".join(error.value.output.replace("│", " ").split())
+        ) in error_text(error.value)
         root.set({"zones": ["us-central1-a", "us-central1-b"], "node_pool_max_nodes": 1})
         root.apply()
         assert root.plan().empty
@@ -430,11 +431,6 @@ REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
         '["user:a@example.com","group:b@example.com"] has a group, which RBAC',
     ),
 ]
-
-
-def error_text(error: TerraformError) -> str:
-    """What Terraform printed, without its line breaks and bars."""
-    return " ".join(error.output.replace("│", " ").split())
 
 
 class TestRefused:

@@ -44,6 +44,7 @@ from tests.rehearsal.examples import (
     workspace,
     write,
 )
+from tests.terraform_output import error_text
 
 pytestmark = pytest.mark.terraform
 
@@ -99,7 +100,7 @@ class Life:
         """The error of an apply, on one line."""
         with pytest.raises(TerraformError) as failed:
             self.apply(content)
-        return " ".join(failed.value.output.replace("│", " ").split())
+        return error_text(failed.value)
 
     def object(self, type: str, id: str) -> dict[str, Any]:
         found = self.cloud.find(type, id)

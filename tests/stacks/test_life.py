@@ -16,6 +16,7 @@ from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import TerraformError, Workspace, attach
 from tests.app import ROOT, deployment, synthesize
+from tests.terraform_output import error_text
 
 pytestmark = pytest.mark.terraform
 
@@ -190,7 +191,7 @@ class TestAccess:
         rehearsal.stand_ins.cloud.facts["account_email"] = email
         with pytest.raises(TerraformError) as refused:
             rehearsal.rbac.apply()
-        assert "admins.members" in " ".join(refused.value.output.replace("│", " ").split())
+        assert "admins.members" in error_text(refused.value)
 
     def test_no_output_is_sensitive(self, applied: Rehearsal) -> None:
         token = applied.stand_ins.cloud.facts["access_token"]

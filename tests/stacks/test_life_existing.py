@@ -12,6 +12,7 @@ from rehearsal.workspace import TerraformError
 from tests.app import deployment
 from tests.inputs import OBSERVERS
 from tests.stacks.test_life import ACCOUNT, BINDING, POOL, Rehearsal, rehearse
+from tests.terraform_output import error_text
 
 pytestmark = pytest.mark.terraform
 
@@ -149,7 +150,7 @@ class TestDataplaneV2:
             made.change(cluster={"network_policy": "dataplane-v2"})
             with pytest.raises(TerraformError) as refused:
                 made.cluster.plan()
-            assert "runs the datapath LEGACY_DATAPATH, so this change" in " ".join(refused.value.output.replace("│", " ").split())
+            assert "runs the datapath LEGACY_DATAPATH, so this change" in error_text(refused.value)
             made.cluster.destroy()
             assert made.cluster.state() == {}
 

@@ -18,6 +18,7 @@ from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import Plan, TerraformError, Workspace, attach
 from tests.app import ROOT, deployment, synthesize
+from tests.terraform_output import error_text
 
 pytestmark = pytest.mark.terraform
 
@@ -220,7 +221,7 @@ class TestFailure:
         ingress.stand_ins.cloud.put("google_container_cluster", CLUSTER_ID, cluster(pool))
         with pytest.raises(TerraformError) as refused:
             ingress.workspace.plan()
-        assert "The cluster gitpod does not have Workload Identity" in text_of(refused.value)
+        assert "The cluster gitpod does not have Workload Identity" in error_text(refused.value)
 
     def test_of_a_cluster_that_is_gone_names_it(self, rehearse: Callable[..., Ingress]) -> None:
         ingress = rehearse()
@@ -234,10 +235,6 @@ class TestFailure:
             ingress.workspace.destroy()
         ingress.workspace.run("destroy", "-auto-approve", "-refresh=false")
         assert ingress.workspace.state() == {}
-
-
-def text_of(error: TerraformError) -> str:
-    return " ".join(error.output.replace("│", " ").split())
 
 
 class TestExistingZone:
@@ -267,7 +264,7 @@ class TestExistingZone:
         self.zone(ingress, **values)
         with pytest.raises(TerraformError) as refused:
             ingress.workspace.plan()
-        assert message in text_of(refused.value)
+        assert message in error_text(refused.value)
 
     def test_that_is_missing_stops_the_plan(self, rehearse: Callable[..., Ingress]) -> None:
         with pytest.raises(TerraformError, match="gitpod not found"):

@@ -14,6 +14,7 @@ from rehearsal.workspace import TerraformError, Workspace
 from tests.app import ROOT, deployment, synthesize
 from tests.existing import NETWORK, add_subnetwork, contents
 from tests.stacks.test_inputs import CLUSTER, NAT, POOL, ROUTER, SUBNETWORK
+from tests.terraform_output import error_text
 
 pytestmark = pytest.mark.terraform
 
@@ -49,7 +50,7 @@ class Stack(Workspace):
         """Return what a plan says that fails, on one line."""
         with pytest.raises(TerraformError) as error:
             self.plan()
-        return " ".join(error.value.output.replace("│", " ").split())
+        return error_text(error.value)
 
 
 @pytest.fixture
