@@ -132,13 +132,13 @@ clean: ## delete the environments, cdktf.out/, handover.out/, build/ and dist/ #
 	rm -rf .venv .pipenv .checkov .terrain node_modules cdktf.out handover.out build dist
 
 # Environments. The last step of making one records what is installed in it; `.syncing` is there in the meantime. An environment
-# that was interrupted, or that lacks something of its record, is made anew by the next command.
+# that was interrupted, or in which a recorded file is missing, is created again by the next command.
 FILES = ls -d bin/* lib/python3*/site-packages/* 2>/dev/null | grep -v __pycache__ | LC_ALL=C sort
-# $(call damage,ENVIRONMENT): the first sign of it; nothing where there is no environment or no damage.
+# $(call damage,ENVIRONMENT): the first missing file of an environment. Empty if it is complete or does not exist.
 damage = $(shell cd $(1) 2>/dev/null && { test ! -e .syncing || echo interrupted; test -x bin/python || echo bin/python; \
 	test ! -e .record || $(FILES) | LC_ALL=C comm -13 - .record; } 2>/dev/null | head -n 1)
-# $(call anew,ENVIRONMENT,DAMAGE): the commands that begin to make or update an environment.
-anew = $(if $(2),echo "$(1) is incomplete ($(2)): making it anew" >&2; rm -rf $(1);) \
+# $(call begin,ENVIRONMENT,DAMAGE): the commands that start to create or update an environment.
+begin = $(if $(2),echo "$(1) is incomplete ($(2)): creating it again" >&2; rm -rf $(1);) \
 	mkdir -p $(1) && touch $(1)/.syncing && { test -x $(1)/bin/python || $(PYTHON) -m venv $(1); }
 # $(call recorded,ENVIRONMENT): the commands that end it, before the target is touched.
 recorded = (cd $(1) && $(FILES) > .record && rm .syncing)
@@ -161,22 +161,22 @@ PYTHON_VERSION_CHECK = import sys; v = sys.version_info; v >= (3, 11) or sys.exi
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: Python 3.11 or newer is required" >&2; exit 1; }
 	@$(PYTHON) -c '$(PYTHON_VERSION_CHECK)'
 	@echo "creating the environment from the lock files: about a minute, once" >&2
-	@$(call anew,.pipenv,$(PIPENV_DAMAGE))
+	@$(call begin,.pipenv,$(PIPENV_DAMAGE))
 	@$(call step,install Pipenv,.pipenv/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION))
 	@$(call recorded,.pipenv) && touch $@
 
 .venv/.synced: .pipenv/$(PIPENV_VERSION) Pipfile.lock pyproject.toml $(if $(VENV_DAMAGE),FORCE)
-	@$(call anew,.venv,$(VENV_DAMAGE))
+	@$(call begin,.venv,$(VENV_DAMAGE))
 	@$(call step,install the packages,$(PIPENV) sync 1>&2)
 	@$(call recorded,.venv) && touch $@
 
 .venv/.synced-dev: .venv/.synced
-	@$(call anew,.venv)
+	@$(call begin,.venv)
 	@$(call step,install the packages for development,$(PIPENV) sync --dev 1>&2)
 	@$(call recorded,.venv) && touch $@
 
 .checkov/.synced: checks/requirements.txt $(if $(CHECKOV_DAMAGE),FORCE) | .pipenv/$(PIPENV_VERSION)
-	@$(call anew,.checkov,$(CHECKOV_DAMAGE))
+	@$(call begin,.checkov,$(CHECKOV_DAMAGE))
 	@$(call step,install checkov,.checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		--requirement $< 1>&2)
 	@$(call recorded,.checkov) && touch $@

@@ -100,7 +100,7 @@ class Deployment(Configuration):
     """Administrators of the cluster."""
 
     ingress: IngressConfig | None = None
-    """DNS zone, certificates and DNS records for Gitpod. Optional: without this section there is no ingress stack."""
+    """DNS zone, certificates and DNS records for Gitpod. Without this section, there is no ingress stack."""
 
     backend: BackendConfig = LocalBackendConfig()
     """Storage of the Terraform state."""

@@ -43,7 +43,7 @@ def design(deployment: Deployment, roots: dict[str, Stack], main: str) -> list[s
 
 
 def input_name(deployment: Deployment, key: str) -> str:
-    """Return what a reader calls an input: its variable, or its key where it is no variable."""
+    """Return the name of an input for the reader: its variable, or its key if it has no variable."""
     return next((f"`{variable_name(own)}`" for own in deployment.handover.parameters if own == key), f"`{key}`")
 
 
@@ -123,7 +123,7 @@ def _permissions(deployment: Deployment, roots: dict[str, Stack]) -> Iterator[st
 
 
 def _subjects(binding: Json, deployment: Deployment) -> str:
-    """Return whom a binding names; the members that are a variable are not in the block."""
+    """Return the subjects of a binding. Members that come from a variable are not in its block."""
     subjects = binding.get("subject", [])
     if "dynamic" in binding or any("google_client_openid_userinfo" in subject["name"] for subject in subjects):
         who = ", ".join(f"`{member}`" for member in deployment.admins.members)

@@ -1,7 +1,7 @@
 """The sections of a hand-over's README on what comes after the first apply.
 
 Owns: what to do when something fails, and how to destroy. The commands have the folders, addresses and names of this hand-over. Leaves to
-others: what is only for those who have the source deployment, which docs/operations.md tells them.
+others: what needs the source deployment, which docs/operations.md describes.
 """
 
 import json

@@ -320,7 +320,7 @@ _UNMARKED: MappingProxyType[ParameterKey, Callable[[Json], None]] = MappingProxy
 
 
 def _groups(content: Json) -> dict[str, str]:
-    """Return for each address the construct that it stands in, or its own name."""
+    """Return for each address the construct that contains it, or its own name."""
     blocks = {
         **{f"{kind}.{name}": block for kind, named in content.get("resource", {}).items() for name, block in named.items()},
         **{f"data.{kind}.{name}": block for kind, named in content.get("data", {}).items() for name, block in named.items()},

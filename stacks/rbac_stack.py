@@ -3,7 +3,7 @@
 It is a separate stack, because the Kubernetes provider must not be configured from a cluster that the same apply creates:
 https://registry.terraform.io/providers/hashicorp/kubernetes/2.38.0/docs#stacking-with-managed-kubernetes-cluster-resources
 
-It finds the cluster by name and not through the other stack's state, so that the two stacks can have different backends and owners.
+It finds the cluster by name instead of reading the other stack's state. The two stacks can therefore have different backends and owners.
 """
 
 from gitpod_pov.cluster_admins import ClusterAdmins

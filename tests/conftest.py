@@ -1,6 +1,5 @@
 """Fixtures that many tests share, and the `terraform` marker."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,15 +11,14 @@ from deployment import commands
 from deployment.reading import load_deployments
 from rehearsal.stand_in import StandIns
 from tests.app import ROOT, Synthesized, deployment, synthesize
+from tests.required import missing
 
 
 @pytest.hookimpl(tryfirst=True)  # before the fixtures of any scope, which run terraform too
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test marked `terraform` needs the binary. Where REQUIRE_TERRAFORM is 1, its absence is a failure."""
     if item.get_closest_marker("terraform") and not shutil.which(commands.terraform()):
-        if os.environ.get("REQUIRE_TERRAFORM") == "1":
-            pytest.fail(f"REQUIRE_TERRAFORM is 1 and {commands.terraform()} is not installed")
-        pytest.skip(f"{commands.terraform()} is not installed")
+        missing("REQUIRE_TERRAFORM", f"{commands.terraform()} is not installed")
 
 
 @pytest.fixture(scope="session")

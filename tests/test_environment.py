@@ -1,4 +1,4 @@
-"""The Makefile's environments: what is refused before anything is installed, and that an incomplete environment is made anew.
+"""The Makefile's environments: what is refused before anything is installed, and that an incomplete environment is created again.
 
 With stand-ins for Python and Pipenv that install empty files; the Makefile is the real one.
 """
@@ -119,7 +119,7 @@ def test_the_tests_add_to_it(project: Project) -> None:
 
 
 @pytest.mark.parametrize("gone", ["lib/python3.11/site-packages/cdktf", "lib", "bin/python"])
-def test_what_is_gone_from_it_makes_it_anew(project: Project, gone: str) -> None:
+def test_what_is_gone_from_it_creates_it_again(project: Project, gone: str) -> None:
     path = project.folder / ".venv" / gone
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     result = project.make("synth")
@@ -131,7 +131,7 @@ def test_what_is_gone_from_it_makes_it_anew(project: Project, gone: str) -> None
     assert project.installed() == []
 
 
-def test_a_python_that_was_uninstalled_makes_it_anew(project: Project) -> None:
+def test_a_python_that_was_uninstalled_creates_it_again(project: Project) -> None:
     python = project.folder / ".venv" / "bin" / "python"
     python.unlink()
     python.symlink_to("/nowhere/python3.11")
@@ -139,32 +139,32 @@ def test_a_python_that_was_uninstalled_makes_it_anew(project: Project) -> None:
     assert project.installed() == NEW[1:]
 
 
-def test_what_is_gone_of_the_tests_makes_it_anew(project: Project) -> None:
+def test_what_is_gone_of_the_tests_creates_it_again(project: Project) -> None:
     project.make("lint")
     shutil.rmtree(project.site_packages / "pytest")
     project.make("lint")
     assert project.installed() == ["-m venv .venv", "pipenv sync", "pipenv sync --dev"]
 
 
-def test_a_damaged_pipenv_is_made_anew(project: Project) -> None:
+def test_a_damaged_pipenv_is_created_again(project: Project) -> None:
     (project.folder / ".pipenv" / "bin" / "pipenv").unlink()
     project.make("synth")
     assert project.installed() == ["-m venv .pipenv", "pipenv sync"]
 
 
 @pytest.mark.parametrize("command", ["synth", "lint"])
-def test_an_interrupted_run_makes_it_anew(tmp_path: Path, command: str) -> None:
+def test_an_interrupted_run_creates_it_again(tmp_path: Path, command: str) -> None:
     project = Project(tmp_path)
     assert project.make(command, INTERRUPT="yes").returncode != 0
     assert not (project.site_packages / "jsii").exists()
     result = project.make(command)
     assert result.returncode == 0
-    assert ".venv is incomplete (interrupted): making it anew" in result.stderr
+    assert ".venv is incomplete (interrupted): creating it again" in result.stderr
     assert project.installed()[:2] == NEW[1:]
     assert (project.site_packages / "jsii").is_dir()
 
 
-def test_an_interrupted_update_makes_it_anew(project: Project) -> None:
+def test_an_interrupted_update_creates_it_again(project: Project) -> None:
     later = (project.folder / ".venv" / ".synced").stat().st_mtime + 10
     os.utime(project.folder / "Pipfile.lock", (later, later))
     assert project.make("synth", INTERRUPT="yes").returncode != 0

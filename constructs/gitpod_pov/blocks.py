@@ -24,7 +24,7 @@ def optional_block(block: Callable[..., Block], **arguments: Any) -> Block | Non
 
 
 def merged(configured: Mapping[str, str], fixed: Mapping[str, str]) -> Mapping[str, str]:
-    """Return a map with the fixed entries beside the configured ones; cdktf merges no map that is a token by itself."""
+    """Return a map with the configured and the fixed entries. cdktf does not merge a map that is a token."""
     return Token.as_string_map(Fn.merge([dict(configured), dict(fixed)])) if is_token(configured) else {**configured, **fixed}
 
 

@@ -50,7 +50,7 @@ class DnsIdentity(Construct):
 
     Attributes:
         email: e-mail of the service account, as a token.
-        grants: what needs the access in force lists these in its `depends_on`.
+        grants: for `depends_on` of resources that need the access.
     """
 
     def __init__(

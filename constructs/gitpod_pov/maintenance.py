@@ -122,7 +122,7 @@ KEEP_VERSIONS = MaintenanceExclusion(name="keep-versions")
 """The exclusion of a cluster in a release channel whose deployment lists none: what `--no-enable-autoupgrade` means in the guide."""
 
 ALL_DAY = MaintenanceWindow(start_time="2026-01-01T00:00:00Z", end_time="2026-01-02T00:00:00Z")
-"""The window beside exclusions when the deployment sets none: the whole day, every day. The provider requires a window beside them."""
+"""The window of a cluster with exclusions and no configured window: the whole day, every day. The provider requires one with exclusions."""
 
 
 def maintenance_policy(

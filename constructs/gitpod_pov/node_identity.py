@@ -1,7 +1,7 @@
 """The service account of the nodes, created here or an existing one.
 
-Owns: the service account and its project roles. Leaves to others: all other members of these roles, because each grant adds and removes
-only itself. There are no keys: the nodes read their credentials from the metadata server.
+Owns: the service account and its project roles. Leaves to others: all other members of these roles, because each grant adds or removes
+only one member. The nodes need no keys: they read their credentials from the metadata server.
 
 An existing account is not looked up: that would need permissions in its project. GKE refuses an account that it cannot use when it creates
 the cluster, because the removed default pool runs under it too.

@@ -61,7 +61,7 @@ class UpgradeSettings(Configuration):
     """Nodes that a surge upgrade adds at a time. Default: 1."""
 
     max_unavailable: Annotated[Number, Field(ge=0, le=1000)] | None = None
-    """Nodes that a surge upgrade may take away at a time without a replacement. Default: 0."""
+    """Nodes that may be unavailable at a time during a surge upgrade. Default: 0."""
 
     node_pool_soak_duration: Seconds | None = None
     """How long a blue-green upgrade keeps the drained nodes for a rollback, at most 604800s (7 days). Default: 3600s."""
@@ -81,7 +81,7 @@ class UpgradeSettings(Configuration):
 
     @property
     def unavailable(self) -> float:
-        """Nodes that a surge upgrade takes away at a time."""
+        """Nodes that may be unavailable at a time during a surge upgrade."""
         return 0 if self.max_unavailable is None else self.max_unavailable
 
     def additional_nodes(self, size: float) -> float:

@@ -4,7 +4,6 @@ checkov runs once for all of them. Without it these tests are skipped; with REQU
 """
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from deployment.model import Deployment
 from deployment.profile import Profile
 from deployment.reading import DEPLOYMENTS, load_deployments
 from tests.app import deployment
+from tests.required import missing
 
 KEY = "projects/keys-project/locations/us-central1/keyRings/ring/cryptoKeys/key"
 OWN_NETWORK = {"network": {"network": "own", "create_network": True}}
@@ -75,10 +75,7 @@ SCANNED: dict[str, Deployment] = {
 @pytest.fixture(scope="module")
 def results() -> list[Result]:
     if not checks_scan.CHECKOV.exists():
-        reason = "checkov is not installed, `make .checkov/.synced` does it"
-        if os.environ.get("REQUIRE_CHECKOV") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing("REQUIRE_CHECKOV", "checkov is not installed: run `make .checkov/.synced`")
     return scan(SCANNED)
 
 

@@ -4,7 +4,6 @@ Without checkov these tests are skipped; with REQUIRE_CHECKOV=1, which CI sets, 
 """
 
 import json
-import os
 import subprocess
 from typing import Any
 
@@ -14,15 +13,14 @@ from checks.scan import ACCEPTED, CHECKOV
 from handover.folder import files_of, write
 from tests.app import deployment
 from tests.checks.test_scan import TABLES
+from tests.required import missing
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What checkov reports of the hand-overs of both profiles, with their variants."""
     if not CHECKOV.exists():
-        if os.environ.get("REQUIRE_CHECKOV") == "1":
-            pytest.fail("checkov is not installed, `make .checkov/.synced` does it")
-        pytest.skip("checkov is not installed")
+        missing("REQUIRE_CHECKOV", "checkov is not installed: run `make .checkov/.synced`")
     folder = tmp_path_factory.mktemp("scan")
     for table in ("reference", "hardened"):
         for name, sections in TABLES[table].items():

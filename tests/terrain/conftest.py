@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.app import ROOT, Synthesized, deployment, synthesize
+from tests.required import missing
 from tests.terrain.examples import examples
 
 PYTHON = ROOT / ".terrain" / ".venv" / "bin" / "python"
@@ -44,10 +45,7 @@ class Copy:
 @pytest.fixture(scope="session", autouse=True)
 def environment() -> None:
     if not PYTHON.exists():
-        reason = "there is no environment for CDK Terrain, `make .terrain/.synced` makes it"
-        if os.environ.get("REQUIRE_TERRAIN") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing("REQUIRE_TERRAIN", "there is no environment for CDK Terrain: run `make .terrain/.synced`")
 
 
 @pytest.fixture(scope="session")
