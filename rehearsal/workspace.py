@@ -181,6 +181,7 @@ class Workspace:
             "TF_CLI_CONFIG_FILE": str(own / "terraform.rc"),
             "TF_DATA_DIR": str(own / "data"),
             "TF_IN_AUTOMATION": "1",
+            "GOGC": "400",  # less garbage collection, a sixth of the processor time of such short processes
             "TF_INPUT": "0",
         }
         self.synthesize(stack)
