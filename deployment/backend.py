@@ -142,8 +142,8 @@ class GcsBackendConfig(Configuration):
     """Name of an existing bucket."""
 
     prefix: Prefix
-    """Prefix of the objects' names, followed by the stack's name. Choose one that no other clone uses in this bucket: clones with the same
-    prefix share the states of deployments with the same name. Earlier versions used 'gitpod-pov'; keep it for existing states.
+    """Prefix of the object names, followed by the stack's name. Clones with the same prefix share states. Earlier versions used
+    'gitpod-pov'; keep it for existing states.
     """
 
     impersonate_service_account: ServiceAccountEmail | None = None
@@ -178,12 +178,10 @@ class CloudBackendConfig(Configuration):
     """Host name of HCP Terraform or Terraform Enterprise."""
 
     project: ProjectName | None = None
-    """Project in which missing workspaces are created."""
+    """HCP Terraform project in which new workspaces are created."""
 
     prefix: WorkspacePrefix | None = None
-    """Prefix of the workspaces' names, followed by a hyphen and the stack's name. Choose one that no other clone uses in this organization:
-    clones with the same prefix share the workspaces of deployments with the same name. Left out: only the stack's name.
-    """
+    """Prefix of the workspace names, followed by a hyphen and the stack's name. Clones with the same prefix share workspaces."""
 
     def workspace_of(self, stack: str) -> str:
         """Return the name of a stack's workspace."""

@@ -66,12 +66,12 @@ class Deployment(Configuration):
     """Zones of the nodes. Default: every zone of the region."""
 
     profile: Profile = "reference"
-    """Values of the inputs that the file omits. `reference`: exactly what the guide's commands create. `hardened`: the safer values, see
+    """Default values of the inputs. `reference`: exactly what the guide's commands create. `hardened`: the safer values, see
     docs/hardening.md.
     """
 
     acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), Unique] = ()
-    """Risks that synth no longer warns about."""
+    """Risks that `make synth` no longer warns about."""
 
     providers: ProvidersConfig = ProvidersConfig()
     """Versions of the Terraform providers."""
@@ -80,7 +80,7 @@ class Deployment(Configuration):
     """APIs of the project."""
 
     identity: NodeIdentityConfig = NodeIdentityConfig()
-    """Service account of the nodes."""
+    """Node service account."""
 
     network: ClusterNetworkConfig = ClusterNetworkConfig()
     """Network and subnetwork of the cluster."""
@@ -89,11 +89,11 @@ class Deployment(Configuration):
     """Control plane and cluster-wide settings."""
 
     node_pool: NodePoolConfig = NodePoolConfig()
-    """Nodes. With additional pools, those of the main pool."""
+    """The main node pool."""
 
     pools: Table[NodePoolName, AdditionalNodePoolConfig] = Field(default={})
     """Additional node pools, each with the inputs of the main one and `workloads`. NAME is the name of the pool in GKE and the last part of
-    its address: another name is another pool.
+    its address: a new name creates a new pool and deletes the old one.
     """
 
     admins: ClusterAdminsConfig = ClusterAdminsConfig()

@@ -125,4 +125,4 @@ class HandoverConfig(Configuration):
     parameters: Annotated[tuple[Annotated[ParameterKey, BeforeValidator(_reason_if_refused)], ...], Field(strict=False), Unique] = get_args(
         ParameterKey
     )
-    """Inputs that become Terraform variables. The others are written as values. Default: all that can be variables."""
+    """Inputs that become Terraform variables. All other inputs become literal values. Default: all that can be variables."""

@@ -177,8 +177,8 @@ class ClusterAdminsConfig(Configuration):
     """Name of the ClusterRoleBinding."""
 
     bindings: Table[BindingName, Nested[BindingConfig]] = Field(default={})
-    """Further bindings by name, for example for observers. The name is that of the ClusterRoleBinding, or of the RoleBinding with a
-    `namespace`, and part of the Terraform address.
+    """Additional role bindings. NAME is the name of the ClusterRoleBinding, or with a `namespace` of the RoleBinding, and part of the
+    Terraform address.
     """
 
     rules = (_groups, _binding_of_the_cluster, _binding_names)

@@ -145,13 +145,13 @@ class ClusterNetworkConfig(Configuration):
     """Name of the VPC network."""
 
     host_project: ProjectId | None = None
-    """ID of the Shared VPC host project, which has the network, the subnetwork, the router and Cloud NAT. Default: the deployment's
+    """ID of the Shared VPC host project, which contains the network, the subnetwork, the router and Cloud NAT. Default: the deployment's
     project. A change replaces the cluster.
     """
 
     grant_service_agents: bool = False
-    """Whether to grant GKE's service agents their roles in the host project. A destroy removes the grants, even if they existed before.
-    If false, grant them as docs/networks.md describes.
+    """Whether to grant GKE's service agents their roles in the host project, see docs/networks.md. A destroy removes the grants, even if
+    they existed before.
     """
 
     create_network: bool = False
@@ -161,42 +161,38 @@ class ClusterNetworkConfig(Configuration):
     """Name of the subnetwork. Default: `gitpod-CLUSTER`. Required if create_subnetwork is false."""
 
     create_subnetwork: bool = True
-    """Whether to create the subnetwork. If false, it must exist in the region, with two secondary ranges, and it is only read. It cannot
-    be set together with create_network, private_google_access, flow_logs and the three ranges. Set it at creation only: a later change
-    to false plans to delete the subnetwork.
+    """Whether to create the subnetwork. If false, it must exist in the region, with two secondary ranges, and is only read. Set it only at
+    creation: a later change to false plans to delete the subnetwork.
     """
 
     pods_range_name: NetworkName | None = None
-    """Name of the subnetwork's secondary range for pods. Default: `pods`. Required if create_subnetwork is false. A change replaces the
-    cluster.
-    """
+    """Name of the secondary range for Pods. Default: `pods`. Required if create_subnetwork is false. A change replaces the cluster."""
 
     services_range_name: NetworkName | None = None
-    """Name of the subnetwork's secondary range for Services. Default: `services`. Required if create_subnetwork is false. A change
-    replaces the cluster.
+    """Name of the secondary range for Services. Default: `services`. Required if create_subnetwork is false. A change replaces the cluster.
     """
 
     nodes_cidr: Cidr = "10.0.0.0/20"
     """IPv4 range of the nodes, /29 or larger. Google reserves four of its addresses."""
 
     pods_cidr: Cidr = "10.4.0.0/14"
-    """IPv4 range of the pods. With 110 pods per node, each node takes a /24."""
+    """IPv4 range of the Pods. With 110 Pods per node, each node takes a /24."""
 
     services_cidr: Cidr = "10.8.0.0/20"
     """IPv4 range of the Services, /16 to /27."""
 
     cloud_nat: bool | None = None
-    """Whether to create a Cloud Router with Cloud NAT, which is billed by the hour and by the gigabyte. Required with
-    cluster.private_nodes, where false means that the network has another route to the internet. Default: none, as in the guide.
+    """Whether to create a Cloud Router with Cloud NAT, billed by the hour and by the gigabyte. Required with cluster.private_nodes: use
+    false if the network already has a route to the internet. Default: none, as in the guide.
     """
 
     private_google_access: Boolean | None = None
-    """Whether VMs without external IP addresses reach Google APIs. Default: true with cluster.private_nodes, otherwise Google's
-    default.
+    """Whether to enable Private Google Access, through which VMs without external IP addresses reach Google APIs. Default: true with
+    cluster.private_nodes, otherwise Google's default.
     """
 
     flow_logs: bool = False
-    """Whether to log a sample of half of the subnetwork's connections. The logs are billed by the gigabyte."""
+    """Whether to enable VPC Flow Logs for half of the connections, billed by the gigabyte."""
 
     rules = (
         _usable_ranges,

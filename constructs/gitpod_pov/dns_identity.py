@@ -32,8 +32,8 @@ class DnsIdentityConfig(Configuration):
     """ID of the service account that changes DNS records, also its display name."""
 
     dns_access: Literal["guide", "least-privilege"] = "guide"
-    """Access of the service account. `guide`: roles/dns.admin on the project, and so on every zone. `least-privilege`:
-    roles/dns.admin on the zone and roles/dns.reader on the project.
+    """Access of the service account. `guide`: roles/dns.admin on the project, which covers every zone. `least-privilege`: roles/dns.admin
+    on the zone and roles/dns.reader on the project.
     """
 
 

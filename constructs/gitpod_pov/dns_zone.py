@@ -39,7 +39,7 @@ class DnsZoneConfig(Configuration):
     """Name of the Cloud DNS zone. Default: the cluster's name. A change replaces the zone."""
 
     create_zone: bool = True
-    """Whether to create the zone. If false, a public zone with this domain must exist in the project. Destroy keeps it and its
+    """Whether to create the zone. If false, a public zone with this domain must exist in the project, and a destroy keeps it and its
     records.
     """
 

@@ -168,8 +168,8 @@ class GkeClusterConfig(Configuration):
     """Name of the cluster, unique within project and region."""
 
     version: KubernetesVersion | None = None
-    """Kubernetes version of the control plane. Default: the channel's at creation, and whatever GKE upgrades it to. A new value
-    upgrades the control plane only, see docs/operations.md.
+    """Kubernetes version of the control plane. Default: the newest version of the release channel at creation; GKE upgrades it later. A new
+    value upgrades only the control plane, see docs/operations.md.
     """
 
     release_channel: Choice[ReleaseChannel] = "REGULAR"
@@ -178,12 +178,12 @@ class GkeClusterConfig(Configuration):
     """
 
     network_policy: Choice[Literal["calico", "dataplane-v2"]] = "calico"
-    """What enforces Kubernetes network policies: Calico, as in the guide, or GKE Dataplane V2, which the guide does not cover. Only at
-    creation: a later change is refused, because it would switch network policies off.
+    """Network policy enforcement: Calico, as in the guide, or GKE Dataplane V2. Set it only at creation: a later change is refused, because
+    it would switch network policies off.
     """
 
     default_max_pods_per_node: Number = Field(default=110, ge=8, le=256)
-    """Pods per node in pools that do not set it, 8 to 256."""
+    """Maximum number of Pods per node in pools that do not set it."""
 
     deletion_protection: Boolean = False
     """Whether Terraform refuses to destroy or replace the cluster. To destroy it, first apply false."""
@@ -194,8 +194,7 @@ class GkeClusterConfig(Configuration):
     """
 
     private_endpoint: Boolean = False
-    """Whether the control plane has only an internal IP address. If true, clients connect from inside the network or through the DNS
-    endpoint.
+    """Whether the control plane has only an internal IP address. Clients then connect from inside the network or through the DNS endpoint.
     """
 
     authorized_networks: Table[Annotated[PlainText, Field(min_length=1)], Cidr] | None = None
@@ -204,34 +203,39 @@ class GkeClusterConfig(Configuration):
     """
 
     dns_endpoint: Boolean = False
-    """Whether the control plane has a DNS endpoint, which checks the IAM permission container.clusters.connect. If true, the RBAC
-    stack connects through it.
+    """Whether the control plane has a DNS endpoint, which checks the IAM permission container.clusters.connect. The RBAC stack then
+    connects through it.
     """
 
     workload_identity: Boolean | None = None
-    """Whether pods have their own Google identities instead of the node's credentials. Default: true with [ingress], otherwise GKE's
-    default for a new cluster and no change to an existing one. A change recreates the nodes.
+    """Whether to enable Workload Identity Federation for GKE: Pods have their own identities instead of the node's credentials. Default:
+    true with [ingress], otherwise GKE's default for a new cluster and no change to an existing one. A change recreates the nodes.
     """
 
     shielded_nodes: Boolean | None = None
-    """Whether nodes prove their identity to the control plane. Default: true."""
+    """Whether to use Shielded GKE Nodes, which prove their identity to the control plane. Default: true."""
 
     secure_boot: Boolean | None = None
-    """Whether nodes load only signed boot components and kernel modules. Default: false. A change replaces the node pool."""
-
-    integrity_monitoring: Boolean | None = None
-    """Whether each boot of a node is compared with a baseline. Default: true. A change replaces the node pool."""
-
-    kubelet_readonly_port: Boolean | None = None
-    """Whether the kubelet serves its unauthenticated read-only port 10255, which old monitoring agents read. Default: GKE's for the
-    version.
+    """Whether to enable Secure Boot: nodes load only signed boot components and kernel modules. Default: false. A change replaces the node
+    pool.
     """
 
+    integrity_monitoring: Boolean | None = None
+    """Whether to enable integrity monitoring, which compares each boot of a node with a baseline. Default: true. A change replaces the node
+    pool.
+    """
+
+    kubelet_readonly_port: Boolean | None = None
+    """Whether the kubelet serves its unauthenticated read-only port 10255. Default: GKE's for the cluster version."""
+
     anonymous_authentication: Choice[Literal["ENABLED", "LIMITED"]] | None = None
-    """Endpoints that accept requests without credentials: all (ENABLED) or only health checks (LIMITED). Default: GKE's, ENABLED."""
+    """Endpoints that accept requests without credentials: all (ENABLED) or only health checks (LIMITED). Default: GKE's, which is ENABLED.
+    """
 
     insecure_rbac_bindings: Boolean | None = None
-    """Whether new bindings may name system:anonymous, system:unauthenticated or system:authenticated. Default: GKE's, true."""
+    """Whether new role bindings can reference system:anonymous, system:unauthenticated or system:authenticated. Default: GKE's, which is
+    true.
+    """
 
     secrets_kms_key: KmsKey | None = None
     """Cloud KMS key, in the cluster's region, that encrypts Secrets. GKE's service agent needs access to it. Default: a
@@ -247,9 +251,9 @@ class GkeClusterConfig(Configuration):
     """Recurring hours in which GKE may start upgrades. Default: at any time."""
 
     maintenance_exclusions: Items[Nested[MaintenanceExclusion]] | None = None
-    """Periods in which GKE does not start upgrades, at most 20. Default in a release channel: `keep-versions`, which stops minor and
-    node upgrades until the end of support of the minor version, the guide's `--no-enable-autoupgrade`; it needs google 7.12.0 or
-    newer. `[]`: none.
+    """Periods in which GKE does not start upgrades, at most 20. `[]`: none. Default in a release channel: `keep-versions`, which stops
+    minor and node upgrades until the minor version reaches end of support, like the guide's `--no-enable-autoupgrade`; it needs google
+    7.12.0 or newer.
     """
 
     rbac_security_group: SecurityGroup | None = None
@@ -265,20 +269,18 @@ class GkeClusterConfig(Configuration):
     """Whether Google Cloud Managed Service for Prometheus collects metrics, billed by the sample. Default: GKE's."""
 
     cost_allocation: Boolean | None = None
-    """Whether the billing export names cluster and namespace. Default: false."""
+    """Whether to enable GKE cost allocation, which adds cluster and namespace to the billing export. Default: false."""
 
     notification_topic: NotificationTopic | None = None
-    """Pub/Sub topic in the cluster's project, `projects/PROJECT/topics/TOPIC`, to which GKE publishes upgrades, new versions and security
-    bulletins. An empty string switches this off. Default: none. If removed later, the cluster stays as it is.
+    """Pub/Sub topic in the cluster's project, `projects/PROJECT/topics/TOPIC`, for notifications about upgrades, new versions and security
+    bulletins. An empty string switches them off. Default: none. If removed later, the cluster stays as it is.
     """
 
     resource_labels: Table[ResourceLabelKey, ResourceLabelValue] = Field(default={})
-    """Google Cloud labels of the cluster, its nodes and their disks, at most 64. Other resources take no labels."""
+    """Google Cloud labels of the cluster, its nodes and their disks, at most 64."""
 
     network_tags: Annotated[Items[NetworkTag], Unique] = ()
-    """Network tags of every node, including those of the removed default pool, at most 63. Firewall rules and routes select nodes by
-    them. A change takes effect on running nodes.
-    """
+    """Network tags of every node, at most 63. Firewall rules and routes select nodes by them. A change takes effect on running nodes."""
 
     rules = (
         _authorized_networks,

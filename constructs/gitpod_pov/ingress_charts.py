@@ -132,7 +132,7 @@ class IngressChartsConfig(Configuration):
     """Configuration of `IngressCharts`."""
 
     acme_email: Email
-    """E-mail address of the account at Let's Encrypt."""
+    """E-mail address of the Let's Encrypt account."""
 
     acme_server: Literal["production", "staging"] = "production"
     """Let's Encrypt server. `staging` has high rate limits, but browsers do not trust its certificates. Existing certificates stay
@@ -140,7 +140,7 @@ class IngressChartsConfig(Configuration):
     """
 
     issuer_name: IssuerName = "gitpod-issuer"
-    """Name of the ClusterIssuer, at most 53 characters. Certificates refer to it by name. A change replaces it."""
+    """Name of the ClusterIssuer, at most 53 characters. Certificates refer to it. A change replaces it."""
 
     cert_manager_version: Annotated[str, *_version_of(CERT_MANAGER)] = CERT_MANAGER.version
     """Exact version of the cert-manager chart, v1.15.0 or newer."""

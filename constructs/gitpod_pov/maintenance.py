@@ -103,12 +103,10 @@ class MaintenanceExclusion(Configuration):
     """Start in UTC. The default is a fixed time in the past, so that every synth writes the same value."""
 
     end_time: UtcTime | None = None
-    """End in UTC. Default: the end of support of the minor version, which is also the latest end that GKE accepts."""
+    """End in UTC. Default: the end of support of the minor version, the latest end that GKE accepts."""
 
     scope: Choice[Scope] = "NO_MINOR_OR_NODE_UPGRADES"
-    """Upgrades that GKE does not start: minor and node upgrades, minor upgrades, or, for at most 90 days and with an end_time, all
-    upgrades.
-    """
+    """Upgrades that GKE does not start. NO_UPGRADES stops all of them, for at most 90 days, and needs an end_time."""
 
     rules = (_exclusion_times,)
 

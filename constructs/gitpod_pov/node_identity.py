@@ -118,11 +118,11 @@ class NodeIdentityConfig(Configuration):
     """Configuration of `NodeIdentity`."""
 
     account_id: ServiceAccountId = CREATED_ACCOUNT
-    """ID of the nodes' service account, also its display name."""
+    """ID of the node service account, also its display name."""
 
     email: ServiceAccountEmail | None = None
-    """E-mail address of an existing service account for the nodes, in this project or another one. Default: none, and the account
-    `account_id` is created.
+    """E-mail address of an existing node service account, in this project or another one. Default: none, and the account `account_id` is
+    created.
     """
 
     roles: Annotated[
@@ -130,14 +130,13 @@ class NodeIdentityConfig(Configuration):
         Unique,
         BeforeValidator(_named_roles, json_schema_input_type=Literal["guide", "least-privilege"] | tuple[Role, ...]),
     ] = ROLE_SETS["guide"]
-    """Project roles of the service account: a list, `guide` for the guide's four roles, or `least-privilege` for only what GKE nodes
-    need. With the latter, workloads need their own credentials for Cloud Storage and Cloud DNS. Without `grant_roles`, the roles that
-    the account must already have.
+    """Project roles of the node service account: a list, `guide` for the guide's four roles, or `least-privilege` for those that GKE nodes
+    need. With the latter, workloads need their own credentials for Cloud Storage and Cloud DNS.
     """
 
     grant_roles: bool | None = None
-    """Whether to grant `roles` to the account in the project. Default: true for an account that is created here, false with `email`. A
-    destroy removes the grants, even if they existed before.
+    """Whether to grant `roles` in the project. If false, the account must already have them. Default: true for an account that is created
+    here, false with `email`. A destroy removes the grants, even if they existed before.
     """
 
     rules = (_account_beside_email, _grants_apart)

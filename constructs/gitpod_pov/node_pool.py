@@ -164,7 +164,7 @@ class NodeTaint(Configuration):
     """Value of the taint."""
 
     effect: Choice[Literal["PREFER_NO_SCHEDULE", "NO_SCHEDULE", "NO_EXECUTE"]] = "PREFER_NO_SCHEDULE"
-    """Effect of the taint. Only PREFER_NO_SCHEDULE lets Gitpod's pods run."""
+    """Effect of the taint. Only PREFER_NO_SCHEDULE lets Gitpod's Pods run."""
 
 
 def _taint_keys(config: "NodePoolSettings") -> Iterator[Fault]:
@@ -207,19 +207,17 @@ class NodePoolSettings(Configuration):
     """Minimum number of nodes in the whole region. Default: 0 with max_total_nodes, otherwise min_nodes in every zone."""
 
     max_total_nodes: Annotated[Number, Field(ge=1, le=65_000)] | None = None
-    """Maximum number of nodes in the whole region, instead of min_nodes and max_nodes. initial_nodes stays per zone. Default: max_nodes in
-    every zone.
-    """
+    """Maximum number of nodes in the whole region, instead of min_nodes and max_nodes. Default: max_nodes in every zone."""
 
     max_pods_per_node: Number = Field(default=110, ge=8, le=256)
-    """Pods per node. 110 pods take a /24 of the pod range."""
+    """Maximum number of Pods per node. 110 take a /24 of the Pod range."""
 
     auto_repair: Boolean | None = None
     """Whether GKE repairs unhealthy nodes. Default: true, which a release channel requires."""
 
     auto_upgrade: Boolean | None = None
-    """Whether GKE upgrades nodes. Default: true with a release channel, which requires it, otherwise false. Maintenance exclusions
-    still apply.
+    """Whether GKE upgrades nodes, except during maintenance exclusions. Default: true with a release channel, which requires it, otherwise
+    false.
     """
 
     oauth_scopes: Annotated[Items[OauthScope], Unique] = (*_GKE_DEFAULT_SCOPES, "https://www.googleapis.com/auth/ndev.clouddns.readwrite")
@@ -232,15 +230,15 @@ class NodePoolSettings(Configuration):
     """Instance metadata of the nodes, in addition to `disable-legacy-endpoints`."""
 
     spot: Boolean = False
-    """Whether nodes are Spot VMs, which cost less and can stop at any time with 30 seconds' notice. A change replaces the node pool."""
+    """Whether nodes are Spot VMs, which cost less and can stop at any time. A change replaces the node pool."""
 
     confidential_nodes: Boolean | None = None
-    """Whether memory is encrypted with AMD SEV, at a surcharge. Only n2d, c2d, c3d and c4d machines in some zones support it.
-    Default: false for a new pool, no change to an existing one. A change recreates the nodes.
+    """Whether to use Confidential GKE Nodes with AMD SEV, at a surcharge. Only some machine types and zones support them. Default: false
+    for a new pool, no change to an existing one. A change recreates the nodes.
     """
 
     taints: Items[Nested[NodeTaint]] = ()
-    """Taints of the nodes. Effects that repel Gitpod's pods are refused, unless the pool has no workloads."""
+    """Taints of the nodes. On a pool with workloads, only PREFER_NO_SCHEDULE is allowed."""
 
     upgrade_settings: Nested[UpgradeSettings] = UpgradeSettings()
     """How GKE upgrades the nodes: with surge nodes, or blue-green."""
@@ -294,8 +292,7 @@ class AdditionalNodePoolConfig(NodePoolSettings):
     """Configuration of a pool beside the main one."""
 
     workloads: Annotated[Items[Workload], Unique, KnownAtSynth()] = ()
-    """Gitpod's workloads that run in this pool and no longer in the main one. Default: none. To move a workload, see docs/operations.md.
-    """
+    """Gitpod's workloads that run in this pool instead of the main one. Default: none. To move a workload, see docs/operations.md."""
 
     rules = (*NodePoolSettings.rules, _labels_of_other_workloads)
 

@@ -53,8 +53,8 @@ class UpgradeSettings(Configuration):
     """How many nodes an upgrade replaces at a time, and how long it waits."""
 
     strategy: Annotated[Literal["SURGE", "BLUE_GREEN"], KnownAtSynth()] = "SURGE"
-    """Upgrade strategy. SURGE replaces the nodes in a rolling window. BLUE_GREEN creates a second set of nodes, drains the first in
-    batches, and deletes it after a time in which the upgrade can be rolled back. It needs quota for twice the nodes.
+    """Upgrade strategy. SURGE replaces the nodes a few at a time. BLUE_GREEN creates a second set of nodes, drains the first in batches and
+    keeps it for a rollback; it needs quota for twice the nodes.
     """
 
     max_surge: Annotated[Number, Field(ge=0, le=1000)] | None = None
@@ -64,13 +64,13 @@ class UpgradeSettings(Configuration):
     """Nodes that may be unavailable at a time during a surge upgrade. Default: 0."""
 
     node_pool_soak_duration: Seconds | None = None
-    """How long a blue-green upgrade keeps the drained nodes for a rollback, at most 604800s (7 days). Default: 3600s."""
+    """Time for which a blue-green upgrade keeps the drained nodes for a rollback, at most 604800s (7 days). Default: 3600s."""
 
     batch_node_count: Annotated[Number, Field(ge=1, le=1000)] | None = None
     """Nodes that a blue-green upgrade drains at a time. Default: 1."""
 
     batch_soak_duration: Seconds | None = None
-    """How long a blue-green upgrade waits after each batch. Default: 0s."""
+    """Time that a blue-green upgrade waits after each batch. Default: 0s."""
 
     rules = (_settings_of_the_strategy, _progress, _soak_duration)
 
