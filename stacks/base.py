@@ -73,7 +73,7 @@ CLUSTER_ACCESS: Reasons = {
     "data.google_container_cluster": {
         "": "Finds the cluster by its name, so that this configuration does not need the state of the one that creates it."
     },
-    "data.google_client_config": {"": "The access token of the account that applies. It is valid for an hour."},
+    "data.google_client_config": {"": "The access token of the account that runs Terraform. It is valid for an hour."},
 }
 """The reasons of what `cluster_access` adds."""
 

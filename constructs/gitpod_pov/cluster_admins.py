@@ -204,9 +204,9 @@ def _subjects(members: Sequence[str], block: Callable[..., Block]) -> list[Block
 
 _SUBJECT = "A user, a group or a Google service account, which Kubernetes treats as a user. Addresses are compared exactly."
 REASONS: Reasons = {
-    "data.google_client_openid_userinfo": {"": "The account that applies. It is bound when no administrator is listed."},
-    "kubernetes_cluster_role_binding_v1": {"": "Gives its subjects the cluster role in every namespace.", "subject": _SUBJECT},
-    "kubernetes_role_binding_v1": {"": "Gives its subjects the cluster role in one namespace.", "subject": _SUBJECT},
+    "data.google_client_openid_userinfo": {"": "The account that runs Terraform. It becomes administrator if no other is listed."},
+    "kubernetes_cluster_role_binding_v1": {"": "Grants the ClusterRole to the subjects in all namespaces.", "subject": _SUBJECT},
+    "kubernetes_role_binding_v1": {"": "Grants the ClusterRole to the subjects in one namespace.", "subject": _SUBJECT},
 }
 
 

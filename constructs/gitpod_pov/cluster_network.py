@@ -237,25 +237,25 @@ REASONS: Reasons = {
         "auto_create_subnetworks": "Auto mode would create a subnetwork in every region.",
     },
     "google_compute_subnetwork": {
-        "": "The subnetwork of the nodes, with secondary ranges for pods and Services. GKE cannot move a cluster to another one.",
-        "ip_cidr_range": "Addresses of the nodes.",
-        "private_ip_google_access": "Lets nodes without public addresses reach the APIs and registries of Google.",
-        "log_config": "Flow logs, which are charged by the gigabyte.",
+        "": "The subnetwork of the nodes, with secondary ranges for Pods and Services. GKE cannot move a cluster to another one.",
+        "ip_cidr_range": "IP addresses of the nodes.",
+        "private_ip_google_access": "Lets nodes without external IP addresses reach Google APIs and Artifact Registry.",
+        "log_config": "VPC Flow Logs, which are billed by the gigabyte.",
     },
     "data.google_compute_subnetwork": {
         "": "The existing subnetwork of the nodes. It is only read: a plan fails if its ranges do not fit the node pools.",
     },
     "data.google_project": {"": "The number of the project, which is part of the names of its service agents."},
     "google_compute_subnetwork_iam_member": {
-        "": "Lets a service agent of the project use the subnetwork, and leaves the other members of the role alone.",
+        "": "Lets a service agent of the project use the subnetwork. Other members of the role are not affected.",
     },
     "google_project_iam_member": {
-        "": "Grants {role} in the host project to the GKE service agent, and leaves the other members of the role alone.",
+        "": "Grants {role} in the host project to the GKE service agent. Other members of the role are not affected.",
     },
     "google_compute_router": {"": "The router that Cloud NAT needs."},
     "google_compute_router_nat": {
-        "": "Cloud NAT, through which nodes without public addresses reach the internet. It is charged by the hour and by the gigabyte.",
-        "source_subnetwork_ip_ranges_to_nat": "Others in the region do not belong to this cluster and may have their own NAT.",
+        "": "Cloud NAT, through which nodes without external IP addresses reach the internet. It is billed by the hour and the gigabyte.",
+        "source_subnetwork_ip_ranges_to_nat": "Other subnetworks in the region can have their own Cloud NAT.",
     },
 }
 

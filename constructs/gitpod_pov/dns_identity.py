@@ -39,7 +39,7 @@ class DnsIdentityConfig(Configuration):
 
 REASONS: Reasons = {
     "google_service_account": {"": "The service account of external-dns and cert-manager."},
-    "google_service_account_iam_member": {"": "Lets a controller use that service account through Workload Identity, without a key."},
+    "google_service_account_iam_member": {"": "Lets a controller impersonate the service account, without a key."},
     "google_project_iam_member": {"": "Grants {role} in the project to external-dns and cert-manager."},
     "google_dns_managed_zone_iam_member": {"": "Grants {role} in this zone only to external-dns and cert-manager."},
 }

@@ -319,17 +319,17 @@ class GkeClusterConfig(Configuration):
 IGNORED_CHANGES = MappingProxyType(
     {
         "enable_l4_ilb_subsetting": "GKE creates clusters with subsetting on, and switching it off replaces the cluster",
-        "node_config": "it describes the removed default pool, and what is read back would replace the cluster",
+        "node_config": "it describes the removed default pool, and a difference in it would replace the cluster",
         "datapath_provider": "Google migrates clusters to Dataplane V2 in place, and changing it back replaces the cluster",
-        "dataplane_optimization_mode": "Google may set it with Dataplane V2, and unsetting it replaces the cluster",
+        "dataplane_optimization_mode": "Google may set it with Dataplane V2, and removing it replaces the cluster",
         "enable_fqdn_network_policy": "switching it off replaces the cluster",
         "enable_k8s_beta_apis": "switching a beta API off replaces the cluster",
-        "dns_config": "Cloud DNS may be switched on elsewhere, and unsetting its additive domain replaces the cluster",
+        "dns_config": "Cloud DNS may be enabled elsewhere, and removing its additive domain replaces the cluster",
         # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2370
-        "in_transit_encryption_config": "Google sets it and refuses to unset it",
+        "in_transit_encryption_config": "Google sets it and does not allow its removal",
         # Not with newer providers, which know both names: a key that is added later would keep the state DECRYPTED.
-        "database_encryption[0].state": "GKE answers with another name for the same state",
-        "min_master_version": "no version is configured, so a newer release must not upgrade the control plane at the next apply",
+        "database_encryption[0].state": "GKE returns another name for the same state",
+        "min_master_version": "no version is configured, and a newer release must not upgrade the control plane at the next apply",
     }
 )
 """Arguments of the cluster whose changes Terraform ignores, with the reason.
@@ -345,44 +345,46 @@ Autopilot, TPU, user-managed keys).
 REASONS: Reasons = {
     "data.google_container_engine_versions": {"": "The newest Kubernetes version of the release channel, for the creation of the cluster."},
     "google_container_cluster": {
-        "": "The control plane. Its nodes are in a node pool of their own, which can change without replacing the cluster.",
+        "": "The control plane. The nodes are in a separate node pool, which can change without replacing the cluster.",
         "location": "A region, not a zone: the control plane then has replicas in several zones and stays available during upgrades.",
-        "min_master_version": "The version at creation. Later releases are ignored below unless a version is written here.",
+        "min_master_version": "The version at creation. Later releases are ignored below, unless a version is set here.",
         "datapath_provider": "Calico needs LEGACY_DATAPATH. With ADVANCED_DATAPATH (Dataplane V2), GKE refuses the network policy below.",
-        "networking_mode": "Pods have addresses of the VPC network, from the secondary ranges of the subnetwork.",
-        "remove_default_node_pool": "GKE creates no cluster without a node pool, and a pool inside this resource cannot change later.",
+        "networking_mode": "Pods have IP addresses of the VPC network, from a secondary range of the subnetwork.",
+        "remove_default_node_pool": "GKE creates every cluster with a node pool, and a pool inside this resource cannot be changed later.",
         "initial_node_count": "For the default node pool, which is removed at the end of the creation.",
-        "deletion_protection": "True makes the provider refuse to destroy or replace the cluster. To destroy it, apply false first.",
+        "deletion_protection": "If true, the provider refuses to destroy or replace the cluster. To destroy it, apply false first.",
         "node_config": "For the default node pool, which would otherwise use the Compute Engine default service account.",
         "network_policy": "Both this block and network_policy_config above are needed. Each alone has no effect.",
-        "addons_config.http_load_balancing": "Off, because Gitpod does not use GKE Ingress. An Ingress of the class gce has no effect.",
+        "addons_config.http_load_balancing": "Disabled: Gitpod does not use GKE Ingress. An Ingress of the class gce has no effect.",
         "addons_config.network_policy_config": "Installs Calico, which enforces the network policies.",
         "master_auth.client_certificate_config.issue_client_certificate": "A client certificate cannot be revoked.",
-        "release_channel": "Always written: without it, GKE puts the cluster into a channel.",
-        "maintenance_policy.recurring_window": "When Google may upgrade the control plane. The provider requires it beside an exclusion.",
+        "release_channel": "Always set: if it is left out, GKE enrolls the cluster in a release channel.",
+        "maintenance_policy.recurring_window": "The maintenance window for upgrades. The provider requires one with an exclusion.",
         "maintenance_policy.maintenance_exclusion.start_time": "A fixed time in the past, so that no plan changes it.",
         "maintenance_policy.maintenance_exclusion.exclusion_options.scope": (
-            "NO_MINOR_OR_NODE_UPGRADES: Google upgrades the patch version of the control plane, but no minor version and no node. "
+            "NO_MINOR_OR_NODE_UPGRADES: GKE upgrades the patch version of the control plane, but no minor version and no node. "
             "NO_MINOR_UPGRADES: it upgrades nodes too. NO_UPGRADES: it upgrades nothing."
         ),
         "maintenance_policy.maintenance_exclusion.exclusion_options.end_time_behavior": (
-            "At the end of support of the minor version, Google upgrades the cluster in any case."
+            "When the minor version reaches end of support, GKE upgrades the cluster regardless."
         ),
-        "private_cluster_config": "Both states are written, because the provider keeps them when the block is missing.",
-        "private_cluster_config.enable_private_nodes": "Private nodes have no public addresses and need Cloud NAT to pull images.",
-        "control_plane_endpoints_config": "Both states are written, because the provider keeps them when the block is missing.",
+        "private_cluster_config": "Always set, because the provider keeps the last value if the block is left out.",
+        "private_cluster_config.enable_private_nodes": "Private nodes have no external IP addresses and need Cloud NAT to pull images.",
+        "control_plane_endpoints_config": "Always set, because the provider keeps the last value if the block is left out.",
         "control_plane_endpoints_config.dns_endpoint_config.allow_external_traffic": (
-            "Whether the DNS endpoint answers from outside the network. It checks the IAM permission container.clusters.connect."
+            "Whether the DNS endpoint accepts external traffic. It checks the IAM permission container.clusters.connect."
         ),
         "master_authorized_networks_config": "The networks that can reach the IP addresses of the control plane. Nodes always can.",
         "master_authorized_networks_config.gcp_public_cidrs_access_enabled": (
             "Otherwise, every VM of every Google Cloud customer could connect."
         ),
-        "workload_identity_config": "An empty block switches Workload Identity off. The provider keeps it when the block is missing.",
-        "database_encryption": "Encrypts Kubernetes Secrets with a key of your own before they are stored.",
-        "authenticator_groups_config": "RBAC ignores Google groups without it.",
+        "workload_identity_config": "An empty block switches it off. If the block is left out, the provider keeps the last value.",
+        "database_encryption": "Encrypts Kubernetes Secrets with your own Cloud KMS key before they are stored.",
+        "authenticator_groups_config": "Without it, RBAC ignores Google Groups.",
         "timeouts": "Creating a cluster and upgrading a control plane may take longer than the defaults.",
-        "lifecycle.prevent_destroy": "Fails the plan. The provider's own check runs when the nodes and the grants are already gone.",
+        "lifecycle.prevent_destroy": (
+            "Makes the plan fail. The provider checks deletion_protection only after the nodes and the role grants are deleted."
+        ),
         **of_ignored_changes(IGNORED_CHANGES),
     },
 }

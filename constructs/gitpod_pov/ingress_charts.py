@@ -160,10 +160,10 @@ REASONS: Reasons = {
         "": "The Helm release {name}.",
         # https://github.com/hashicorp/terraform-provider-helm/issues/1669
         "upgrade_install": (
-            "The provider drops a release from the state while it cannot reach the cluster. The next apply then takes it over again."
+            "The provider drops a release from the state while it cannot reach the cluster. The next apply then adopts it again."
         ),
         "atomic": "A release that fails is rolled back, so that the next apply can install it again.",
-        "depends_on": "The pods need their access to Cloud DNS when they start.",
+        "depends_on": "The Pods need their access to Cloud DNS when they start.",
     },
 }
 

@@ -152,10 +152,10 @@ class NodeIdentityConfig(Configuration):
 
 
 REASONS: Reasons = {
-    "google_service_account": {"": "The service account of the nodes, in place of the Compute Engine default service account."},
+    "google_service_account": {"": "The node service account, instead of the Compute Engine default service account."},
     "google_project_iam_member": {
         # _binding and _policy would remove the role from all other members.
-        "": "Grants {role} to the nodes, and leaves the other members of the role alone.",
+        "": "Grants {role} to the node service account. Other members of the role are not affected.",
     },
 }
 

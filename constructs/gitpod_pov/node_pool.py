@@ -600,12 +600,12 @@ IGNORED_CHANGES = MappingProxyType(
         "version": "GKE upgrades nodes, and an apply must not change their version",
         # The Google Cloud console writes the first two when someone saves the pool there:
         # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/2304
-        "node_config[0].advanced_machine_features": "the console sets it, and unsetting it replaces the pool",
+        "node_config[0].advanced_machine_features": "the console sets it, and removing it replaces the pool",
         "queued_provisioning": "the console sets an empty block, and removing it replaces the pool",
         "placement_policy": "an empty block may be set elsewhere, and removing it replaces the pool",
-        "node_config[0].reservation_affinity": "the console may set it, and unsetting it replaces the pool",
-        "node_config[0].host_maintenance_policy": "the console may set it, and unsetting it replaces the pool",
-        "node_config[0].ephemeral_storage_local_ssd_config": "GKE sets it for machines with local SSDs, and unsetting it replaces the pool",
+        "node_config[0].reservation_affinity": "the console may set it, and removing it replaces the pool",
+        "node_config[0].host_maintenance_policy": "the console may set it, and removing it replaces the pool",
+        "node_config[0].ephemeral_storage_local_ssd_config": "GKE sets it for machines with local SSDs, and removing it replaces the pool",
     }
 )
 """Arguments of the pool whose changes Terraform ignores, with the reason.
@@ -621,29 +621,33 @@ sandbox, sole tenancy, run duration, flex start).
 REASONS: Reasons = {
     "google_container_node_pool": {
         "": "Ubuntu nodes. Gitpod schedules each of its workloads to the nodes that have its label.",
-        "version": "The version of the control plane, which the nodes of a new pool must not exceed.",
+        "version": "The version of the control plane. Nodes cannot be newer than it.",
         "initial_node_count": "Nodes per zone at creation. Later, the autoscaler sets their number.",
-        "max_pods_per_node": "Decides how much of the pod range each node takes: 110 pods take a /24. A change replaces the pool.",
+        "max_pods_per_node": "Determines how much of the Pod range each node takes: 110 Pods take a /24. A change replaces the pool.",
         "node_locations": "The zones of the nodes. All counts are per zone.",
-        "autoscaling": "Minimum and maximum are per zone, the total ones for all zones together.",
-        "management.auto_upgrade": "A release channel requires true. The maintenance exclusions of the cluster decide what it upgrades.",
+        "autoscaling": "min_node_count and max_node_count apply per zone, the total_ arguments to the region.",
+        "management.auto_upgrade": "A release channel requires true. Maintenance exclusions determine what GKE upgrades.",
         "management.auto_repair": "A release channel requires true.",
         "upgrade_settings": "An upgrade creates nodes before it drains others, so that the capacity stays.",
-        "network_config": "Both states are written, because the provider keeps them when the block is missing.",
+        "network_config": "Always set, because the provider keeps the last value if the block is left out.",
         "node_config.image_type": "Gitpod's workspaces need Ubuntu. A change recreates the nodes.",
         "node_config.machine_type": "A change recreates the nodes, but does not replace the pool.",
         "node_config.labels": "Gitpod schedules each of its workloads by one of the five workload labels.",
         "node_config.metadata": "Without disable-legacy-endpoints, every apply replaces the pool. So does any change.",
-        "node_config.oauth_scopes": "What pods can reach with the node service account, within its roles. A change replaces the pool.",
-        "node_config.spot": "Google may take spot VMs away at any time, with running workspaces. A change replaces the pool.",
+        "node_config.oauth_scopes": (
+            "Limits which Google APIs Pods can call with the node service account, in addition to its roles. A change replaces the pool."
+        ),
+        "node_config.spot": (
+            "Compute Engine can preempt Spot VMs at any time, which ends the workspaces on them. A change replaces the pool."
+        ),
         "node_config.kubelet_config.cpu_cfs_quota": "google 6.50 sends false without it, and the nodes then ignore CPU limits.",
-        "node_config.workload_metadata_config": "GKE_METADATA keeps pods from the credentials of the node.",
+        "node_config.workload_metadata_config": "GKE_METADATA prevents Pods from using the credentials of the node.",
         "depends_on": (
             "Nodes stay unhealthy if they start before their service account may write logs and pull images, or before private nodes can "
             "reach the internet."
         ),
         "lifecycle.replace_triggered_by": (
-            "The pool is gone with its cluster, but its arguments stay the same, so that only a second apply would create it again."
+            "Replacing the cluster also deletes the pool. Without this trigger, only a second apply would create the pool again."
         ),
         **of_ignored_changes(IGNORED_CHANGES),
     },

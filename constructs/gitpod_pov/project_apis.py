@@ -41,7 +41,7 @@ class ProjectApisConfig(Configuration):
 REASONS: Reasons = {
     "google_project_service": {
         "": "Enables {service}.",
-        "disable_on_destroy": "Others in the project may use the API. The default is true.",
+        "disable_on_destroy": "Other workloads in the project can use the API. The provider's default is true.",
     },
 }
 
