@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from deployment.ingress import derived_from_ingress
 from deployment.model import Deployment
-from deployment.profile import profile_of
+from deployment.profile import PROFILES
 
 _LONGEST_LINE = 120
 
@@ -40,7 +40,7 @@ def effective_values(deployment: Deployment, content: Mapping[str, Any]) -> Iter
         deployment: the deployment as it is built.
         content: its file as it was read.
     """
-    profile, implied = profile_of(content), derived_from_ingress(content)
+    profile, implied = PROFILES[deployment.profile], derived_from_ingress(content)
     for key, value in _values(deployment):
         if not isinstance(value, BaseModel) and not _named_tables(value):
             yield from _lines(key, value, "file" if key in content else "default")
