@@ -60,7 +60,7 @@ synth: .venv/.synced ## write cdktf.out/ and print the stacks and their warnings
 	@$(RUN) main.py
 
 show: .venv/.synced ## print the stacks and the effective values of DEPLOYMENT, and where each value comes from ## make show DEPLOYMENT=trial
-	@$(RUN) -m stacks "$$DEPLOYMENT" && $(RUN) -m deployment.show "$$DEPLOYMENT"
+	@$(RUN) -m stacks "$$DEPLOYMENT"
 
 # The CLI is rehearsed where there is a Terraform for it to call.
 test: .venv/.synced-dev $(if $(shell command -v "$(TERRAFORM_BINARY_NAME)"),node_modules/.synced) ## run every test that needs no cloud ## make test

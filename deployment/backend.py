@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.faults import Fault, Faults, faults_of
+from gitpod_pov.faults import Fault, inner_faults
 from gitpod_pov.gcp_names import KmsKey, Pattern, ServiceAccountEmail
 
 from cdktf import DataTerraformRemoteState, GcsBackend, LocalBackend, TerraformBackend, TerraformRemoteState, TerraformStack
@@ -220,11 +220,7 @@ def _keys_without_type(data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     try:
         return handler(data)
     except ValidationError as error:
-        types = {"local", "gcs", "cloud"}
-        raise Faults(
-            Fault(fault.key[1:], fault.message, fault.value) if fault.key[0:1] and fault.key[0] in types else fault
-            for fault in faults_of(error)
-        ) from None
+        raise inner_faults(error.errors()[0]) or error from None
 
 
 BackendConfig = Annotated[

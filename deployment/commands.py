@@ -47,7 +47,17 @@ class CannotWriteError(Exception):
 
 
 class Arguments(argparse.ArgumentParser):
-    """The arguments of a command; a mistake in them is reported in one line."""
+    """The arguments of a command; a mistake in them is reported in one line.
+
+    Args:
+        program: how the command is called.
+        names: its first arguments, which are required.
+    """
+
+    def __init__(self, program: str, *names: str) -> None:
+        super().__init__(program)
+        for name in names:
+            self.add_argument(name, metavar=name.upper())
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2."""

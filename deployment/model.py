@@ -42,9 +42,9 @@ from gitpod_pov.tokens import Table
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from deployment.backend import BackendConfig, LocalBackendConfig
-from deployment.ingress import IngressConfig, derived_from_ingress, ingress_faults
+from deployment.ingress import IngressConfig, ingress_faults
 from deployment.parameters import MARKS, HandoverConfig
-from deployment.profile import PROFILES, Profile, under, with_profile
+from deployment.profile import PROFILES, Profile, with_profile
 from deployment.providers import ProvidersConfig
 
 
@@ -133,15 +133,13 @@ class Deployment(Configuration):
     def _profile_under_the_given_values(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(data, dict):
             return handler(data)
-        derived = derived_from_ingress(data)
         profile = data.get("profile", "reference")
-        if isinstance(profile, str) and profile in PROFILES:
-            return handler(under(with_profile(data, PROFILES[profile]), derived))
-        # An unknown one: what is a fault with every profile is a fault with the one that was meant.
+        # With an unknown one, what is a fault with every profile is a fault with the one that was meant.
+        names = [profile] if isinstance(profile, str) and profile in PROFILES else PROFILES
         refused = []
-        for values in PROFILES.values():
+        for name in names:
             try:
-                accepted = handler(under(with_profile(data, values), derived))
+                accepted = handler(with_profile(data, PROFILES[name]))
             except ValidationError as error:
                 refused += [inner for detail in error.errors() if (inner := inner_faults(detail))]
         if not refused:  # the profile is a token, which only a file may not have

@@ -131,7 +131,4 @@ def main(name: str, project: str, region: str, folder: Path = DEPLOYMENTS) -> in
 
 
 if __name__ == "__main__":
-    arguments = commands.Arguments("python -m deployment.new")
-    for argument in ("name", "project", "region"):
-        arguments.add_argument(argument, metavar=argument.upper())
-    commands.run(main, arguments)
+    commands.run(main, commands.Arguments("python -m deployment.new", "name", "project", "region"))

@@ -8,10 +8,13 @@ does not contain Spot VMs, which are cheaper but not safer, nor confidential nod
 """
 
 from collections.abc import Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Literal
 
 from gitpod_pov.gke_cluster import PROMETHEUS_COMPONENTS
+
+from deployment.ingress import derived_from_ingress
 
 Profile = Literal["reference", "hardened"]
 
@@ -55,24 +58,12 @@ OPTIONAL_SECTIONS = frozenset({"ingress"})
 """Sections that exist only in deployments whose file has them; a profile does not add them."""
 
 
-def profile_of(content: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    """Return the values of the profile that a deployment names. An unknown profile has none; it is refused elsewhere."""
-    profile = content.get("profile", "reference")
-    return PROFILES.get(profile, {}) if isinstance(profile, str) else {}
-
-
 def with_profile(content: Mapping[str, Any], profile: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the content of a deployment file with a profile's values where the file has none."""
-    absent = OPTIONAL_SECTIONS - content.keys()
-    return under(content, {section: values for section, values in profile.items() if section not in absent})
-
-
-def under(content: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the content of a deployment file with the values of these sections where the content has none."""
+    """Return the content of a deployment file with a profile's values where the file has none, and then with those that it implies."""
     merged = dict(content)
-    for section, values in sections.items():
-        given = content.get(section, {})
-        if isinstance(given, Mapping):
+    for section, values in chain(profile.items(), derived_from_ingress(content).items()):
+        given = merged.get(section, {})
+        if isinstance(given, Mapping) and (section in content or section not in OPTIONAL_SECTIONS):
             merged[section] = {**_supported(values, given), **given}
     return merged
 

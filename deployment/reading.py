@@ -72,17 +72,16 @@ def load_deployments(folder: Path) -> dict[str, Deployment]:
         raise RefusedDeploymentsError([f"{display_path(folder)}: cannot be read: {_reason(error)}"]) from None
     if not files:
         raise RefusedDeploymentsError([f"{display_path(folder)}: has no deployments; add a file NAME.toml"])
-    deployments: dict[Path, Deployment] = {}
-    known: dict[Path, Deployment] = {}  # with what is known of refused files
+    deployments: dict[Path, Deployment] = {}  # of a refused file, what is known of it
     faults: list[tuple[Path, Fault]] = []
     for path in files:
         try:
-            known[path] = deployments[path] = _load(path)
+            deployments[path] = _load(path)
         except Faults as error:
             faults += ((path, fault) for fault in error.faults)
             if isinstance(error.known, Deployment):
-                known[path] = error.known
-    faults += faults_between(known)
+                deployments[path] = error.known
+    faults += faults_between(deployments)
     if faults:
         raise RefusedDeploymentsError.of(faults)
     return {path.stem: deployment for path, deployment in deployments.items()}
@@ -101,8 +100,7 @@ def _load(path: Path) -> Deployment:
     except Faults as error:
         keys = {fault.key for fault in reserved}
         raise Faults([*reserved, *(fault for fault in error.faults if fault.key not in keys)], error.known) from None
-    if reserved:
-        raise Faults(reserved, without_tokens(deployment))
+    refuse(reserved, without_tokens(deployment))
     return deployment
 
 
@@ -114,16 +112,15 @@ def _content(path: Path) -> dict[str, Any]:
     """
     try:
         reason = _not_a_deployment_file(path)
-        text = "" if reason else path.read_bytes().decode()
+        if not reason:
+            text = path.read_bytes().decode()
+            if not text.startswith("\ufeff"):
+                return tomllib.loads(text)
+            reason = "begins with a byte order mark; save it as UTF-8 without one"
     except OSError as error:
         reason = f"cannot be read: {_reason(error)}"
     except UnicodeDecodeError as error:
         reason = f"is not UTF-8 text: byte {error.start + 1} is {error.object[error.start]:#04x}; save it as UTF-8"
-    refuse([Fault((), reason)] if reason else [])
-    if text.startswith("\ufeff"):
-        raise Faults([Fault((), "begins with a byte order mark; save it as UTF-8 without one")])
-    try:
-        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         reason = f"is not TOML: {_syntax_error(error)}"
     except RecursionError:
@@ -177,57 +174,107 @@ def _reserved_text(content: dict[str, Any]) -> Iterator[Fault]:
     pending: list[tuple[tuple[str | int, ...], Any]] = [((), content)]
     while pending:  # instead of a recursion, for which tables can be nested too deeply
         key, value = pending.pop()
-        pending += (((*key, part), item) for part, item in (value.items() if isinstance(value, dict) else ()))
-        pending += (((*key, index), item) for index, item in (enumerate(value) if isinstance(value, list) else ()))
-        if key and key[-1] == "__proto__":
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        pending += (((*key, part), item) for part, item in items)
+        name = key[-1] if key else None
+        if name == "__proto__":
             yield Fault(key, "is not allowed as a key: JavaScript, in which cdktf runs, reserves it; choose another key")
         if isinstance(value, float) and is_token(value):
             yield Fault(key, "is a number that cdktf reserves for tokens; write the value itself", value)
         for token in _TOKENS:
-            if key and isinstance(key[-1], str) and token in key[-1]:
+            if isinstance(name, str) and token in name:
                 yield Fault(key, f"is not allowed as a key: it contains '{token}', which cdktf reserves for tokens; choose another key")
             if isinstance(value, str) and token in value:
                 yield Fault(key, f"must not contain '{token}', which cdktf reserves for tokens; write the value itself", value)
 
 
-# What a deployment creates in its project, by the key that names it: the kind, and where its name must be unique.
-_OWNED: dict[tuple[str, str], Callable[[Deployment], tuple[str, ...] | None]] = {
-    ("cluster", "name"): lambda d: ("cluster", d.project, d.region, d.cluster.name),
-    ("identity", "account_id"): lambda d: ("service account", d.project, d.identity.account_id) if d.identity.email is None else None,
-    ("network", "network"): lambda d: ("network", d.network.project_of(d.project), d.network.network) if d.network.create_network else None,
-    ("network", "subnetwork"): lambda d: (
-        ("subnetwork", d.network.project_of(d.project), d.region, d.network.subnetwork_of(d.cluster.name))
-        if d.network.create_subnetwork
-        else None
-    ),
-    ("ingress", "domain"): lambda d: ("DNS records", d.project, d.ingress.domain) if d.ingress else None,
-    ("ingress", "zone"): lambda d: (
-        ("DNS zone", d.project, d.ingress.zone_of(d.cluster.name)) if d.ingress and d.ingress.create_zone else None
-    ),
-    ("ingress", "account_id"): lambda d: ("service account", d.project, d.ingress.account_id) if d.ingress else None,
-}
-
-
 def faults_between(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
     """Yield a fault for everything that a deployment would create or use, and another one has already."""
     yield from _collisions(deployments)
-    yield from _claims(deployments)
     yield from _shared_grants(deployments)
     yield from _overlaps(deployments)
 
 
+_Identity = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class _Single:
+    """Something that only one deployment can have.
+
+    Attributes:
+        key: the input that asks for it.
+        of: what identifies it: its kind, where it is, and last the value of the input; None where a deployment does not ask for it.
+        problem: what is wrong if an earlier deployment, its `owner`, has it too; it follows the word `is`.
+        part_of: what identifies the thing that it belongs to. If two deployments create that too, only that is reported.
+    """
+
+    key: tuple[str, str]
+    of: Callable[[Deployment], _Identity | None]
+    problem: str = "already in use: {owner} creates the {0} with this name in project '{1}'; choose another"
+    part_of: Callable[[Deployment], _Identity | None] = lambda _: None
+
+
+def _cluster(d: Deployment) -> _Identity:
+    return "cluster", d.project, d.region, d.cluster.name
+
+
+def _subnetwork(d: Deployment) -> _Identity:
+    return "subnetwork", d.network.project_of(d.project), d.region, d.network.subnetwork_of(d.cluster.name)
+
+
+def _created_subnetwork(d: Deployment) -> _Identity | None:
+    return _subnetwork(d) if d.network.create_subnetwork else None
+
+
+_SINGLE = (
+    _Single(("cluster", "name"), _cluster),
+    _Single(
+        ("identity", "account_id"), lambda d: ("service account", d.project, d.identity.account_id) if d.identity.email is None else None
+    ),
+    _Single(
+        ("network", "network"),
+        lambda d: ("network", d.network.project_of(d.project), d.network.network) if d.network.create_network else None,
+    ),
+    _Single(("network", "subnetwork"), _created_subnetwork),
+    _Single(("ingress", "domain"), lambda d: ("DNS records", d.project, d.ingress.domain) if d.ingress else None),
+    _Single(
+        ("ingress", "zone"),
+        lambda d: ("DNS zone", d.project, d.ingress.zone_of(d.cluster.name)) if d.ingress and d.ingress.create_zone else None,
+    ),
+    _Single(("ingress", "account_id"), lambda d: ("service account", d.project, d.ingress.account_id) if d.ingress else None),
+    _Single(
+        ("network", "cloud_nat"),
+        lambda d: ("Cloud NAT", _subnetwork(d), True) if d.network.cloud_nat else None,
+        "not possible here: {owner} creates Cloud NAT for this subnetwork, which can have only one: set it to false",
+        part_of=_created_subnetwork,
+    ),
+    _Single(
+        ("cluster", "name"),
+        lambda d: ("router", d.network.project_of(d.project), d.region, d.cluster.name) if d.network.cloud_nat else None,
+        "not possible here: {owner} creates a router with the name of this cluster in the project of the network: choose another name",
+        part_of=_cluster,
+    ),
+    _Single(
+        ("network", "grant_service_agents"),
+        lambda d: (
+            ("grants", d.project, d.network.host_project, True) if d.network.grant_service_agents and d.network.host_project else None
+        ),
+        "not possible here: {owner} grants these roles, and a destroy of one of the two would remove the grants of both: set it to false",
+    ),
+)
+
+
 def _collisions(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
-    """Yield a fault for everything that a deployment would create and an earlier one creates already."""
-    owners: dict[tuple[str, ...], Path] = {}
+    """Yield a fault for everything that a deployment asks for and that an earlier one has already."""
+    owners: dict[_Identity, Path] = {}
     for path, deployment in deployments.items():
-        for key, owned in _OWNED.items():
+        for single in _SINGLE:
             with suppress(RefusedValueError):
-                if (what := owned(deployment)) and (owner := owners.setdefault(what, path)) != path:
-                    message = (
-                        f"is already in use: {display_path(owner)} creates the {what[0]} with this name in project '{what[1]}'; choose "
-                        "another"
-                    )
-                    yield path, Fault(key, message, what[-1])
+                if not (what := single.of(deployment)) or (owner := owners.setdefault(what, path)) == path:
+                    continue
+                if (whole := single.part_of(deployment)) is None or whole != single.part_of(deployments[owner]):
+                    yield path, Fault(single.key, "is " + single.problem.format(*what, owner=display_path(owner)), what[-1])
 
 
 def _shared_grants(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
@@ -250,60 +297,6 @@ def _shared_grants(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Pat
                     yield path, Fault(("identity", "grant_roles"), message)
 
 
-@dataclass(frozen=True)
-class _Claim:
-    """Something of which a network can have only one, whichever project the cluster is in.
-
-    Attributes:
-        key: the input that asks for it.
-        of: what identifies it, and the value of the input; None where the deployment does not ask for it.
-        problem: what is wrong if an earlier deployment asks for it too, worded to read on from that deployment.
-        owned: the key in `_OWNED` of what it belongs to. If that collides too, the claim is not reported.
-    """
-
-    key: tuple[str, str]
-    of: Callable[[Deployment], tuple[tuple[str, ...], object] | None]
-    problem: str
-    owned: tuple[str, str] | None = None
-
-
-_CLAIMS = (
-    _Claim(
-        ("network", "cloud_nat"),
-        lambda d: (
-            ((d.network.project_of(d.project), d.region, d.network.subnetwork_of(d.cluster.name)), True) if d.network.cloud_nat else None
-        ),
-        "creates Cloud NAT for this subnetwork, which can have only one: set it to false",
-        owned=("network", "subnetwork"),
-    ),
-    _Claim(
-        ("cluster", "name"),
-        lambda d: ((d.network.project_of(d.project), d.region, d.cluster.name), d.cluster.name) if d.network.cloud_nat else None,
-        "creates a router with the name of this cluster in the project of the network: choose another name",
-        owned=("cluster", "name"),
-    ),
-    _Claim(
-        ("network", "grant_service_agents"),
-        lambda d: ((d.project, d.network.host_project), True) if d.network.grant_service_agents and d.network.host_project else None,
-        "grants these roles, and a destroy of one of the two would remove the grants of both: set it to false",
-    ),
-)
-
-
-def _claims(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
-    """Yield a fault for everything that a deployment asks of a shared network and that an earlier one has already."""
-    owners: dict[tuple[tuple[str, str], tuple[str, ...]], Path] = {}
-    for path, deployment in deployments.items():
-        for claim in _CLAIMS:
-            with suppress(RefusedValueError):
-                if not (found := claim.of(deployment)):
-                    continue
-                owner = owners.setdefault((claim.key, found[0]), path)
-                of_owned = _OWNED[claim.owned] if claim.owned else lambda _: None
-                if owner != path and ((mine := of_owned(deployment)) is None or mine != of_owned(deployments[owner])):
-                    yield path, Fault(claim.key, f"is not possible here: {display_path(owner)} {claim.problem}", found[1])
-
-
 def _overlaps(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
     """Yield a fault for every range that overlaps one of another deployment in the same network, the first such deployment only."""
     networks: dict[tuple[str, str], dict[Path, dict[str, IPv4Network]]] = defaultdict(dict)
@@ -322,16 +315,13 @@ def _overlaps(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fa
                             yield path, Fault(("network", key), message, str(cidr))
 
 
-def _first_with_overlap(ranges: Mapping[Path, Mapping[str, IPv4Network]]) -> dict[IPv4Network, Path]:
+def _first_with_overlap(ranges: dict[Path, dict[str, IPv4Network]]) -> dict[IPv4Network, Path]:
     """Return for every range the first deployment that has a range in common with it.
 
     Ranges in CIDR notation are inside one another or apart. So in the order of their addresses, the larger first, those that overlap a
     range and come before it are still open when it comes, and they are at most 32.
     """
-    owners: dict[IPv4Network, Path] = {}
-    for path, own in ranges.items():
-        for cidr in own.values():
-            owners.setdefault(cidr, path)
+    owners = {cidr: path for path, own in reversed(ranges.items()) for cidr in own.values()}  # the first, where several have the same
     first = dict(owners)
     around: list[IPv4Network] = []
     for cidr in sorted(owners):

@@ -48,19 +48,22 @@ def reference(table_of: Callable[[type[Configuration]], str]) -> str:
     """
     parts: list[str] = []
     for construct, config in CONSTRUCTS.items():
-        summary, sections = _docstring(construct)
-        _, of_init = _docstring(construct.__init__)
-        parts += [f"### {construct.__name__}", summary, _code(construct, f"{construct.__name__}, {config.__name__}")]
-        parts += _table(("argument", "description"), _entries(of_init.get("Args", "")))
-        parts += _table(("attribute", "description"), _entries(sections.get("Attributes", "")))
-        parts += [f"Raises {text}" for text in _raised(of_init.get("Raises", ""))]
+        parts += _entry(construct, construct.__init__, f"{construct.__name__}, {config.__name__}")
         parts += [f"Fields of `{config.__name__}`:", table_of(config)]
     for function in FUNCTIONS:
-        summary, sections = _docstring(function)
-        parts += [f"### {function.__name__}", summary, _code(function, function.__name__)]
-        parts += _table(("argument", "description"), _entries(sections.get("Args", "")))
-        parts += [f"Raises {text}" for text in _raised(sections.get("Raises", ""))]
+        parts += _entry(function, function, function.__name__)
     return "\n\n".join(parts) + "\n"
+
+
+def _entry(documented: Any, called: Callable[..., Any], names: str) -> Iterator[str]:
+    """Yield the parts of the entry of a construct, which is called by its `__init__`, or of a function."""
+    summary, sections = _docstring(documented)
+    sections |= _docstring(called)[1]
+    yield from (f"### {documented.__name__}", summary, _code(documented, called, names))
+    for kind, section in (("argument", "Args"), ("attribute", "Attributes")):
+        if rows := [f"| {name} | {description} |" for name, description in _items(sections.get(section, ""))]:
+            yield "\n".join([f"| {kind} | description |", "|---|---|", *rows])
+    yield from (f"Raises {error} {description}" for error, description in _items(sections.get("Raises", "")))
 
 
 def _docstring(documented: Any) -> tuple[str, dict[str, str]]:
@@ -70,32 +73,19 @@ def _docstring(documented: Any) -> tuple[str, dict[str, str]]:
     return paragraphs, dict(zip(rest[::2], rest[1::2], strict=True))
 
 
-def _entries(section: str) -> Iterator[tuple[str, str]]:
-    """Yield name and description of each entry of a section."""
-    for entry in re.split(r"^    (?=\S)", section, flags=re.MULTILINE)[1:]:
-        names, _, description = entry.partition(": ")
+def _items(section: str) -> Iterator[tuple[str, str]]:
+    """Yield name and description of each item of a section."""
+    for item in re.split(r"^    (?=\S)", section, flags=re.MULTILINE)[1:]:
+        names, _, description = item.partition(": ")
         yield ", ".join(f"`{name}`" for name in names.split(", ")), " ".join(description.split())
 
 
-def _raised(section: str) -> Iterator[str]:
-    return (f"{error} {description}" for error, description in _entries(section))
-
-
-def _table(head: tuple[str, str], rows: Iterator[tuple[str, str]]) -> list[str]:
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return ["\n".join([f"| {' | '.join(head)} |", "|---|---|", *lines])] if lines else []
-
-
-def _code(documented: Callable[..., Any], names: str) -> str:
-    # jsii's metaclass hides the signature of a class.
-    called = vars(documented).get("__init__", documented)
+def _code(documented: Any, called: Callable[..., Any], names: str) -> str:
     parameters = [parameter for parameter in inspect.signature(called).parameters.values() if parameter.name != "self"]
     keywords = [f"    {parameter.name}: {_annotation(parameter)}," for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
     positional = ", ".join(parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD)
-    signature = (
-        "\n".join([f"{documented.__name__}({positional}, *,", *keywords, ")"]) if keywords else f"{documented.__name__}({positional})"
-    )
-    return f"```python\nfrom {documented.__module__} import {names}\n\n{signature}\n```"
+    signature = "\n".join([f"({positional}, *,", *keywords, ")"]) if keywords else f"({positional})"
+    return f"```python\nfrom {documented.__module__} import {names}\n\n{documented.__name__}{signature}\n```"
 
 
 def _annotation(parameter: inspect.Parameter) -> str:

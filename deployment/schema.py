@@ -1,8 +1,8 @@
 """Writes the documents that are generated from the code: `python -m deployment.schema`.
 
 Owns: the JSON Schema, which editors use, docs/configuration.md, and the tables of fields. Leaves to others: the models, the rest of the
-constructs' reference (`reference`), and every rule between several
-values, which a schema cannot express. An editor may therefore accept a file that the synth refuses.
+constructs' reference (`reference`), and every rule between several values, which a schema cannot express. An editor may therefore accept a
+file that the synth refuses.
 
 The schema has no references and uses an old draft, because every editor's TOML extension understands that.
 """
@@ -40,7 +40,7 @@ what a later change of each input does.
 ## Top level"""
 
 _SPELT = {"api": "API", "apis": "APIs", "cidr": "CIDR", "gb": "GB", "id": "ID", "kms": "KMS", "oauth": "OAuth"}
-_TYPES = {"string": "string", "integer": "whole number", "boolean": "`true` or `false`"}
+_TYPES = {"string": "string", "integer": "whole number", "boolean": "`true` or `false`", "object": "table of strings"}
 
 
 class _TomlSchema(GenerateJsonSchema):
@@ -57,51 +57,46 @@ class _TomlSchema(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
 
+class _EditorSchema(_TomlSchema):
+    """The same with titles, and with the defaults in the descriptions, since editors show nothing else of an input."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        generated = super().model_schema(schema)
+        for name, value in generated["properties"].items():
+            default = value.get("default")
+            is_section = "$ref" in value or "oneOf" in value  # the keys of a section have their own defaults
+            if "default" in value and not is_section and "Default" not in value["description"]:
+                value["description"] += f" Default: {', '.join(_values(default)) or 'none'}."
+            if is_section or default is None:
+                value.pop("default", None)
+            words = " ".join(_SPELT.get(word, word) for word in name.split("_"))
+            value["title"] = words[:1].upper() + words[1:]
+        return generated
+
+
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a deployment file."""
-    return {"$schema": "http://json-schema.org/draft-07/schema#", **_schema_of(Deployment)}
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **_schema_of(Deployment, _EditorSchema)}
 
 
-def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    generated = model.model_json_schema(schema_generator=_TomlSchema)
+def _schema_of(model: type[BaseModel], generator: type[GenerateJsonSchema] = _TomlSchema) -> dict[str, Any]:
+    generated = model.model_json_schema(schema_generator=generator)
     written_out: dict[str, Any] = _written_out(generated, generated.pop("$defs", {}))
     return written_out
 
 
 def _written_out(node: Any, definitions: Mapping[str, Any]) -> Any:
-    """Return a part of the schema with its references resolved, and the default also in the description."""
+    """Return a part of the schema with its references resolved."""
     if isinstance(node, list):
         return [_written_out(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
-    node = dict(node)
     if "$ref" in node:
-        node = {**definitions[node.pop("$ref").removeprefix("#/$defs/")], **node}
-    node.pop("discriminator", None)  # part of OpenAPI; in JSON Schema, the constants of `type` are enough
+        node = {**definitions[node["$ref"].removeprefix("#/$defs/")], **node}
     if "patternProperties" in node:
-        node["additionalProperties"] = False
-    if "default" in node:
-        node = _with_described_default(node)
-    return {
-        key: {name: _titled(name, _written_out(item, definitions)) for name, item in value.items()}
-        if key == "properties"
-        else _written_out(value, definitions)
-        for key, value in node.items()
-    }
-
-
-def _with_described_default(node: dict[str, Any]) -> dict[str, Any]:
-    is_section = "properties" in node or "oneOf" in node  # the keys of a section have their own defaults
-    sentence = _default_sentence(node["default"])
-    if is_section or node["default"] is None:
-        node = {key: value for key, value in node.items() if key != "default"}
-    if is_section or "Default" in node["description"]:
-        return node
-    return {**node, "description": node["description"] + sentence}
-
-
-def _default_sentence(default: Any) -> str:
-    return f" Default: {', '.join(_values(default)) or 'none'}."
+        node = {**node, "additionalProperties": False}
+    # `discriminator` is part of OpenAPI; in JSON Schema, the constants of `type` are enough.
+    return {key: _written_out(value, definitions) for key, value in node.items() if key not in {"$ref", "discriminator"}}
 
 
 def _values(default: Any) -> list[str]:
@@ -111,61 +106,39 @@ def _values(default: Any) -> list[str]:
     return [json.dumps(item) for item in (default if isinstance(default, list) else [default])]
 
 
-def _titled(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    words = " ".join(_SPELT.get(word, word) for word in name.split("_"))
-    return {**schema, "title": words[:1].upper() + words[1:]}
-
-
 def configuration() -> str:
     """Return the document that lists every input, a section of a deployment file after the other."""
-    properties = schema()["properties"]
-    top_level = {name: value for name, value in properties.items() if not _is_section(value)}
-    parts = [_HEAD, _table(_rows({**schema(), "properties": top_level}, ""))]
-    for name, value in properties.items():
-        if _is_section(value):
-            heading = f"{name}.NAME" if _named_tables(value) else name
-            description = value["description"].removesuffix(_default_sentence({}))
-            parts += [f"## [{heading}]", description, _table(_rows({"properties": {name: value}}, ""))]
+    deployment = _schema_of(Deployment)
+    sections = {name: value for name, value in deployment["properties"].items() if _sections(value)}
+    top_level = {name: value for name, value in deployment["properties"].items() if name not in sections}
+    parts = [_HEAD, _table({**deployment, "properties": top_level})]
+    for name, value in sections.items():
+        (below, _), *_ = _sections(value)
+        parts += [f"## [{name}{below}]", value["description"], _table({"properties": {name: value}})]
     return "\n\n".join(parts) + "\n"
 
 
-def _is_section(value: dict[str, Any]) -> bool:
-    return "properties" in value or "oneOf" in value or bool(_named_tables(value))
+def _sections(value: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the schema of each table that a value can be or hold, and what its key has below that of the value; none for an input."""
+    tables = [entry for entry in value.get("patternProperties", {}).values() if "properties" in entry]
+    choices = [value] if "properties" in value else value.get("oneOf", [])  # their first key is the type, which decides what the others are
+    return [("", choice) for choice in choices] + [(".NAME", table) for table in tables]
 
 
-def _named_tables(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of the tables in a table whose keys are names that the reader chooses; an empty one where there are none."""
-    return next((entry for entry in value.get("patternProperties", {}).values() if "properties" in entry), {})
-
-
-def _table(rows: Iterator[str], kind: str = "input") -> str:
-    return "\n".join([f"| {kind} | value | default | description |", "|---|---|---|---|", *rows])
+def _table(section: dict[str, Any], kind: str = "input") -> str:
+    return "\n".join([f"| {kind} | value | default | description |", "|---|---|---|---|", *_rows(section, "")])
 
 
 def _rows(section: dict[str, Any], prefix: str) -> Iterator[str]:
     for name, value in section["properties"].items():
-        if "properties" in value:
-            yield from _rows(value, f"{prefix}{name}.")
-        elif tables := _named_tables(value):
-            yield from _rows(tables, f"{prefix}{name}.NAME.")
-        elif "oneOf" in value:
-            for choice in value["oneOf"]:  # its first key is the type, which decides what the others are
-                yield from _rows(choice, f"{prefix}{name}.")
-        else:
-            default = (
-                "required" if name in section.get("required", ()) else "<br>".join(f"`{item}`" for item in _values(value.get("default")))
-            )
-            description = value["description"].removesuffix(_default_sentence(value.get("default")))
-            yield f"| `{prefix}{name}` | {_allowed(value)} | {default} | {description} |"
-            if "properties" in value.get("items", {}):
-                yield from _rows(value["items"], f"{prefix}{name}[].")
-            for entry in _tables(value):
-                yield from _rows(entry, f"{prefix}{name}.NAME.")
-
-
-def _tables(value: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the schema of the tables that a table holds; nothing for another value."""
-    return [entry for entry in value.get("patternProperties", {}).values() if "properties" in entry]
+        if sections := _sections(value):
+            for below, inner in sections:
+                yield from _rows(inner, f"{prefix}{name}{below}.")
+            continue
+        defaults = ["required"] if name in section.get("required", ()) else [f"`{item}`" for item in _values(value.get("default"))]
+        yield f"| `{prefix}{name}` | {_allowed(value)} | {'<br>'.join(defaults)} | {value['description']} |"
+        if "properties" in value.get("items", {}):
+            yield from _rows(value["items"], f"{prefix}{name}[].")
 
 
 def _allowed(value: dict[str, Any]) -> str:
@@ -178,8 +151,6 @@ def _allowed(value: dict[str, Any]) -> str:
     if value["type"] == "array":
         items = value["items"]
         return f"list of {_allowed(items) if 'enum' in items else 'tables' if items['type'] == 'object' else 'strings'}"
-    if value["type"] == "object":
-        return "table of tables" if _tables(value) else "table of strings"
     at_least, at_most = value.get("minimum"), value.get("maximum")
     bounds = "" if at_least is None else f", {at_least} or more" if at_most is None else f", {at_least} to {at_most}"
     return _TYPES[value["type"]] + bounds
@@ -193,7 +164,7 @@ def _constructs() -> str:
 
 
 def _table_of(config: type[Configuration]) -> str:
-    return _table(_rows(_schema_of(config), ""), "field")
+    return _table(_schema_of(config), "field")
 
 
 def files() -> dict[Path, str]:

@@ -1,19 +1,12 @@
-"""Prints the effective values of a deployment, each with its source: `make show DEPLOYMENT=pov`.
+"""The effective values of a deployment, each with its source, as `make show` prints them.
 
 Owns: the sources, and the form, which is that of a deployment file: what is printed can be read back and gives the same Terraform. Leaves
 to others: reading and refusing (`reading`), and the values themselves, which the constructs derive.
 """
 
 import json
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
-
-from deployment import commands
-
-if __name__ == "__main__":
-    commands.start()
 
 from gitpod_pov.configuration import Configuration
 
@@ -21,8 +14,7 @@ from pydantic import BaseModel
 
 from deployment.ingress import derived_from_ingress
 from deployment.model import Deployment
-from deployment.profile import profile_of
-from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
+from deployment.profile import PROFILES
 
 _LONGEST_LINE = 120
 
@@ -48,7 +40,7 @@ def effective_values(deployment: Deployment, content: Mapping[str, Any]) -> Iter
         deployment: the deployment as it is built.
         content: its file as it was read.
     """
-    profile, implied = profile_of(content), derived_from_ingress(content)
+    profile, implied = PROFILES[deployment.profile], derived_from_ingress(content)
     for key, value in _values(deployment):
         if not isinstance(value, BaseModel) and not _named_tables(value):
             yield from _lines(key, value, "file" if key in content else "default")
@@ -100,18 +92,3 @@ def _toml(value: Any) -> str:
     # true, false, numbers and strings are written alike in JSON and TOML, but for characters that a terminal would act on.
     text = json.dumps(value, ensure_ascii=False)
     return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
-
-
-@commands.refused(RefusedDeploymentsError)
-def main(name: str, folder: Path = DEPLOYMENTS) -> int:
-    """Print the effective values of the deployment `name`; return the exit status, 2 when it is refused or there is none."""
-    deployment = load_deployment(name, folder)
-    content = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
-    print("\n".join(effective_values(deployment, content)))  # noqa: T201
-    return 0
-
-
-if __name__ == "__main__":
-    arguments = commands.Arguments("python -m deployment.show")
-    arguments.add_argument("name", metavar="NAME")
-    commands.run(main, arguments)

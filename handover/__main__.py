@@ -41,8 +41,7 @@ def hand_over(name: str, directory: Path, folder: Path = DEPLOYMENTS, *, form: F
 
 if __name__ == "__main__":
     collect_no_garbage()
-    arguments = commands.Arguments("python -m handover")
-    arguments.add_argument("name", metavar="NAME")
+    arguments = commands.Arguments("python -m handover", "name")
     arguments.add_argument("directory", metavar="DIR", type=Path)
     arguments.add_argument("--format", dest="form", choices=get_args(Format), default="hcl")
     arguments.add_argument("--force", action="store_true")

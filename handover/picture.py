@@ -432,7 +432,6 @@ def main(name: str, directory: Path, folder: Path = DEPLOYMENTS) -> int:
 
 if __name__ == "__main__":
     collect_no_garbage()
-    arguments = commands.Arguments("python -m handover.picture")
-    arguments.add_argument("name", metavar="NAME")
+    arguments = commands.Arguments("python -m handover.picture", "name")
     arguments.add_argument("directory", metavar="DIR", type=Path)
     commands.run(main, arguments)

@@ -161,6 +161,4 @@ def _step(what: str) -> AbstractContextManager[None]:
 
 
 if __name__ == "__main__":
-    arguments = commands.Arguments("python -m rehearsal")
-    arguments.add_argument("name", metavar="NAME")
-    commands.run(rehearse, arguments)
+    commands.run(rehearse, commands.Arguments("python -m rehearsal", "name"))

@@ -1,10 +1,11 @@
-"""`python -m stacks NAME`: prints a deployment's stacks, and the roles that the applying account needs, as comments.
+"""`python -m stacks NAME`, which `make show` runs: prints what a deployment consists of.
 
-`make show` puts them above the values of the deployment file.
+First come its stacks and the roles that the applying account needs, as comments, then the effective values of the deployment file.
 
 Exit status: that of every command, see `deployment.commands`.
 """
 
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ if __name__ == "__main__":
 
 from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
+from deployment.show import effective_values
 from stacks.registry import kinds_of, stack_names
 from stacks.roles import missing_grants, roles_of
 
@@ -38,12 +40,12 @@ def describe(name: str, deployment: Deployment) -> Iterator[str]:
 
 @commands.refused(RefusedDeploymentsError)
 def main(name: str, folder: Path = DEPLOYMENTS) -> int:
-    """Print the stacks of the deployment `name`; return the exit status."""
-    print("\n".join(describe(name, load_deployment(name, folder))))  # noqa: T201
+    """Print the stacks, the roles and the effective values of the deployment `name`; return the exit status, 2 when it is refused."""
+    deployment = load_deployment(name, folder)
+    content = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+    print("\n".join([*describe(name, deployment), *effective_values(deployment, content)]))  # noqa: T201
     return 0
 
 
 if __name__ == "__main__":
-    arguments = commands.Arguments("python -m stacks")
-    arguments.add_argument("name", metavar="NAME")
-    commands.run(main, arguments)
+    commands.run(main, commands.Arguments("python -m stacks", "name"))

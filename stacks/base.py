@@ -1,49 +1,50 @@
-"""What the stacks share: backend, Terraform version, provider versions, readable addresses and the connection to the cluster.
+"""What the stacks share: backend, versions, the google provider, readable addresses, outputs and the connection to the cluster.
 
 Leaves to others: every resource. Addresses are allocated here because cdktf appends a hash to every address below the top level. It also
 removes characters without checking whether two addresses become the same. Platform teams read these addresses and use them in scripts.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from gitpod_pov.bindings import address_by_path
 from gitpod_pov.provider_versions import SUPPORTED, Provider, newer_than_tested, require_providers
 from gitpod_pov.reasons import Reasons
-from gitpod_pov.risks import Risk, acknowledge, warn
+from gitpod_pov.risks import acknowledge, warn
 
 from cdktf import Fn, TerraformElement, TerraformOutput, TerraformResourceLifecycle, TerraformStack
 from cdktf_cdktf_provider_google.data_google_client_config import DataGoogleClientConfig
 from cdktf_cdktf_provider_google.data_google_container_cluster import DataGoogleContainerCluster
+from cdktf_cdktf_provider_google.provider import GoogleProvider
 from constructs import Construct, Node
 
-from deployment.backend import BackendConfig
 from deployment.model import Deployment
 
-_TERRAFORM = ">= 1.6.0"
 _PATH_OF_AN_ADDRESS = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 class GitpodStack(TerraformStack):
     """A stack whose resources are addressed by their construct path: `identity/storage_admin` as `identity_storage_admin`."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        providers: dict[Provider, str],
-        backend: BackendConfig,
-        acknowledged_risks: tuple[Risk, ...],
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, deployment: Deployment, *further_providers: Provider) -> None:
+        """Add the stack, with a google provider.
+
+        Args:
+            scope: the app.
+            id: the stack's name.
+            deployment: the deployment.
+            further_providers: the providers that the stack configures itself.
+        """
         super().__init__(scope, id)
         self._paths: dict[str, str] = {}
         address_by_path(self)  # the rule below, without the round trips
-        acknowledge(self, acknowledged_risks)  # before any child: constructs take no context after that
-        backend.add_to(self, id)
-        self.add_override("terraform.required_version", _TERRAFORM)  # cdktf writes none
-        require_providers(self, **providers)
-        for provider, version in providers.items():
+        acknowledge(self, deployment.acknowledged_risks)  # before any child: constructs take no context after that
+        deployment.backend.add_to(self, id)
+        self.add_override("terraform.required_version", ">= 1.6.0")  # cdktf writes none
+        versions: dict[Provider, str] = {name: getattr(deployment.providers, name) for name in ("google", *further_providers)}
+        require_providers(self, **versions)
+        for provider, version in versions.items():
             if newer_than_tested(provider, version):
                 warn(
                     self,
@@ -51,6 +52,12 @@ class GitpodStack(TerraformStack):
                     f"providers.{provider} is {version}, which is newer than {SUPPORTED[provider].newest_tested}, the newest tested "
                     "version; read the plan before you apply, or use the tested version",
                 )
+        GoogleProvider(self, "google", project=deployment.project, region=deployment.region)
+
+    def add_outputs(self, outputs: Mapping[str, tuple[Any, str]]) -> None:
+        """Add outputs: value and description by name."""
+        for name, (value, description) in outputs.items():
+            TerraformOutput(self, name, value=value, description=description)
 
     def _allocate_logical_id(self, tf_element: TerraformElement | Node | Any) -> str:
         """Return the address of an element: its path below the stack, joined with underscores, without `Default`.

@@ -11,8 +11,7 @@ from gitpod_pov.dns_zone import DnsZone
 from gitpod_pov.ingress_charts import IngressCharts
 from gitpod_pov.project_apis import ProjectApis, ProjectApisConfig
 
-from cdktf import Postcondition, TerraformOutput, TerraformResourceLifecycle
-from cdktf_cdktf_provider_google.provider import GoogleProvider
+from cdktf import Postcondition, TerraformResourceLifecycle
 from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
 from constructs import Construct
 
@@ -47,19 +46,8 @@ class IngressStack(GitpodStack):
         config = deployment.ingress
         if config is None:
             raise ValueError(f"{id}: the deployment has no section [ingress]")
-        super().__init__(
-            scope,
-            id,
-            providers={
-                "google": deployment.providers.google,
-                "kubernetes": deployment.providers.kubernetes,
-                "helm": deployment.providers.helm,
-            },
-            backend=deployment.backend,
-            acknowledged_risks=deployment.acknowledged_risks,
-        )
+        super().__init__(scope, id, deployment, "kubernetes", "helm")
         project, cluster_name = deployment.project, deployment.cluster.name
-        GoogleProvider(self, "google", project=project, region=deployment.region)
         access = cluster_access(self, deployment, _WITH_WORKLOAD_IDENTITY)
         KubernetesProvider(self, "kubernetes", **access)
         HelmProvider(self, "helm", kubernetes=HelmProviderKubernetes(**access))
@@ -79,30 +67,31 @@ class IngressStack(GitpodStack):
             config=config,
         )
 
-        for name, (value, description) in {
-            "name_servers": (
-                zone.name_servers,
-                "Name servers of the zone. Delegate the domain to them where its parent domain is managed.",
-            ),
-            "dns_zone": (zone.name, "Name of the zone in Cloud DNS."),
-            "dns_service_account_email": (identity.email, "E-mail of the service account that changes DNS records."),
-            "dns_names": (
-                [zone.domain, f"*.{zone.domain}", f"*.ws.{zone.domain}"],
-                "Names that Gitpod serves: those of its certificate, and of the annotation external-dns.alpha.kubernetes.io/hostname.",
-            ),
-            "installation_settings": (
-                {
-                    "domain": zone.domain,
-                    "self_signed_certificate": False,
-                    "cert_manager": True,
-                    "issuer_name": charts.issuer_name,
-                    "issuer_type": "cluster issuer",
-                },
-                "Settings for Gitpod's installer.",
-            ),
-            "check_command": (
-                f"kubectl wait --for=condition=Ready clusterissuer/{charts.issuer_name} --timeout=5m",
-                "Command that waits until the ClusterIssuer has an ACME account. Terraform does not wait for it.",
-            ),
-        }.items():
-            TerraformOutput(self, name, value=value, description=description)
+        self.add_outputs(
+            {
+                "name_servers": (
+                    zone.name_servers,
+                    "Name servers of the zone. Delegate the domain to them where its parent domain is managed.",
+                ),
+                "dns_zone": (zone.name, "Name of the zone in Cloud DNS."),
+                "dns_service_account_email": (identity.email, "E-mail of the service account that changes DNS records."),
+                "dns_names": (
+                    [zone.domain, f"*.{zone.domain}", f"*.ws.{zone.domain}"],
+                    "Names that Gitpod serves: those of its certificate, and of the annotation external-dns.alpha.kubernetes.io/hostname.",
+                ),
+                "installation_settings": (
+                    {
+                        "domain": zone.domain,
+                        "self_signed_certificate": False,
+                        "cert_manager": True,
+                        "issuer_name": charts.issuer_name,
+                        "issuer_type": "cluster issuer",
+                    },
+                    "Settings for Gitpod's installer.",
+                ),
+                "check_command": (
+                    f"kubectl wait --for=condition=Ready clusterissuer/{charts.issuer_name} --timeout=5m",
+                    "Command that waits until the ClusterIssuer has an ACME account. Terraform does not wait for it.",
+                ),
+            }
+        )

@@ -8,8 +8,6 @@ It finds the cluster by name instead of reading the other stack's state. The two
 
 from gitpod_pov.cluster_admins import ClusterAdmins
 
-from cdktf import TerraformOutput
-from cdktf_cdktf_provider_google.provider import GoogleProvider
 from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
 from constructs import Construct
 
@@ -21,20 +19,7 @@ class RbacStack(GitpodStack):
     """The cluster admins of one deployment."""
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
-        super().__init__(
-            scope,
-            id,
-            providers={"google": deployment.providers.google, "kubernetes": deployment.providers.kubernetes},
-            backend=deployment.backend,
-            acknowledged_risks=deployment.acknowledged_risks,
-        )
-        project, region = deployment.project, deployment.region
-        GoogleProvider(self, "google", project=project, region=region)
+        super().__init__(scope, id, deployment, "kubernetes")
         KubernetesProvider(self, "kubernetes", **cluster_access(self, deployment))
         admins = ClusterAdmins(self, "admins", config=deployment.admins)
-        TerraformOutput(
-            self,
-            "cluster_admins",
-            value=admins.subjects,
-            description="RBAC names of the users and groups that are bound to the cluster role.",
-        )
+        self.add_outputs({"cluster_admins": (admins.subjects, "RBAC names of the users and groups that are bound to the cluster role.")})

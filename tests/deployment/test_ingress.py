@@ -6,7 +6,7 @@ import pytest
 
 from deployment.model import Deployment
 from deployment.reading import RefusedDeploymentsError, load_deployments
-from deployment.show import main as show
+from stacks.__main__ import main as show
 from tests.app import deployment
 
 MINIMAL = "project = 'demo-project'\nregion = 'us-central1'\n"

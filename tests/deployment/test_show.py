@@ -7,7 +7,7 @@ import pytest
 
 from deployment.model import Deployment
 from deployment.show import effective_values
-from deployment.show import main as show
+from stacks.__main__ import main as show
 from tests.app import ROOT, deployment, synthesize
 from tests.existing import NETWORK
 from tests.inputs import OBSERVERS

@@ -17,7 +17,6 @@ from cdktf_cdktf_provider_google.container_node_pool import (
     ContainerNodePoolNodeConfig,
 )
 from cdktf_cdktf_provider_google.data_google_compute_subnetwork import DataGoogleComputeSubnetwork
-from cdktf_cdktf_provider_google.provider import GoogleProvider
 from cdktf_cdktf_provider_google.storage_bucket import StorageBucket
 from cdktf_cdktf_provider_google.storage_bucket_iam_member import StorageBucketIamMember
 from constructs import Construct
@@ -215,14 +214,7 @@ class OthersStack(GitpodStack):
     """A node pool of its own, an existing subnetwork, and types that the picture has no words for."""
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
-        super().__init__(
-            scope,
-            id,
-            providers={"google": deployment.providers.google},
-            backend=deployment.backend,
-            acknowledged_risks=deployment.acknowledged_risks,
-        )
-        GoogleProvider(self, "google", project=deployment.project, region=deployment.region)
+        super().__init__(scope, id, deployment)
         DataGoogleComputeSubnetwork(self, "network", name="shared-nodes", project="host-project", region=deployment.region)
         StorageBucket(self, "backups", name="acme-backups", location="US")
         StorageBucketIamMember(self, "readers", bucket="acme-backups", role="roles/storage.objectViewer", member="group:ops@example.com")

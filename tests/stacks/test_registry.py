@@ -14,7 +14,6 @@ import pytest
 from cdktf import AssetType, Fn, TerraformAsset, TerraformOutput
 from cdktf_cdktf_provider_google.data_google_client_config import DataGoogleClientConfig
 from cdktf_cdktf_provider_google.data_google_container_cluster import DataGoogleContainerCluster
-from cdktf_cdktf_provider_google.provider import GoogleProvider
 from cdktf_cdktf_provider_google.service_account import ServiceAccount
 from cdktf_cdktf_provider_kubernetes.cluster_role_binding_v1 import (
     ClusterRoleBindingV1,
@@ -49,15 +48,8 @@ class AuditStack(GitpodStack):
     note: Path
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
-        super().__init__(
-            scope,
-            id,
-            providers={"google": deployment.providers.google, "kubernetes": deployment.providers.kubernetes},
-            backend=deployment.backend,
-            acknowledged_risks=deployment.acknowledged_risks,
-        )
+        super().__init__(scope, id, deployment, "kubernetes")
         project, region = deployment.project, deployment.region
-        GoogleProvider(self, "google", project=project, region=region)
         cluster = DataGoogleContainerCluster(self, "cluster", project=project, location=region, name=deployment.cluster.name)
         KubernetesProvider(
             self,

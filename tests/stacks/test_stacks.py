@@ -6,7 +6,6 @@ import pytest
 from cdktf import App, TerraformLocal, TerraformOutput
 from constructs import Construct
 
-from deployment.backend import LocalBackendConfig
 from deployment.reading import load_deployments
 from stacks.base import GitpodStack
 from tests.app import ROOT, Synthesized, deployment, synthesize
@@ -43,7 +42,7 @@ class TestAddresses:
 
     @pytest.fixture
     def stack(self, tmp_path: Path) -> GitpodStack:
-        return GitpodStack(App(outdir=str(tmp_path)), "pov-cluster", providers={}, backend=LocalBackendConfig(), acknowledged_risks=())
+        return GitpodStack(App(outdir=str(tmp_path)), "pov-cluster", deployment())
 
     def test_a_collision_is_an_error(self, stack: GitpodStack) -> None:
         first, second = TerraformLocal(stack, "a_b", 1), TerraformLocal(Construct(stack, "a"), "b", 2)

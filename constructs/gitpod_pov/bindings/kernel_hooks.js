@@ -6,9 +6,6 @@ const fs = require('fs');
 const Module = require('module');
 const threads = require('worker_threads');
 
-// How kernel_hooks.py chose this Node; programs that cdktf starts (terraform) need not see it.
-if (process.env.JSII_NODE === process.execPath) delete process.env.JSII_NODE;
-
 // cdktf's archived dependencies use deprecated parts of Node (`util.isArray`, DEP0044). Whoever synthesizes can do nothing about it.
 process.noDeprecation = true;
 

