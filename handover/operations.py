@@ -5,47 +5,35 @@ others: what needs the source deployment, which docs/operations.md describes.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from deployment.backend import LocalBackendConfig
 from deployment.model import Deployment
-from handover.literal import blocks_of, literal
+from handover.contents import Handover
 from handover.markdown import shell
-from handover.stacks import Stack
 from handover.variables import variable_name
 
 
-def operations(roots: dict[str, Stack], deployment: Deployment, main: str) -> list[str]:
-    """Return the sections in order, each heading and each text as one part.
-
-    Args:
-        roots: the stacks by folder, in order of application.
-        deployment: the deployment.
-        main: the name of the file with the resources.
-    """
+def operations(handover: Handover) -> list[str]:
+    """Return the sections in order, each heading and each text as one part."""
     return [
         "## When something fails",
-        *_failures(roots, deployment),
-        *_before_the_cluster(deployment, main),
+        *_failures(handover),
+        *_before_the_cluster(handover),
         "## A second cluster in the same project",
-        _second_cluster(roots, deployment),
+        _second_cluster(handover),
         "## Destroy",
-        _destroy(roots, main),
+        _destroy(handover),
     ]
 
 
-def _failures(roots: dict[str, Stack], deployment: Deployment) -> Iterator[str]:
+def _failures(handover: Handover) -> Iterator[str]:
     yield "The names in these commands are those of the source deployment. Where you set other inputs, use yours."
-    for folder, stack in roots.items():
-        for address in _addresses(stack, "google_container_cluster"):
-            yield _creation_failed(folder, address, deployment)
-            pools = stack.content["resource"].get("google_container_node_pool", {})
-            names = {f"google_container_node_pool.{name}": literal(pool["name"], deployment) for name, pool in pools.items()}
-            yield _killed(folder, address, names, deployment)
-    for folder, stack in roots.items():
-        inside = [
-            address for kind in sorted(stack.content["resource"]) if kind.startswith("kubernetes_") for address in _addresses(stack, kind)
-        ]
+    for folder, address, _ in handover.resources("google_container_cluster"):
+        yield _creation_failed(folder, address, handover.deployment)
+        yield _killed(folder, address, handover)
+    for folder, stack in handover.roots.items():
+        inside = [address for of, address, _ in handover.resources() if of == folder and address.startswith("kubernetes_")]
         if inside and "google_container_cluster" in stack.content["data"]:
             yield (
                 f"**The cluster was deleted before `{folder}` was destroyed.** Every plan of that folder fails, because it looks the "
@@ -59,13 +47,14 @@ def _failures(roots: dict[str, Stack], deployment: Deployment) -> Iterator[str]:
             )
 
 
-def _before_the_cluster(deployment: Deployment, main: str) -> Iterator[str]:
+def _before_the_cluster(handover: Handover) -> Iterator[str]:
     """Yield what to do when Google or the plan refuses something that depends on the project or on the account."""
+    deployment, main = handover.deployment, handover.main
     network, cluster = deployment.network, deployment.cluster
     if not network.create_network and network.create_subnetwork:
         hint = " An organization policy can keep new projects without the network `default`." if network.network == "default" else ""
         place = f"in `network` in `{main}`, in the subnetwork and in the cluster"
-        if "network.network" in deployment.handover.parameters:
+        if handover.has_variable("network.network"):
             place = f"in `{variable_name('network.network')}`"
         yield f"**Google answers that the network `{network.network}` does not exist.**{hint} Create it, or name another one {place}."
     if not deployment.admins.members:
@@ -99,10 +88,9 @@ _NAMED_ONCE = {
 """What has a name that exists once in a project, or in a region of it, and the argument with that name, by resource type."""
 
 
-def _second_cluster(roots: dict[str, Stack], deployment: Deployment) -> str:
-    blocks = [*blocks_of(roots, deployment)]
+def _second_cluster(handover: Handover) -> str:
     names = ", ".join(
-        f"{noun} `{block[argument]}`" for kind, (noun, argument) in _NAMED_ONCE.items() for found, block in blocks if found == kind
+        f"{noun} `{block[argument]}`" for kind, (noun, argument) in _NAMED_ONCE.items() for _, _, block in handover.resources(kind)
     )
     return (
         f"These names exist once in a project, or once in a region of it: {names}. The ranges of two clusters in one network must not "
@@ -121,10 +109,14 @@ def _creation_failed(folder: str, cluster: str, deployment: Deployment) -> str:
     )
 
 
-def _killed(folder: str, cluster: str, pools: Mapping[str, str], deployment: Deployment) -> str:
+def _killed(folder: str, cluster: str, handover: Handover) -> str:
+    deployment = handover.deployment
     cluster_id = f"{deployment.project}/{deployment.region}/{deployment.cluster.name}"
     imports = [f"terraform -chdir={folder} import {cluster} {cluster_id}"]
-    imports += (f"terraform -chdir={folder} import {pool} {cluster_id}/{name}" for pool, name in pools.items())
+    imports += (
+        f"terraform -chdir={of} import {pool} {cluster_id}/{block['name']}"
+        for of, pool, block in handover.resources("google_container_node_pool")
+    )
     delete = f"delete `{folder}/.terraform.tfstate.lock.info`, or " if isinstance(deployment.backend, LocalBackendConfig) else ""
     return (
         f"**Terraform was killed.** The state stays locked: {delete}run `terraform -chdir={folder} force-unlock LOCK_ID` with the ID that "
@@ -140,24 +132,18 @@ def _delete_default_pool(deployment: Deployment) -> str:
     return f"gcloud container node-pools delete default-pool {cluster}"
 
 
-def _destroy(roots: dict[str, Stack], main: str) -> str:
-    steps = shell(*(f"terraform -chdir={folder} destroy" for folder in reversed(roots)))
+def _destroy(handover: Handover) -> str:
+    main, steps = handover.main, shell(*(f"terraform -chdir={folder} destroy" for folder in reversed(handover.roots)))
     protection = "".join(
-        f"`{kind}.{name}` is protected: Terraform refuses to destroy it. Before you destroy anything, edit its block in "
+        f"`{address}` is protected: Terraform refuses to destroy it. Before you destroy anything, edit its block in "
         f"`{folder}/{main}`: set `deletion_protection` to false, and remove `prevent_destroy` from `lifecycle` or set it to false. "
         f"Then run `terraform -chdir={folder} apply`, which updates it in place: the provider refuses to destroy it for as long as the "
         "state says that it is protected. In a module the block is in "
-        f"`modules/{stack.name}/{main}`, and the apply is that of the root which calls it.\n\n"
-        for folder, stack in roots.items()
-        for kind, named in stack.content["resource"].items()
-        for name, block in named.items()
+        f"`modules/{handover.roots[folder].name}/{main}`, and the apply is that of the root which calls it.\n\n"
+        for folder, address, block in handover.resources()
         if block.get("deletion_protection")
     )
     return (
         f"{protection}Destroy the folders in reverse order:\n\n{steps}\n\nThe APIs stay on. Terraform does not know the load balancers and "
         "disks that workloads created: delete the workloads first, or look for what they left afterwards."
     )
-
-
-def _addresses(stack: Stack, kind: str) -> list[str]:
-    return [f"{kind}.{name}" for name in stack.content["resource"].get(kind, {})]

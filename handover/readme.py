@@ -13,77 +13,57 @@ from gitpod_pov.node_pool import ZONES_OF_A_REGION
 from deployment.backend import CloudBackendConfig, GcsBackendConfig
 from deployment.ingress import INGRESS_APIS
 from deployment.model import Deployment
-from deployment.parameters import ParameterKey
+from handover.contents import Handover
 from handover.continuation import continuation
 from handover.design import design
-from handover.literal import blocks_of
 from handover.markdown import listed, shell, table
 from handover.operations import operations
 from handover.shared_vpc import shared_vpc
-from handover.stacks import Format, Stack
 from handover.variables import Json, variable_name
 from stacks.roles import SERVICE_AGENTS, missing_grants, required_roles
 
 _NEEDED_FIRST = ("cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com")
 
 
-def readme(
-    name: str,
-    deployment: Deployment,
-    *,
-    roots: dict[str, Stack],
-    modules: list[Stack],
-    variables: dict[ParameterKey, Json],
-    risks: list[str],
-    form: Format,
-) -> str:
-    """Return the README.
-
-    Args:
-        name: the deployment's name.
-        deployment: the deployment.
-        roots: the stacks by folder, in order of application.
-        modules: the same as modules.
-        variables: the variables by parameter.
-        risks: every risk with its meaning, as `name: meaning`.
-        form: the syntax of the configuration.
-    """
-    main = "main.tf" if form == "hcl" else "main.tf.json"
+def readme(handover: Handover) -> str:
+    """Return the README."""
+    name, deployment = handover.name, handover.deployment
+    own_values = deployment.model_dump(exclude_unset=True, exclude={"handover"})
     parts = [
         f"# {name}: a GKE cluster with {'labelled node pools' if deployment.pools else 'one labelled node pool'}, as Terraform",
         (
             f"One regional GKE cluster, its network, the service account of its nodes, {_pools(deployment)} of Ubuntu nodes with the "
             "labels of Gitpod's workloads, and its administrators. This folder is complete: it needs no other repository."
         ),
-        table(("folder", "creates", "apply after"), _folders(roots)),
+        table(("folder", "creates", "apply after"), _folders(handover)),
         "![The architecture: project, folders, cluster, network, node pool, and who can reach what; its text is in the file](picture.svg)",
         "## A first plan in five minutes",
-        _first_plan(deployment, roots, form),
+        _first_plan(handover),
         "## What the applying account needs",
-        table(("role", "on", "to", "source"), _roles(deployment, roots)),
+        table(("role", "on", "to", "source"), _roles(handover)),
         *_node_account(deployment),
-        _apis(deployment, roots),
-        *_charts(roots),
+        _apis(handover),
+        *_charts(handover),
         *shared_vpc(deployment),
         "## Apply",
-        _apply(roots),
+        _apply(handover),
         "## State",
-        *continuation(name, deployment, roots, form),
-        *design(deployment, roots, main),
+        *continuation(handover),
+        *design(handover),
         "## What it costs",
-        _costs(deployment, roots),
+        _costs(handover),
         "## Known risks",
-        _risks(deployment, risks),
-        *operations(roots, deployment, main),
+        _risks(handover),
+        *operations(handover),
         "## Inputs",
-        _about_inputs(form),
-        table(("name", "type", "value of the source", "description", "folders"), _inputs(roots, modules, variables)),
+        _about_inputs(handover),
+        table(("name", "type", "value of the source", "description", "folders"), _inputs(handover)),
         "## Outputs",
-        table(("name", "description", "folders"), _outputs(roots, modules)),
+        table(("name", "description", "folders"), _outputs(handover)),
         "## Resources",
-        table(("folder", "resource", "how many"), _resources(roots)),
+        table(("folder", "resource", "how many"), _resources(handover)),
         "## As modules",
-        _modules(modules),
+        _modules(handover),
         "## How this was verified",
         _verification(),
         "## The source deployment",
@@ -91,7 +71,7 @@ def readme(
             f"The deployment `{name}` sets these values and leaves the others at their defaults. What is not a variable is changed there, "
             "or in these files, which are then yours."
         ),
-        table(("key", "value"), ((f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(_own_values(deployment)))),
+        table(("key", "value"), ((f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(own_values))),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -102,29 +82,30 @@ def _pools(deployment: Deployment) -> str:
     return f"the autoscaled pools {listed((deployment.node_pool.name, *deployment.pools))}"
 
 
-def _folders(roots: dict[str, Stack]) -> Iterator[tuple[str, ...]]:
-    for folder, stack in roots.items():
-        before = [f"`{other}`" for other, earlier in roots.items() if earlier.name in stack.kind.depends_on]
+def _folders(handover: Handover) -> Iterator[tuple[str, ...]]:
+    for folder, stack in handover.roots.items():
+        before = [f"`{other}`" for other, earlier in handover.roots.items() if earlier.name in stack.kind.depends_on]
         yield f"`{folder}`", stack.kind.creates, ", ".join(before)
 
 
-def _first_plan(deployment: Deployment, roots: dict[str, Stack], form: str) -> str:
-    first, stack = next(iter(roots.items()))
+def _first_plan(handover: Handover) -> str:
+    first, stack = next(iter(handover.roots.items()))
     required = stack.content["terraform"]["required_version"].removeprefix(">= ").removesuffix(".0")
-    values = "`terraform.tfvars`" if form == "hcl" else "`terraform.tfvars`, which you copy from `terraform.tfvars.example`,"
+    values = "`terraform.tfvars`" if handover.form == "hcl" else "`terraform.tfvars`, which you copy from `terraform.tfvars.example`,"
     needs = [
         f"Terraform {required} or newer, or OpenTofu; for OpenTofu, write `tofu` instead of `terraform`",
         "the `gcloud` CLI, and an account that may read the project",
         "`kubectl` and `gke-gcloud-auth-plugin`, through which `kubectl` logs in, to use the cluster after the apply",
     ]
-    if isinstance(deployment.backend, CloudBackendConfig):
+    backend, login = handover.deployment.backend, []
+    if isinstance(backend, CloudBackendConfig):
+        login = [f"terraform login {backend.hostname}"]
         needs.append(
-            f"an account on `{deployment.backend.hostname}`, and in each workspace credentials for Google Cloud; the inputs can be "
+            f"an account on `{backend.hostname}`, and in each workspace credentials for Google Cloud; the inputs can be "
             "variables of the workspace"
         )
-    if isinstance(deployment.backend, GcsBackendConfig):
-        needs.append(f"access to the objects of the bucket `{deployment.backend.bucket}`, unless you [start with a new state](#state)")
-    login = ["terraform login " + deployment.backend.hostname] if isinstance(deployment.backend, CloudBackendConfig) else []
+    if isinstance(backend, GcsBackendConfig):
+        needs.append(f"access to the objects of the bucket `{backend.bucket}`, unless you [start with a new state](#state)")
     return (
         "You need:\n\n"
         + "\n".join(f"- {need}" for need in needs)
@@ -141,9 +122,9 @@ def _first_plan(deployment: Deployment, roots: dict[str, Stack], form: str) -> s
     )
 
 
-def _apply(roots: dict[str, Stack]) -> str:
-    connect = [folder for folder, stack in roots.items() if "get_credentials_command" in stack.content["output"]]
-    steps = [f"terraform -chdir={folder} {command}" for folder in roots for command in ("init", "apply")]
+def _apply(handover: Handover) -> str:
+    connect = [folder for folder, stack in handover.roots.items() if "get_credentials_command" in stack.content["output"]]
+    steps = [f"terraform -chdir={folder} {command}" for folder in handover.roots for command in ("init", "apply")]
     return (
         "Apply the folders in the order of their numbers. Where folders share an input, give it the same value in each.\n\n"
         f"{shell(*steps)}"
@@ -155,8 +136,8 @@ def _apply(roots: dict[str, Stack]) -> str:
     )
 
 
-def _about_inputs(form: str) -> str:
-    where = "`terraform.tfvars` of each folder has" if form == "hcl" else "The defaults are"
+def _about_inputs(handover: Handover) -> str:
+    where = "`terraform.tfvars` of each folder has" if handover.form == "hcl" else "The defaults are"
     return (
         f"{where} the values of the source deployment. An empty list means the default. A value that is refused is reported with what is "
         "allowed: by `terraform plan` in a folder, and by `terraform validate` where a module is called with values, as in `example/`. "
@@ -164,22 +145,18 @@ def _about_inputs(form: str) -> str:
     )
 
 
-def _blocks(stack: Stack) -> Iterator[tuple[str, str, Json]]:
-    for kind, named in sorted(stack.content["resource"].items()):
-        for name, block in sorted(named.items()):
-            yield kind, name, block
-
-
-def _resources(roots: dict[str, Stack]) -> Iterator[tuple[str, ...]]:
-    for folder, stack in roots.items():
+def _resources(handover: Handover) -> Iterator[tuple[str, ...]]:
+    for folder, stack in handover.roots.items():
         for kind, named in sorted(stack.content["resource"].items()):
             addresses = ", ".join(f"`{kind}.{name}`" for name in sorted(named))
             yield folder, addresses, str(len(named))
 
 
-def _roles(deployment: Deployment, roots: dict[str, Stack]) -> list[tuple[str, ...]]:
+def _roles(handover: Handover) -> list[tuple[str, ...]]:
+    deployment = handover.deployment
     project = "${var.project}" if "project" in deployment.handover.parameters else deployment.project
-    required = required_roles((stack.content for stack in roots.values()), project=project, node_account=deployment.identity.email)
+    contents = (stack.content for stack in handover.roots.values())
+    required = required_roles(contents, project=project, node_account=deployment.identity.email)
     return [
         (
             f"`{role.role}`" if role.role.startswith("roles/") else role.role,
@@ -217,10 +194,9 @@ def _node_account(deployment: Deployment) -> list[str]:
     return paragraphs
 
 
-def _apis(deployment: Deployment, roots: dict[str, Stack]) -> str:
-    enabled: dict[str, str] = {
-        block["service"]: folder for folder, stack in roots.items() for kind, _, block in _blocks(stack) if kind == "google_project_service"
-    }
+def _apis(handover: Handover) -> str:
+    deployment = handover.deployment
+    enabled: dict[str, str] = {block["service"]: folder for folder, _, block in handover.resources("google_project_service")}
     before = "The project must exist and have billing. These APIs must be enabled before the first apply: "
     of_the_stacks = {*deployment.apis.services, *(INGRESS_APIS if deployment.ingress else ())}
     needed = sorted({*_NEEDED_FIRST, *(() if enabled else of_the_stacks)})
@@ -231,46 +207,38 @@ def _apis(deployment: Deployment, roots: dict[str, Stack]) -> str:
     return text
 
 
-def _charts(roots: dict[str, Stack]) -> list[str]:
-    """Return a paragraph on where charts come from, if there are any."""
-    folders: dict[str, str] = {
-        block["repository"]: folder
-        for folder, stack in roots.items()
-        for kind, _, block in _blocks(stack)
-        if kind == "helm_release" and "repository" in block
-    }
-    if not folders:
-        return []
-    text = (
-        f"Terraform loads charts when it plans and applies {listed(dict.fromkeys(folders.values()))}: the machine that runs it must reach "
-        f"{listed(folders)}. Nodes pull the images of the charts from `quay.io` and `registry.k8s.io`."
-    )
-    return [text]
+def _charts(handover: Handover) -> Iterator[str]:
+    """Yield a paragraph on where charts come from, if there are any."""
+    folders = {block["repository"]: folder for folder, _, block in handover.resources("helm_release") if "repository" in block}
+    if folders:
+        yield (
+            f"Terraform loads charts when it plans and applies {listed(dict.fromkeys(folders.values()))}: the machine that runs it must "
+            f"reach {listed(folders)}. Nodes pull the images of the charts from `quay.io` and `registry.k8s.io`."
+        )
 
 
-def _inputs(roots: dict[str, Stack], modules: list[Stack], variables: dict[ParameterKey, Json]) -> Iterator[tuple[str, ...]]:
-    for key, variable in variables.items():
-        folders = [folder for folder, stack in roots.items() if key in stack.parameters]
-        folders += [f"modules/{module.name}" for module in modules if key in module.parameters]
+def _inputs(handover: Handover) -> Iterator[tuple[str, ...]]:
+    for key, variable in handover.variables.items():
+        folders = [folder for folder, stack in handover.folders.items() if key in stack.parameters]
         default = f"`{json.dumps(variable['default'])}`"
         yield f"`{variable_name(key)}`", f"`{variable['type']}`", default, variable["description"], ", ".join(folders)
 
 
-def _outputs(roots: dict[str, Stack], modules: list[Stack]) -> Iterator[tuple[str, ...]]:
+def _outputs(handover: Handover) -> Iterator[tuple[str, ...]]:
     folders: dict[tuple[str, str], list[str]] = {}
-    for folder, stack in [*roots.items(), *((f"modules/{module.name}", module) for module in modules)]:
+    for folder, stack in handover.folders.items():
         for name, output in sorted(stack.content["output"].items()):
             folders.setdefault((f"`{name}`", output["description"]), []).append(folder)
     for (name, description), found in folders.items():
         yield name, description, ", ".join(found)
 
 
-def _risks(deployment: Deployment, risks: list[str]) -> str:
-    rows = []
-    for risk in risks:
-        name, _, meaning = risk.partition(": ")
-        acknowledged = "yes" if name in deployment.acknowledged_risks else "no"
-        rows.append((f"`{name}`", meaning, acknowledged))
+def _risks(handover: Handover) -> str:
+    rows = [
+        (f"`{name}`", meaning, "yes" if name in handover.deployment.acknowledged_risks else "no")
+        for stack in handover.roots.values()
+        for name, meaning in stack.risks
+    ]
     return (
         "The risks of this configuration, and whether the source deployment acknowledges them. The picture marks them. Keys are those of "
         "the source deployment.\n\n" + table(("risk", "meaning", "acknowledged"), rows)
@@ -279,29 +247,27 @@ def _risks(deployment: Deployment, risks: list[str]) -> str:
     )
 
 
-def _costs(deployment: Deployment, roots: dict[str, Stack]) -> str:
-    return "\n".join(f"- {line}" for line in _cost_lines(deployment, roots)) + (
+def _costs(handover: Handover) -> str:
+    return "\n".join(f"- {line}" for line in _cost_lines(handover)) + (
         "\n\nPrices: [GKE](https://cloud.google.com/kubernetes-engine/pricing), "
         "[machines and disks](https://cloud.google.com/compute/all-pricing), [network](https://cloud.google.com/vpc/network-pricing), "
         "[logs and metrics](https://cloud.google.com/products/observability/pricing)."
     )
 
 
-def _cost_lines(deployment: Deployment, roots: dict[str, Stack]) -> Iterator[str]:
-    blocks = [*blocks_of(roots, deployment)]
-    kinds = {kind for kind, _ in blocks}
-    for kind, block in blocks:
-        if kind == "google_container_node_pool":
-            yield _nodes(deployment, block)
+def _cost_lines(handover: Handover) -> Iterator[str]:
+    deployment = handover.deployment
+    for _, _, pool in handover.resources("google_container_node_pool"):
+        yield _nodes(deployment, pool)
     yield "**Control plane**: a fee per hour, for as long as the cluster exists."
     if not deployment.cluster.private_nodes:
         yield "**External IP addresses** of the nodes: a fee per hour and node."
-    if "google_compute_router_nat" in kinds:
+    if any(handover.resources("google_compute_router_nat")):
         yield "**Cloud NAT**: a fee per hour, growing with the number of nodes, and one per gigabyte. Large image pulls pass through it."
     yield f"**Logs and metrics**: by volume. {_logs(deployment)}"
     if deployment.network.flow_logs:
         yield "**VPC Flow Logs**: by the gigabyte. Half of the connections are sampled, every five seconds."
-    if "google_dns_managed_zone" in kinds:
+    if any(handover.resources("google_dns_managed_zone")):
         yield "**DNS zone**: a fee per month, and one per query."
     if deployment.cluster.secrets_kms_key or deployment.cluster.boot_disk_kms_key:
         yield "**Cloud KMS**: a fee per key version and month, and one per operation."
@@ -343,20 +309,14 @@ def _verification() -> str:
     )
 
 
-def _modules(modules: list[Stack]) -> str:
+def _modules(handover: Handover) -> str:
     return (
-        f"{listed(f'modules/{module.name}' for module in modules)} are the same without provider configuration and backend, and with a "
-        "range of provider versions in place of one. `example/` is a root that calls them all in one apply. Where a provider connects to "
-        "what one module creates, the example configures it from that module's outputs. That is simple, with one limitation: a plan that "
-        "would replace the cluster cannot configure such a provider. Where clusters are replaced, call each module from a root of its own, "
-        "as the numbered folders do."
+        f"{listed(f'modules/{module.name}' for module in handover.modules)} are the same without provider configuration and backend, and "
+        "with a range of provider versions in place of one. `example/` is a root that calls them all in one apply. Where a provider "
+        "connects to what one module creates, the example configures it from that module's outputs. That is simple, with one limitation: "
+        "a plan that would replace the cluster cannot configure such a provider. Where clusters are replaced, call each module from a root "
+        "of its own, as the numbered folders do."
     )
-
-
-def _own_values(deployment: Deployment) -> Json:
-    values = deployment.model_dump(exclude_unset=True)
-    values.pop("handover", None)
-    return values
 
 
 def _flat(values: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,7 @@ place, else there is no hand-over. A construct that decides by a value, or compu
 import copy
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, cast
@@ -78,9 +78,24 @@ class Stack:
         return self.kind.suffix
 
     @property
-    def risks(self) -> Sequence[str]:
-        """Each risk that the stack carries, acknowledged or not, as `name: meaning`."""
-        return [annotation["message"] for annotation in self.source.annotations]
+    def risks(self) -> list[tuple[str, str]]:
+        """Name and meaning of each risk that the stack carries, acknowledged or not."""
+        return [(name, meaning) for one in self.source.annotations for name, _, meaning in [one["message"].partition(": ")]]
+
+    @property
+    def blocks(self) -> dict[str, Json]:
+        """The resources and data sources by address, with references to variables."""
+        return blocks_of(self.content)
+
+
+def blocks_of(content: Json, *sections: str) -> dict[str, Json]:
+    """Return the resources and data sources of a configuration by address; with a section, those of that section."""
+    return {
+        f"{'data.' * (section == 'data')}{kind}.{name}": block
+        for section in sections or ("resource", "data")
+        for kind, named in content.get(section, {}).items()
+        for name, block in named.items()
+    }
 
 
 def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
@@ -118,7 +133,7 @@ def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
                     resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
         for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
             subnetwork["lifecycle"]["postcondition"] += rules.of_existing_subnetwork()
-        clean = _without_bookkeeping(content)
+        clean = without_bookkeeping(content)
         stacks.append(Stack(kind, source, clean, parameters_in(clean, parameters), _groups(content)))
     return stacks
 
@@ -129,19 +144,17 @@ _ADDRESS = re.compile(r"(?:data\.)?[a-z]\w*\.\w+")
 
 def reading_order(stack: Stack) -> list[str]:
     """Return the addresses of a stack's resources and data sources from network to node pool, each after those that it refers to."""
+    blocks = stack.blocks
     order: dict[str, None] = {}
 
     def add(address: str) -> None:
-        kind, name = address.removeprefix("data.").split(".")
-        block = stack.content["data" if address.startswith("data.") else "resource"].get(kind, {}).get(name)
-        if address in order or block is None:
-            return
-        for needed in sorted(set(_ADDRESS.findall(json.dumps(block))) & stack.groups.keys() - {address}):
-            add(needed)
-        order[address] = None
+        if address not in order:
+            for needed in sorted(set(_ADDRESS.findall(json.dumps(blocks[address]))) & blocks.keys() - {address}):
+                add(needed)
+            order[address] = None
 
     for group in dict.fromkeys((*_FIRST_GROUPS, *stack.groups.values())):
-        for address in sorted(one for one, of in stack.groups.items() if of == group):
+        for address in sorted(one for one in blocks if stack.groups[one] == group):
             add(address)
     return ["locals", *order]
 
@@ -321,16 +334,13 @@ _UNMARKED: MappingProxyType[ParameterKey, Callable[[Json], None]] = MappingProxy
 
 def _groups(content: Json) -> dict[str, str]:
     """Return for each address the construct that contains it, or its own name."""
-    blocks = {
-        **{f"{kind}.{name}": block for kind, named in content.get("resource", {}).items() for name, block in named.items()},
-        **{f"data.{kind}.{name}": block for kind, named in content.get("data", {}).items() for name, block in named.items()},
-    }
-    return {address: block["//"]["metadata"]["path"].split("/")[1] for address, block in blocks.items()}
+    return {address: block["//"]["metadata"]["path"].split("/")[1] for address, block in blocks_of(content).items()}
 
 
-def _without_bookkeeping(content: Any) -> Any:
+def without_bookkeeping(content: Any) -> Any:
+    """Return content without what cdktf notes in it for itself."""
     if isinstance(content, dict):
-        return {key: _without_bookkeeping(value) for key, value in content.items() if key != "//"}
+        return {key: without_bookkeeping(value) for key, value in content.items() if key != "//"}
     if isinstance(content, list):
-        return [_without_bookkeeping(one) for one in content]
+        return [without_bookkeeping(one) for one in content]
     return content

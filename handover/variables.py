@@ -69,7 +69,7 @@ _IPV4_RANGE = get_args(Cidr)[1]
 _PLAIN_TEXT = get_args(PlainText)[1:]
 
 
-def variable_name(key: ParameterKey) -> str:
+def variable_name(key: str) -> str:
     """Return the name of a parameter's variable: `cluster_name` for the key cluster.name."""
     return key.replace(".", "_")
 
