@@ -162,9 +162,8 @@ def reading_order(stack: Stack) -> list[str]:
 def _content(stack: SynthesizedStack, deployment: Deployment) -> Json:
     """Return the configuration with all sections, and without postconditions on sizes: a hand-over's own follow the variables."""
     content = {**{section: {} for section in _SECTIONS}, **copy.deepcopy(stack.content)}
-    sizes = sizes_of_existing_subnetwork(deployment)
     for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
-        lifecycle = subnetwork["lifecycle"]
+        lifecycle, sizes = subnetwork["lifecycle"], sizes_of_existing_subnetwork(deployment)
         lifecycle["postcondition"] = [one for one in lifecycle["postcondition"] if one not in sizes]
     return content
 

@@ -515,6 +515,12 @@ class TestAdditionalPools:
         files = files_of("pov", deployment(node_pool={"max_total_nodes": 9}), "json")
         assert not {name for name in parsed(files, "1-cluster/variables.tf.json")["variable"] if name.endswith("_nodes")}
 
+    def test_a_condition_on_literal_values_alone_is_left_out(self) -> None:
+        """Terraform refuses a condition that refers to nothing."""
+        files = files_of("pov", deployment(node_pool={"max_total_nodes": 9}, handover={"parameters": ["zones"]}), "json")
+        conditions = [one["condition"] for one in self.pools(files)["node_pool"]["lifecycle"]["precondition"]]
+        assert conditions == ["${1 * (length(var.zones) == 0 ? 3 : length(var.zones)) <= 9}"]
+
     @pytest.mark.parametrize(("google", "oldest"), [("7.29.0", "7.18.0"), ("7.45.0", "7.38.0"), ("7.12.0", "7.12.0")])
     def test_modules_exclude_versions_that_cannot_create_a_blue_green_pool(self, google: str, oldest: str) -> None:
         files = files_of(
