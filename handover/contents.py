@@ -38,6 +38,11 @@ class Handover:
         """The name of the file with the resources."""
         return self.file("main")
 
+    @property
+    def place(self) -> str:
+        """The options of gcloud that say where the cluster is."""
+        return f"--region {self.deployment.region} --project {self.deployment.project}"
+
     def has_variable(self, key: str) -> bool:
         """Return whether an input is a variable."""
         return key in map(str, self.deployment.handover.parameters)
@@ -46,6 +51,10 @@ class Handover:
     def folders(self) -> dict[str, Stack]:
         """The roots and the modules by folder."""
         return self.roots | {f"modules/{module.name}": module for module in self.modules}
+
+    def terraform(self, *commands: str) -> list[str]:
+        """Return the command lines that run commands of Terraform in each root, one root after the other."""
+        return [f"terraform -chdir={folder} {command}" for folder in self.roots for command in commands]
 
     def resources(self, *types: str) -> Iterator[tuple[str, str, Json]]:
         """Yield folder, address and arguments of the resources, with the deployment's values in place of variables.

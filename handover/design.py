@@ -150,21 +150,17 @@ def _upgrades(handover: Handover) -> Iterator[str]:
         f"{_edit(handover, 'cluster.maintenance_window', 'recurring_window')}; for the exclusions and the channel, edit "
         f"`maintenance_exclusion` and `release_channel` in `{handover.main}`."
     )
-    yield _own_upgrade(handover)
-
-
-def _own_upgrade(handover: Handover) -> str:
-    deployment = handover.deployment
-    cluster = f"gcloud container clusters upgrade {deployment.cluster.name} --region {deployment.region} --project {deployment.project}"
-    nodes = [f"{cluster} --node-pool {pool['name']}" for _, _, pool in handover.resources("google_container_node_pool")]
-    if deployment.cluster.version:
-        return (
+    upgrade = f"gcloud container clusters upgrade {cluster.name} {handover.place}"
+    pools = [f"{upgrade} --node-pool {pool['name']}" for _, _, pool in handover.resources("google_container_node_pool")]
+    if cluster.version:
+        yield (
             f"To upgrade yourself, set `min_master_version` in `{handover.main}` to the new version and apply, which upgrades the control "
-            f"plane. Terraform ignores the version of the nodes:\n\n{shell(*nodes)}"
+            "plane. Terraform ignores the version of the nodes:"
         )
-    return "To upgrade yourself, use `gcloud`. Terraform ignores both versions, so that the plan stays empty:\n\n" + shell(
-        f"{cluster} --master --cluster-version VERSION", *nodes
-    )
+        yield shell(*pools)
+    else:
+        yield "To upgrade yourself, use `gcloud`. Terraform ignores both versions, so that the plan stays empty:"
+        yield shell(f"{upgrade} --master --cluster-version VERSION", *pools)
 
 
 def _until(deployment: Deployment, scopes: tuple[str, ...]) -> str:

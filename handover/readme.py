@@ -28,17 +28,19 @@ _NEEDED_FIRST = ("cloudresourcemanager.googleapis.com", "serviceusage.googleapis
 def readme(handover: Handover) -> str:
     """Return the README."""
     name, deployment = handover.name, handover.deployment
+    pools = f"the autoscaled pools {listed((deployment.node_pool.name, *deployment.pools))}" if deployment.pools else "one autoscaled pool"
+    values = "`terraform.tfvars` of each folder has" if handover.form == "hcl" else "The defaults are"
     own_values = deployment.model_dump(exclude_unset=True, exclude={"handover"})
     parts = [
         f"# {name}: a GKE cluster with {'labelled node pools' if deployment.pools else 'one labelled node pool'}, as Terraform",
         (
-            f"One regional GKE cluster, its network, the service account of its nodes, {_pools(deployment)} of Ubuntu nodes with the "
+            f"One regional GKE cluster, its network, the service account of its nodes, {pools} of Ubuntu nodes with the "
             "labels of Gitpod's workloads, and its administrators. This folder is complete: it needs no other repository."
         ),
         table(("folder", "creates", "apply after"), _folders(handover)),
         "![The architecture: project, folders, cluster, network, node pool, and who can reach what; its text is in the file](picture.svg)",
         "## A first plan in five minutes",
-        _first_plan(handover),
+        *_first_plan(handover),
         "## What the applying account needs",
         table(("role", "on", "to", "source"), _roles(handover)),
         *_node_account(deployment),
@@ -46,26 +48,51 @@ def readme(handover: Handover) -> str:
         *_charts(handover),
         *shared_vpc(deployment),
         "## Apply",
-        _apply(handover),
+        *_apply(handover),
         "## State",
         *continuation(handover),
         *design(handover),
         "## What it costs",
-        _costs(handover),
+        "\n".join(f"- {line}" for line in _costs(handover)),
+        (
+            "Prices: [GKE](https://cloud.google.com/kubernetes-engine/pricing), "
+            "[machines and disks](https://cloud.google.com/compute/all-pricing), [network](https://cloud.google.com/vpc/network-pricing), "
+            "[logs and metrics](https://cloud.google.com/products/observability/pricing)."
+        ),
         "## Known risks",
-        _risks(handover),
+        *_risks(handover),
         *operations(handover),
         "## Inputs",
-        _about_inputs(handover),
+        (
+            f"{values} the values of the source deployment. An empty list means the default. A value that is refused is reported with what "
+            "is allowed: by `terraform plan` in a folder, and by `terraform validate` where a module is called with values, as in "
+            "`example/`. `terraform plan` also checks the rules between values, such as ranges that must not overlap."
+        ),
         table(("name", "type", "value of the source", "description", "folders"), _inputs(handover)),
         "## Outputs",
         table(("name", "description", "folders"), _outputs(handover)),
         "## Resources",
         table(("folder", "resource", "how many"), _resources(handover)),
         "## As modules",
-        _modules(handover),
+        (
+            f"{listed(f'modules/{module.name}' for module in handover.modules)} are the same without provider configuration and backend, "
+            "and with a range of provider versions in place of one. `example/` is a root that calls them all in one apply. Where a "
+            "provider connects to what one module creates, the example configures it from that module's outputs. That is simple, with one "
+            "limitation: a plan that would replace the cluster cannot configure such a provider. Where clusters are replaced, call each "
+            "module from a root of its own, as the numbered folders do."
+        ),
         "## How this was verified",
-        _verification(),
+        (
+            "Tests of the source project run folders like this one on real Terraform, with stand-ins for the providers: they have the real "
+            "providers' schemas and their known behaviour, and no cloud behind them. Each folder and `example/` is planned, applied, "
+            "planned again without a change, and destroyed, for several deployments. The commands under State, When something fails and "
+            "Destroy run there too."
+        ),
+        (
+            "**Not verified**: anything against Google Cloud. Nothing here was applied to a project, and what GKE does by itself is "
+            "described from its documentation."
+        ),
+        "`sha256sum --check MANIFEST.sha256` shows whether a file was changed after the hand-over.",
         "## The source deployment",
         (
             f"The deployment `{name}` sets these values and leaves the others at their defaults. What is not a variable is changed there, "
@@ -76,73 +103,48 @@ def readme(handover: Handover) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _pools(deployment: Deployment) -> str:
-    if not deployment.pools:
-        return "one autoscaled pool"
-    return f"the autoscaled pools {listed((deployment.node_pool.name, *deployment.pools))}"
-
-
 def _folders(handover: Handover) -> Iterator[tuple[str, ...]]:
     for folder, stack in handover.roots.items():
         before = [f"`{other}`" for other, earlier in handover.roots.items() if earlier.name in stack.kind.depends_on]
         yield f"`{folder}`", stack.kind.creates, ", ".join(before)
 
 
-def _first_plan(handover: Handover) -> str:
+def _first_plan(handover: Handover) -> Iterator[str]:
     first, stack = next(iter(handover.roots.items()))
     required = stack.content["terraform"]["required_version"].removeprefix(">= ").removesuffix(".0")
     values = "`terraform.tfvars`" if handover.form == "hcl" else "`terraform.tfvars`, which you copy from `terraform.tfvars.example`,"
     needs = [
-        f"Terraform {required} or newer, or OpenTofu; for OpenTofu, write `tofu` instead of `terraform`",
-        "the `gcloud` CLI, and an account that may read the project",
-        "`kubectl` and `gke-gcloud-auth-plugin`, through which `kubectl` logs in, to use the cluster after the apply",
+        f"- Terraform {required} or newer, or OpenTofu; for OpenTofu, write `tofu` instead of `terraform`",
+        "- the `gcloud` CLI, and an account that may read the project",
+        "- `kubectl` and `gke-gcloud-auth-plugin`, through which `kubectl` logs in, to use the cluster after the apply",
     ]
-    backend, login = handover.deployment.backend, []
+    commands = ["gcloud components install kubectl gke-gcloud-auth-plugin", "gcloud auth application-default login"]
+    backend = handover.deployment.backend
     if isinstance(backend, CloudBackendConfig):
-        login = [f"terraform login {backend.hostname}"]
+        commands.append(f"terraform login {backend.hostname}")
         needs.append(
-            f"an account on `{backend.hostname}`, and in each workspace credentials for Google Cloud; the inputs can be "
-            "variables of the workspace"
+            f"- an account on `{backend.hostname}`, and in each workspace credentials for Google Cloud; the inputs can be variables of the "
+            "workspace"
         )
     if isinstance(backend, GcsBackendConfig):
-        needs.append(f"access to the objects of the bucket `{backend.bucket}`, unless you [start with a new state](#state)")
-    return (
-        "You need:\n\n"
-        + "\n".join(f"- {need}" for need in needs)
-        + f"\n\nFor a cluster of your own, set `project` in {values} of each folder, and read [State](#state) first. Then:\n\n"
-        + shell(
-            "gcloud components install kubectl gke-gcloud-auth-plugin",
-            "gcloud auth application-default login",
-            *login,
-            f"terraform -chdir={first} init",
-            f"terraform -chdir={first} plan",
-        )
-        + "\n\nThe plan changes nothing in the project. The other folders look the cluster up, so they can be planned when it exists. "
+        needs.append(f"- access to the objects of the bucket `{backend.bucket}`, unless you [start with a new state](#state)")
+    yield "You need:"
+    yield "\n".join(needs)
+    yield f"For a cluster of your own, set `project` in {values} of each folder, and read [State](#state) first. Then:"
+    yield shell(*commands, f"terraform -chdir={first} init", f"terraform -chdir={first} plan")
+    yield (
+        "The plan changes nothing in the project. The other folders look the cluster up, so they can be planned when it exists. "
         "`terraform validate` checks a folder without an account."
     )
 
 
-def _apply(handover: Handover) -> str:
-    connect = [folder for folder, stack in handover.roots.items() if "get_credentials_command" in stack.content["output"]]
-    steps = [f"terraform -chdir={folder} {command}" for folder in handover.roots for command in ("init", "apply")]
-    return (
-        "Apply the folders in the order of their numbers. Where folders share an input, give it the same value in each.\n\n"
-        f"{shell(*steps)}"
-        + "".join(
-            f"\n\nThe output `get_credentials_command` of `{folder}` is the command that connects `kubectl`:\n\n"
-            + shell(f'eval "$(terraform -chdir={folder} output -raw get_credentials_command)"', "kubectl get nodes")
-            for folder in connect
-        )
-    )
-
-
-def _about_inputs(handover: Handover) -> str:
-    where = "`terraform.tfvars` of each folder has" if handover.form == "hcl" else "The defaults are"
-    return (
-        f"{where} the values of the source deployment. An empty list means the default. A value that is refused is reported with what is "
-        "allowed: by `terraform plan` in a folder, and by `terraform validate` where a module is called with values, as in `example/`. "
-        "`terraform plan` also checks the rules between values, such as ranges that must not overlap."
-    )
+def _apply(handover: Handover) -> Iterator[str]:
+    yield "Apply the folders in the order of their numbers. Where folders share an input, give it the same value in each."
+    yield shell(*handover.terraform("init", "apply"))
+    for folder, stack in handover.roots.items():
+        if "get_credentials_command" in stack.content["output"]:
+            yield f"The output `get_credentials_command` of `{folder}` is the command that connects `kubectl`:"
+            yield shell(f'eval "$(terraform -chdir={folder} output -raw get_credentials_command)"', "kubectl get nodes")
 
 
 def _resources(handover: Handover) -> Iterator[tuple[str, ...]]:
@@ -168,43 +170,34 @@ def _roles(handover: Handover) -> list[tuple[str, ...]]:
     ]
 
 
-def _node_account(deployment: Deployment) -> list[str]:
-    """Return the paragraphs on what the nodes' service account needs and these folders do not give it."""
+def _node_account(deployment: Deployment) -> Iterator[str]:
+    """Yield what the nodes' service account needs and these folders do not give it."""
     account = deployment.identity.email or f"{deployment.identity.account_id}@PROJECT.iam.gserviceaccount.com"
-    commands = [
-        f"gcloud projects add-iam-policy-binding PROJECT --member serviceAccount:{account} --role {role}"
-        for role in missing_grants(deployment)
-    ]
-    text = "These folders grant no role to the service account of the nodes. It must have these roles on the project:"
-    paragraphs = [f"{text}\n\n{shell(*commands)}"] if commands else []
+    if missing := missing_grants(deployment):
+        grant = f"gcloud projects add-iam-policy-binding PROJECT --member serviceAccount:{account} --role"
+        yield "These folders grant no role to the service account of the nodes. It must have these roles on the project:"
+        yield shell(*(f"{grant} {role}" for role in missing))
     if deployment.identity.email and not account.endswith(f"@{deployment.project}.iam.gserviceaccount.com"):
-        paragraphs.append(
+        grant = f"gcloud iam service-accounts add-iam-policy-binding {account} --member serviceAccount:service-PROJECT_NUMBER@"
+        yield (
             f"If `{account}` belongs to another project than the cluster, the organization policy "
             "`constraints/iam.disableCrossProjectServiceAccountUsage` must not be enforced in its project, and the service agents of the "
             "cluster's project must be allowed to use it; PROJECT_NUMBER is the number of the cluster's project "
-            "([source](https://docs.cloud.google.com/kubernetes-engine/security/configure-node-service-accounts)):\n\n"
-            + shell(
-                *(
-                    f"gcloud iam service-accounts add-iam-policy-binding {account} --member "
-                    f"serviceAccount:service-PROJECT_NUMBER@{agent}.iam.gserviceaccount.com --role {role}"
-                    for agent, role in SERVICE_AGENTS.items()
-                )
-            )
+            "([source](https://docs.cloud.google.com/kubernetes-engine/security/configure-node-service-accounts)):"
         )
-    return paragraphs
+        yield shell(*(f"{grant}{agent}.iam.gserviceaccount.com --role {role}" for agent, role in SERVICE_AGENTS.items()))
 
 
 def _apis(handover: Handover) -> str:
-    deployment = handover.deployment
-    enabled: dict[str, str] = {block["service"]: folder for folder, _, block in handover.resources("google_project_service")}
-    before = "The project must exist and have billing. These APIs must be enabled before the first apply: "
-    of_the_stacks = {*deployment.apis.services, *(INGRESS_APIS if deployment.ingress else ())}
-    needed = sorted({*_NEEDED_FIRST, *(() if enabled else of_the_stacks)})
-    text = before + ", ".join(f"`{api}`" for api in needed) + "."
-    for folder in dict.fromkeys(enabled.values()):
-        apis = ", ".join(f"`{api}`" for api, by in enabled.items() if by == folder)
-        text += f" `{folder}` enables these, and they stay enabled when it is destroyed: {apis}."
-    return text
+    enabled: dict[str, list[str]] = {}
+    for folder, _, api in handover.resources("google_project_service"):
+        enabled.setdefault(folder, []).append(f"`{api['service']}`")
+    apis = (*handover.deployment.apis.services, *(INGRESS_APIS if handover.deployment.ingress else ()))
+    needed = ", ".join(f"`{api}`" for api in sorted({*_NEEDED_FIRST, *(() if enabled else apis)}))
+    return f"The project must exist and have billing. These APIs must be enabled before the first apply: {needed}." + "".join(
+        f" `{folder}` enables these, and they stay enabled when it is destroyed: {', '.join(services)}."
+        for folder, services in enabled.items()
+    )
 
 
 def _charts(handover: Handover) -> Iterator[str]:
@@ -233,29 +226,21 @@ def _outputs(handover: Handover) -> Iterator[tuple[str, ...]]:
         yield name, description, ", ".join(found)
 
 
-def _risks(handover: Handover) -> str:
-    rows = [
-        (f"`{name}`", meaning, "yes" if name in handover.deployment.acknowledged_risks else "no")
-        for stack in handover.roots.values()
-        for name, meaning in stack.risks
-    ]
-    return (
+def _risks(handover: Handover) -> Iterator[str]:
+    acknowledged = handover.deployment.acknowledged_risks
+    risks = (risk for stack in handover.roots.values() for risk in stack.risks)
+    rows = [(f"`{name}`", meaning, "yes" if name in acknowledged else "no") for name, meaning in risks]
+    if not rows:
+        yield "None is known."
+        return
+    yield (
         "The risks of this configuration, and whether the source deployment acknowledges them. The picture marks them. Keys are those of "
-        "the source deployment.\n\n" + table(("risk", "meaning", "acknowledged"), rows)
-        if rows
-        else "None is known."
+        "the source deployment."
     )
+    yield table(("risk", "meaning", "acknowledged"), rows)
 
 
-def _costs(handover: Handover) -> str:
-    return "\n".join(f"- {line}" for line in _cost_lines(handover)) + (
-        "\n\nPrices: [GKE](https://cloud.google.com/kubernetes-engine/pricing), "
-        "[machines and disks](https://cloud.google.com/compute/all-pricing), [network](https://cloud.google.com/vpc/network-pricing), "
-        "[logs and metrics](https://cloud.google.com/products/observability/pricing)."
-    )
-
-
-def _cost_lines(handover: Handover) -> Iterator[str]:
+def _costs(handover: Handover) -> Iterator[str]:
     deployment = handover.deployment
     for _, _, pool in handover.resources("google_container_node_pool"):
         yield _nodes(deployment, pool)
@@ -278,15 +263,11 @@ def _nodes(deployment: Deployment, pool: Json) -> str:
     node, scaling, zones = pool["node_config"], pool["autoscaling"], len(deployment.zones) or ZONES_OF_A_REGION
     where = f"{zones} zone{'s' if zones > 1 else ''}" + ("" if deployment.zones else ", as in most regions,")
     machine = f"`{node['machine_type']}`{' (Spot)' if node.get('spot') else ''} with {node['disk_size_gb']} GB of `{node['disk_type']}`"
-    first = f"In {where} the pool `{pool['name']}` starts with {_times(pool.get('initial_node_count'), zones)} and has "
+    first = f"In {where} the pool `{pool['name']}` starts with {pool.get('initial_node_count', 0) * zones} and has "
     if "total_max_node_count" in scaling:
         return f"**Nodes**: {machine} each. {first}{scaling.get('total_min_node_count', 0)} to {scaling['total_max_node_count']}."
-    few, many = _times(scaling.get("min_node_count"), zones), _times(scaling.get("max_node_count"), zones)
+    few, many = scaling.get("min_node_count", 0) * zones, scaling.get("max_node_count", 0) * zones
     return f"**Nodes**, counted per zone: {machine} each. {first}{few} to {many}. An upgrade adds nodes for its duration."
-
-
-def _times(count: Any, zones: int) -> int:
-    return int(count or 0) * zones
 
 
 def _logs(deployment: Deployment) -> str:
@@ -295,28 +276,6 @@ def _logs(deployment: Deployment) -> str:
     metrics = "the default" if cluster.monitoring_components is None else ", ".join(cluster.monitoring_components) or "none"
     prometheus = "the default of GKE" if cluster.managed_prometheus is None else "on" if cluster.managed_prometheus else "off"
     return f"Logs: {logs}. Metrics: {metrics}. Managed Prometheus, which charges per sample: {prometheus}."
-
-
-def _verification() -> str:
-    return (
-        "Tests of the source project run folders like this one on real Terraform, with stand-ins for the providers: they have the real "
-        "providers' schemas and their known behaviour, and no cloud behind them. Each folder and `example/` is planned, applied, planned "
-        "again without a change, and destroyed, for several deployments. The commands under State, When something fails and Destroy run "
-        "there too.\n\n"
-        "**Not verified**: anything against Google Cloud. Nothing here was applied to a project, and what GKE does by itself is described "
-        "from its documentation.\n\n"
-        "`sha256sum --check MANIFEST.sha256` shows whether a file was changed after the hand-over."
-    )
-
-
-def _modules(handover: Handover) -> str:
-    return (
-        f"{listed(f'modules/{module.name}' for module in handover.modules)} are the same without provider configuration and backend, and "
-        "with a range of provider versions in place of one. `example/` is a root that calls them all in one apply. Where a provider "
-        "connects to what one module creates, the example configures it from that module's outputs. That is simple, with one limitation: "
-        "a plan that would replace the cluster cannot configure such a provider. Where clusters are replaced, call each module from a root "
-        "of its own, as the numbered folders do."
-    )
 
 
 def _flat(values: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:
