@@ -253,7 +253,7 @@ class TestParameters:
         assert set(MARKS) == set(ALL_KEYS) - {ADMINS, NETWORKS, WINDOW}
         for stack in ("pov-cluster", "pov-rbac"):
             content = synthesized.stack(stack)
-            assert fill(content, {key: handover_stacks.Replacement("found", "found") for key in MARKS}) == content
+            assert fill(content, [handover_stacks.Replacement(mark, "found", "found") for mark in MARKS.values()]) == content
 
     @pytest.mark.parametrize(
         "pool",
