@@ -12,7 +12,7 @@
     design.py             its sections on the design: reasons, access, upgrades, and what a change does
     continuation.py       its section on the state, and how to continue from the source's
     operations.py         its sections on failures and on destroying
-    literal.py            the configuration with literal values, for these texts
+    contents.py         what a hand-over contains, for these texts
     picture.py          the picture of the architecture; `make picture`
     drawing.py            its layout and its look
 

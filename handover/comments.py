@@ -70,33 +70,23 @@ _PROVIDER_VERSION: Risk = "untested-provider-version"
 
 def comments_of(stack: Stack) -> Comments:
     """Return the comments of a stack by address and path."""
-    comments: dict[str, dict[str, list[str]]] = {}
-    for address, group in stack.groups.items():
-        kind, name = address.removeprefix("data.").split(".")
-        section, of_kind = ("data", f"data.{kind}") if address.startswith("data.") else ("resource", kind)
-        block = stack.content[section].get(kind, {}).get(name)
-        if block is None:
-            continue
-        for path, reason in stack.kind.reasons.get(group, {}).get(of_kind, {}).items():
+    comments: dict[str, dict[str, list[str]]] = {"terraform": {}}
+    for address, block in stack.blocks.items():
+        kind, paths = address.rpartition(".")[0], comments.setdefault(address, {})
+        for path, reason in stack.kind.reasons.get(stack.groups[address], {}).get(kind, {}).items():
             text = re.sub(r"\{(\w+)\}", lambda argument, block=block: str(block.get(argument[1], argument[0])), reason)  # type: ignore[misc]
-            comments.setdefault(address, {}).setdefault(path, []).append(text)
-        for path, risk in _risks_at(stack, of_kind, block):
-            comments.setdefault(address, {}).setdefault(path, []).append(risk)
-    for name, meaning in _risks(stack):
+            paths.setdefault(path, []).append(text)
+        for path, risk in _risks_at(stack, kind, block):
+            paths.setdefault(path, []).append(risk)
+    for name, meaning in stack.risks:
         if name == _PROVIDER_VERSION:
             provider = meaning.partition("providers.")[2].partition(" ")[0]
-            comments.setdefault("terraform", {})[f"required_providers.{provider}"] = [_text(name, meaning)]
+            comments["terraform"][f"required_providers.{provider}"] = [_text(name, meaning)]
     return {address: {path: "\n".join(texts) for path, texts in paths.items()} for address, paths in comments.items()}
 
 
-def _risks(stack: Stack) -> Iterator[tuple[str, str]]:
-    for message in stack.risks:
-        name, _, meaning = message.partition(": ")
-        yield name, meaning
-
-
 def _risks_at(stack: Stack, kind: str, block: Json) -> Iterator[tuple[str, str]]:
-    for name, meaning in _risks(stack):
+    for name, meaning in stack.risks:
         for cause in CAUSES.get(name, ()):  # type: ignore[call-overload]
             if cause.kind == kind and cause.applies(block, meaning):
                 yield next(path for path in cause.paths if f'"{path.rpartition(".")[2]}":' in json.dumps(block)), _text(name, meaning)

@@ -6,35 +6,27 @@ Sources: https://developer.hashicorp.com/terraform/language/modules/develop/refa
 https://developer.hashicorp.com/terraform/language/import
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from deployment.backend import CloudBackendConfig, GcsBackendConfig
-from deployment.model import Deployment
-from handover.literal import literal
+from handover.contents import Handover
+from handover.hcl import Forms, hcl
 from handover.markdown import listed, shell
-from handover.stacks import Stack
+from handover.stacks import Stack, blocks_of
 from handover.variables import Json
 
 
-def continuation(name: str, deployment: Deployment, roots: dict[str, Stack], form: str) -> Iterator[str]:
-    """Yield the parts of the section.
-
-    Args:
-        name: the deployment's name.
-        deployment: the deployment.
-        roots: the stacks by folder, in order of application.
-        form: the syntax of the configuration.
-    """
-    yield from _in_the_folders(name, deployment, roots, "backend.tf" if form == "hcl" else "backend.tf.json")
-    if not deployment.admins.members:
+def continuation(handover: Handover) -> Iterator[str]:
+    """Yield the parts of the section."""
+    yield from _in_the_folders(handover)
+    if not handover.deployment.admins.members:
         yield (
             "No administrators are listed, so the binding is for the account that applies. If another account applied before, the plan "
             "replaces it in the binding. That is the only change."
         )
-    (first, stack), *others = roots.items()
-    imported = {folder: one for folder, one in others if one.content["resource"].keys() <= _IMPORT_IDS.keys()}
-    apart = {folder: one for folder, one in others if folder not in imported}
+    (first, stack), *others = handover.roots.items()
+    imported = [folder for folder, one in others if one.content["resource"].keys() <= _IMPORT_IDS.keys()]
     crossing = (
         f" `import` takes over what is in the state of {listed(imported)}, because `moved` does not cross states; delete that state "
         "afterwards."
@@ -44,27 +36,36 @@ def continuation(name: str, deployment: Deployment, roots: dict[str, Stack], for
     yield (
         f"**Through the modules.** In `example/`, or in a configuration of your own that calls the modules, addresses start with "
         f"`module.NAME.`. Give that configuration the state of `{first}`, and add the blocks below to it. `moved` keeps what is in that "
-        f"state.{crossing} The plan then adds, changes and destroys nothing. Remove the blocks after the apply.\n\n"
-        + shell(f"terraform -chdir={first} state pull > example/terraform.tfstate", "terraform -chdir=example init")
+        f"state.{crossing} The plan then adds, changes and destroys nothing. Remove the blocks after the apply."
     )
-    yield _details("Blocks for the configuration that calls the modules", _moved(stack), _imports(imported.values(), deployment))
-    for folder, one in apart.items():
-        yield (
-            f"`{folder}` needs a configuration of its own that calls `modules/{one.name}`, with the state of `{folder}`, because not "
-            "everything in it can be imported without a change."
-        )
-        yield _details(f"Blocks for the configuration that calls modules/{one.name}", _moved(one))
+    yield shell(f"terraform -chdir={first} state pull > example/terraform.tfstate", "terraform -chdir=example init")
+    imports = [
+        {"to": f"module.{handover.roots[folder].name}.{address}", "id": _IMPORT_IDS[address.partition(".")[0]](block)}
+        for folder, address, block in handover.resources(*_IMPORT_IDS)
+        if folder in imported
+    ]
+    yield _details("Blocks for the configuration that calls the modules", {"moved": _moved(stack), "import": imports})
+    for folder, one in others:
+        if folder not in imported:
+            yield (
+                f"`{folder}` needs a configuration of its own that calls `modules/{one.name}`, with the state of `{folder}`, because not "
+                "everything in it can be imported without a change."
+            )
+            yield _details(f"Blocks for the configuration that calls modules/{one.name}", {"moved": _moved(one)})
 
 
-def _details(summary: str, *blocks: Iterable[str]) -> str:
-    text = "\n\n".join(block for some in blocks for block in some)
-    return f"<details><summary>{summary}</summary>\n\n```hcl\n{text}\n```\n\n</details>"
+def _moved(stack: Stack) -> list[Json]:
+    return [{"from": address, "to": f"module.{stack.name}.{address}"} for address in blocks_of(stack.content, "resource")]
 
 
-def _in_the_folders(name: str, deployment: Deployment, roots: dict[str, Stack], file: str) -> Iterator[str]:
-    backend = deployment.backend
-    states = {folder: f"{name}-{stack.name}" for folder, stack in roots.items()}
-    plans = [f"terraform -chdir={folder} {command}" for folder in roots for command in ("init", "plan")]
+def _details(summary: str, blocks: Json) -> str:
+    return f"<details><summary>{summary}</summary>\n\n```hcl\n{hcl(blocks, Forms.of([]))}```\n\n</details>"
+
+
+def _in_the_folders(handover: Handover) -> Iterator[str]:
+    backend, file = handover.deployment.backend, handover.file("backend")
+    states = {folder: stack.source.name for folder, stack in handover.roots.items()}
+    plans = handover.terraform("init", "plan")
     if isinstance(backend, GcsBackendConfig):
         where = f"in the bucket `{backend.bucket}`, under " + ", ".join(f"`{backend.prefix}/{state}`" for state in states.values())
     elif isinstance(backend, CloudBackendConfig):
@@ -80,8 +81,9 @@ def _in_the_folders(name: str, deployment: Deployment, roots: dict[str, Stack], 
         yield (
             "**The cluster of the source deployment** continues with its state, because the addresses are the same. Copy the states from "
             "the folder of the source, here `SOURCE`, and plan. Each plan reports no changes. From then on, apply only here: two copies of "
-            f"a state contradict each other.\n\n{shell(*copies, *plans)}"
+            "a state contradict each other."
         )
+        yield shell(*copies, *plans)
         return
     yield (
         f"**A new cluster** needs a state of its own: delete `{file}` in each folder, or name another place in it, before you run "
@@ -89,25 +91,9 @@ def _in_the_folders(name: str, deployment: Deployment, roots: dict[str, Stack], 
     )
     yield (
         f"**The cluster of the source deployment** continues with its state, because the addresses are the same. `{file}` names the "
-        f"state of the source: {where}. Each plan reports no changes. From then on, apply only here.\n\n{shell(*plans)}"
+        f"state of the source: {where}. Each plan reports no changes. From then on, apply only here."
     )
-
-
-def _moved(stack: Stack) -> Iterator[str]:
-    for address in _addresses(stack):
-        yield f"moved {{\n  from = {address}\n  to   = module.{stack.name}.{address}\n}}"
-
-
-def _imports(stacks: Iterable[Stack], deployment: Deployment) -> Iterator[str]:
-    for stack in stacks:
-        for address in _addresses(stack):
-            kind, name = address.split(".")
-            identifier = _IMPORT_IDS[kind](literal(stack.content["resource"][kind][name], deployment))
-            yield f'import {{\n  to = module.{stack.name}.{address}\n  id = "{identifier}"\n}}'
-
-
-def _addresses(stack: Stack) -> list[str]:
-    return [f"{kind}.{name}" for kind, named in stack.content["resource"].items() for name in named]
+    yield shell(*plans)
 
 
 _IMPORT_IDS: Mapping[str, Callable[[Json], str]] = MappingProxyType(

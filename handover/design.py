@@ -12,61 +12,54 @@ from pathlib import Path
 from gitpod_pov.maintenance import MaintenanceWindow
 
 from deployment.model import Deployment
-from handover.literal import blocks_of
+from handover.contents import Handover
 from handover.markdown import shell
-from handover.stacks import Stack
-from handover.variables import Json, variable_name
+from handover.variables import variable_name
 
 _CHANGES = Path(__file__).parents[1] / "docs" / "operations.md"
 _STACKING = "https://registry.terraform.io/providers/hashicorp/kubernetes/2.38.0/docs#stacking-with-managed-kubernetes-cluster-resources"
 _DAYS = {"MO": "Monday", "TU": "Tuesday", "WE": "Wednesday", "TH": "Thursday", "FR": "Friday", "SA": "Saturday", "SU": "Sunday"}
 
 
-def design(deployment: Deployment, roots: dict[str, Stack], main: str) -> list[str]:
-    """Return the sections in order, each heading and each text as one part.
-
-    Args:
-        deployment: the deployment.
-        roots: the stacks by folder, in order of application.
-        main: the name of the file with the resources.
-    """
+def design(handover: Handover) -> list[str]:
+    """Return the sections in order, each heading and each text as one part."""
     return [
         "## Why it is built this way",
-        "\n".join(_reasons(roots, main)),
+        "\n".join(_reasons(handover)),
         "## Who can reach the control plane",
-        "\n".join([*_access(deployment, main), *_permissions(deployment, roots)]),
+        "\n".join([*_access(handover), *_permissions(handover)]),
         "## What Google upgrades, and when",
-        *_upgrades(deployment, roots, main),
+        *_upgrades(handover),
         "## What you can change without replacing nodes",
-        *_changes(deployment, main),
+        *_changes(handover),
     ]
 
 
-def input_name(deployment: Deployment, key: str) -> str:
+def _input_name(handover: Handover, key: str) -> str:
     """Return the name of an input for the reader: its variable, or its key if it has no variable."""
-    return next((f"`{variable_name(own)}`" for own in deployment.handover.parameters if own == key), f"`{key}`")
+    return f"`{variable_name(key) if handover.has_variable(key) else key}`"
 
 
-def _edit(deployment: Deployment, key: str, block: str, main: str) -> str:
+def _edit(handover: Handover, key: str, block: str) -> str:
     """Return where a reader changes an input: in its variable, or in a block of a file."""
-    return input_name(deployment, key) if key in map(str, deployment.handover.parameters) else f"`{block}` in `{main}`"
+    return _input_name(handover, key) if handover.has_variable(key) else f"`{block}` in `{handover.main}`"
 
 
-def _reasons(roots: dict[str, Stack], main: str) -> Iterator[str]:
+def _reasons(handover: Handover) -> Iterator[str]:
     yield (
         "- **The node pool is a resource of its own**, and not a part of `google_container_cluster`. A pool inside the cluster resource "
         "cannot be changed without replacing the cluster. GKE creates every cluster with a default pool, so `remove_default_node_pool` "
         "deletes that one, and `google_container_node_pool` manages the nodes."
     )
-    if len(roots) > 1:
+    if len(handover.roots) > 1:
         yield (
             "- **Each folder has a state of its own**, because the Kubernetes provider must not be configured from a cluster that the "
             f"same apply creates ([documentation]({_STACKING})). A folder finds the cluster by its name and does not read another state, "
             "so that the folders can belong to different teams."
         )
     yield (
-        f"- **Terraform ignores some changes** (`ignore_changes` in `{main}`): arguments that GKE, an upgrade or the console may set, and "
-        "whose change back would replace the cluster or its nodes, or change a version."
+        f"- **Terraform ignores some changes** (`ignore_changes` in `{handover.main}`): arguments that GKE, an upgrade or the console may "
+        "set, and whose change back would replace the cluster or its nodes, or change a version."
     )
     yield (
         "- **Roles are added one by one** with `google_project_iam_member`. It changes nothing for the other members of a role, while "
@@ -74,10 +67,11 @@ def _reasons(roots: dict[str, Stack], main: str) -> Iterator[str]:
     )
 
 
-def _access(deployment: Deployment, main: str) -> Iterator[str]:
-    cluster, networks = deployment.cluster, deployment.cluster.authorized_networks
+def _access(handover: Handover) -> Iterator[str]:
+    cluster = handover.deployment.cluster
+    networks = cluster.authorized_networks
     listed = ", ".join(f"`{cidr}` ({name})" for name, cidr in (networks or {}).items())
-    edit = _edit(deployment, "cluster.authorized_networks", "master_authorized_networks_config", main)
+    edit = _edit(handover, "cluster.authorized_networks", "master_authorized_networks_config")
     if cluster.private_endpoint:
         yield (
             "- **By address**: the control plane has no public address. Its private address accepts connections from the cluster's "
@@ -106,32 +100,28 @@ def _access(deployment: Deployment, main: str) -> Iterator[str]:
         yield "- **Without credentials**: a connection is not enough. Kubernetes grants anonymous requests only what RBAC binds to them."
 
 
-def _permissions(deployment: Deployment, roots: dict[str, Stack]) -> Iterator[str]:
-    for kind, binding in blocks_of(roots, deployment):
-        if kind in {"kubernetes_cluster_role_binding_v1", "kubernetes_role_binding_v1"}:
-            name, namespace = binding["metadata"]["name"], binding["metadata"].get("namespace")
-            where = f" in the namespace `{namespace}`" if namespace else ""
-            role = f"{binding['role_ref']['kind']} `{binding['role_ref']['name']}`{where}"
-            yield f"- **Who may do what**: the binding `{name}` grants the {role} to {_subjects(binding, deployment)}."
+def _permissions(handover: Handover) -> Iterator[str]:
+    for folder, address, binding in handover.resources("kubernetes_cluster_role_binding_v1", "kubernetes_role_binding_v1"):
+        name, namespace = binding["metadata"]["name"], binding["metadata"].get("namespace")
+        where = f" in the namespace `{namespace}`" if namespace else ""
+        role = f"{binding['role_ref']['kind']} `{binding['role_ref']['name']}`{where}"
+        subjects = ", ".join(f"`{subject['name']}` ({subject['kind']})" for subject in binding["subject"])
+        if "dynamic" in handover.roots[folder].blocks[address] or "google_client_openid_userinfo" in subjects:
+            subjects = ", ".join(f"`{member}`" for member in handover.deployment.admins.members) or (
+                "the account that applies, because no members are listed; the next account that applies replaces it"
+            )
+        yield f"- **Who may do what**: the binding `{name}` grants the {role} to {subjects}."
     yield "- **Through IAM**: roles on the project, such as `roles/container.admin` and `roles/owner`, grant access to the cluster as well."
-    granted = {binding["role"] for kind, binding in blocks_of(roots, deployment) if kind == "google_project_iam_member"}
-    if "roles/container.admin" in granted and not deployment.cluster.workload_identity:
+    granted = {grant["role"] for _, _, grant in handover.resources("google_project_iam_member")}
+    if "roles/container.admin" in granted and not handover.deployment.cluster.workload_identity:
         yield (
             "- **From inside**: the service account of the nodes holds `roles/container.admin`, and every pod can use it. Whoever runs a "
             "pod can become cluster admin."
         )
 
 
-def _subjects(binding: Json, deployment: Deployment) -> str:
-    """Return the subjects of a binding. Members that come from a variable are not in its block."""
-    subjects = binding.get("subject", [])
-    if "dynamic" in binding or any("google_client_openid_userinfo" in subject["name"] for subject in subjects):
-        who = ", ".join(f"`{member}`" for member in deployment.admins.members)
-        return who or "the account that applies, because no members are listed; the next account that applies replaces it"
-    return ", ".join(f"`{subject['name']}` ({subject['kind']})" for subject in subjects)
-
-
-def _upgrades(deployment: Deployment, roots: dict[str, Stack], main: str) -> Iterator[str]:
+def _upgrades(handover: Handover) -> Iterator[str]:
+    deployment = handover.deployment
     cluster = deployment.cluster
     if cluster.has_release_channel:
         yield f"The cluster is in the release channel {cluster.release_channel}, from which GKE takes the versions."
@@ -157,24 +147,20 @@ def _upgrades(deployment: Deployment, roots: dict[str, Stack], main: str) -> Ite
     yield (
         "At the end of support of a minor version GKE upgrades the cluster in any case. An upgrade of the nodes replaces them, as "
         "`upgrade_settings` of the pool says; the pods on a node end when it is drained. To choose the hours, change "
-        f"{_edit(deployment, 'cluster.maintenance_window', 'recurring_window', main)}; for the exclusions and the channel, edit "
-        f"`maintenance_exclusion` and `release_channel` in `{main}`."
+        f"{_edit(handover, 'cluster.maintenance_window', 'recurring_window')}; for the exclusions and the channel, edit "
+        f"`maintenance_exclusion` and `release_channel` in `{handover.main}`."
     )
-    yield _own_upgrade(deployment, roots, main)
-
-
-def _own_upgrade(deployment: Deployment, roots: dict[str, Stack], main: str) -> str:
-    cluster = f"gcloud container clusters upgrade {deployment.cluster.name} --region {deployment.region} --project {deployment.project}"
-    pools = [block["name"] for kind, block in blocks_of(roots, deployment) if kind == "google_container_node_pool"]
-    nodes = [f"{cluster} --node-pool {pool}" for pool in pools]
-    if deployment.cluster.version:
-        return (
-            f"To upgrade yourself, set `min_master_version` in `{main}` to the new version and apply, which upgrades the control plane. "
-            f"Terraform ignores the version of the nodes:\n\n{shell(*nodes)}"
+    upgrade = f"gcloud container clusters upgrade {cluster.name} {handover.place}"
+    pools = [f"{upgrade} --node-pool {pool['name']}" for _, _, pool in handover.resources("google_container_node_pool")]
+    if cluster.version:
+        yield (
+            f"To upgrade yourself, set `min_master_version` in `{handover.main}` to the new version and apply, which upgrades the control "
+            "plane. Terraform ignores the version of the nodes:"
         )
-    return "To upgrade yourself, use `gcloud`. Terraform ignores both versions, so that the plan stays empty:\n\n" + shell(
-        f"{cluster} --master --cluster-version VERSION", *nodes
-    )
+        yield shell(*pools)
+    else:
+        yield "To upgrade yourself, use `gcloud`. Terraform ignores both versions, so that the plan stays empty:"
+        yield shell(f"{upgrade} --master --cluster-version VERSION", *pools)
 
 
 def _until(deployment: Deployment, scopes: tuple[str, ...]) -> str:
@@ -199,7 +185,7 @@ _NEW_CLUSTER_ONLY = frozenset({"network.nodes_cidr", "network.pods_cidr", "netwo
 """Google refuses to change a range while a cluster uses it, whatever Terraform plans."""
 
 
-def _changes(deployment: Deployment, main: str) -> Iterator[str]:
+def _changes(handover: Handover) -> Iterator[str]:
     groups: dict[str, list[str]] = {
         "the nodes stay": [],
         "GKE recreates the nodes one after the other; Terraform shows an update in place": [],
@@ -221,17 +207,17 @@ def _changes(deployment: Deployment, main: str) -> Iterator[str]:
             (recreated if recreates else stay).append(key)
     yield (
         "Each input was changed once, and the plan was recorded (with google 7.45.0). Names with underscores are variables. The others are "
-        f"those of the source deployment; the argument in `{main}` has a similar name. A pod ends with its node, and so do the workspaces "
-        "on it."
+        f"those of the source deployment; the argument in `{handover.main}` has a similar name. A pod ends with its node, and so do the "
+        "workspaces on it."
     )
-    rows = [f"| {effect} | {', '.join(input_name(deployment, key) for key in keys)} |" for effect, keys in groups.items()]
+    rows = [f"| {effect} | {', '.join(_input_name(handover, key) for key in keys)} |" for effect, keys in groups.items()]
     yield "\n".join(["| when it changes | input |", "|---|---|", *rows])
     protection = (
         "`prevent_destroy` and `deletion_protection` refuse a plan that replaces the cluster."
-        if deployment.cluster.deletion_protection
+        if handover.deployment.cluster.deletion_protection
         else "Read each plan: `deletion_protection` is false, and nothing else keeps Terraform from replacing the cluster."
     )
-    yield f"A zone that is removed from {input_name(deployment, 'zones')} loses its nodes. {protection}"
+    yield f"A zone that is removed from {_input_name(handover, 'zones')} loses its nodes. {protection}"
 
 
 def effects() -> Iterator[tuple[str, str, bool]]:

@@ -52,6 +52,16 @@ class Frame:
     boxes: dict[str, Box] = field(default_factory=dict)
     frames: list["Frame"] = field(default_factory=list)
 
+    def all_frames(self) -> Iterator["Frame"]:
+        """Yield this frame and every frame inside it, each before those that it contains."""
+        yield self
+        for inner in self.frames:
+            yield from inner.all_frames()
+
+    def all_boxes(self) -> dict[str, Box]:
+        """Return the boxes in all of these frames by id."""
+        return {identifier: box for frame in self.all_frames() for identifier, box in frame.boxes.items()}
+
 
 @dataclass(frozen=True)
 class Arrow:
@@ -123,15 +133,15 @@ def draw(
         HandoverError: when Graphviz is not installed.
     """
     everything = Frame(Box(title), boxes=outside, frames=frames)
-    boxes = dict(_boxes(everything))
-    numbers = {box: number for number, box in enumerate(boxes)}
-    layout = _layout(_dot(everything, arrows, above, numbers))
+    boxes = everything.all_boxes()
+    names = {identifier: f"box{number}" for number, identifier in enumerate(boxes)}
+    layout = _layout(_dot(everything, arrows, above, names))
     width, height = (round(float(size)) for size in layout["bb"].split(",")[2:])
-    rectangles, labels = _drawn_frames(frames, layout, height)
+    objects = {one["name"]: one for one in layout["objects"]}
+    rectangles, labels = _drawn_frames([*everything.all_frames()][1:], objects, height)
     drawn = [*rectangles, *_drawn_arrows(arrows, layout, height), *labels]
     for identifier, box in boxes.items():
-        (node,) = (one for one in layout["objects"] if one["name"] == f"box{numbers[identifier]}")
-        x, y = map(float, node["pos"].split(","))
+        x, y = map(float, objects[names[identifier]]["pos"].split(","))
         box_width, box_height = _size(box)
         left, top = round(x - box_width / 2), round(height - y - box_height / 2)
         drawn.append(f'<rect class="box" x="{left}" y="{top}" width="{box_width}" height="{box_height}" rx="6"/>')
@@ -147,12 +157,6 @@ def draw(
     )
 
 
-def _boxes(frame: Frame) -> Iterator[tuple[str, Box]]:
-    yield from frame.boxes.items()
-    for inner in frame.frames:
-        yield from _boxes(inner)
-
-
 def _layout(dot: str) -> dict[str, Any]:
     try:
         import pygraphviz  # type: ignore[import-untyped]  # noqa: PLC0415 - the rest of the hand-over works without it
@@ -164,14 +168,14 @@ def _layout(dot: str) -> dict[str, Any]:
     return layout
 
 
-def _dot(everything: Frame, arrows: list[Arrow], above: list[tuple[str, str]], numbers: dict[str, int]) -> str:
+def _dot(everything: Frame, arrows: list[Arrow], above: list[tuple[str, str]], names: dict[str, str]) -> str:
     """Return the graph in Graphviz's language: nothing but numbers and sizes. The edges of the arrows come first."""
     clusters = count()
 
     def inside(frame: Frame) -> Iterator[str]:
         for identifier, box in frame.boxes.items():
             width, height = _size(box)
-            yield f"box{numbers[identifier]} [width={width / 72:.4f}, height={height / 72:.4f}]"
+            yield f"{names[identifier]} [width={width / 72:.4f}, height={height / 72:.4f}]"
         for inner in frame.frames:
             yield f'subgraph cluster{next(clusters)} {{ margin=12; labeljust="l"; label={_cell(*_size(inner.label))}'
             yield from inside(inner)
@@ -179,19 +183,20 @@ def _dot(everything: Frame, arrows: list[Arrow], above: list[tuple[str, str]], n
 
     def edges() -> Iterator[str]:
         for arrow in arrows:
-            first, second = f"box{numbers[arrow.start]}", f"box{numbers[arrow.end]}"
+            first, second = names[arrow.start], names[arrow.end]
             label = f"label={_cell(_width(arrow.text) + 8, _LINE)}" if arrow.text else ""
             yield f"{second} -> {first} [dir=back {label}]" if arrow.upward else f"{first} -> {second} [{label}]"
         for upper, lower in above:
-            yield f"box{numbers[upper]} -> box{numbers[lower]} [style=invis]"
+            yield f"{names[upper]} -> {names[lower]} [style=invis]"
 
     reached_from_above = {arrow.end for arrow in arrows if not arrow.upward}
-    top = [f"box{numbers[identifier]}" for identifier in everything.boxes if identifier not in reached_from_above]
-    bottom = [f"box{numbers[identifier]}" for identifier in everything.boxes if identifier in reached_from_above]
+    ranks: dict[str, list[str]] = {"source": [], "sink": []}
+    for identifier in everything.boxes:
+        ranks["sink" if identifier in reached_from_above else "source"].append(names[identifier])
     lines = [
         'digraph { newrank=true; nodesep=0.35; ranksep=0.35; node [shape=box, fixedsize=true, label=""]; edge [arrowsize=0.8]',
         *inside(everything),
-        *(f"{{ rank={rank}; {'; '.join(boxes)} }}" for rank, boxes in (("source", top), ("sink", bottom)) if boxes),
+        *(f"{{ rank={rank}; {'; '.join(boxes)} }}" for rank, boxes in ranks.items() if boxes),
         *edges(),
         "}",
     ]
@@ -203,27 +208,18 @@ def _cell(width: int, height: int) -> str:
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR><TD {size}></TD></TR></TABLE>>'
 
 
-def _drawn_frames(frames: list[Frame], layout: dict[str, Any], height: int) -> tuple[list[str], list[str]]:
+def _drawn_frames(frames: list[Frame], objects: dict[str, Any], height: int) -> tuple[list[str], list[str]]:
     """Return the rectangles and the labels; arrows come between them."""
-    clusters = count()
     rectangles: list[str] = []
     labels: list[str] = []
-
-    def add(frame: Frame) -> None:
-        name = f"cluster{next(clusters)}"
-        (cluster,) = (one for one in layout["objects"] if one["name"] == name)
-        left, bottom, right, top = (round(float(edge)) for edge in cluster["bb"].split(","))
+    for number, frame in enumerate(frames):
+        left, bottom, right, top = (round(float(edge)) for edge in objects[f"cluster{number}"]["bb"].split(","))
         rectangles.append(
             f'<rect class="frame {frame.style}" x="{left}" y="{height - top}" width="{right - left}" height="{top - bottom}" rx="8"/>'
         )
         if frame.style == "stack":  # in the right corner, because most arrows into a stack come from the left
             left = right - _size(frame.label)[0]
-        labels.extend(_text(frame.label, left + _PADDING, height - top + _PADDING))
-        for inner in frame.frames:
-            add(inner)
-
-    for frame in frames:
-        add(frame)
+        labels += _text(frame.label, left + _PADDING, height - top + _PADDING)
     return rectangles, labels
 
 

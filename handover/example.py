@@ -9,8 +9,8 @@ import json
 import re
 
 from deployment.model import Deployment
-from handover.stacks import HandoverError, Stack
-from handover.variables import Json, default_of, value_of, variable_name
+from handover.stacks import HandoverError, Stack, without_bookkeeping
+from handover.variables import Json, default_of, variable_name
 
 DATA_REFERENCE = re.compile(r"data\.(\w+)\.(\w+)((?:\.\w+|\[\d+\])+)")
 """An attribute of a data source: its type, its name, and the path to the attribute."""
@@ -52,7 +52,7 @@ class _Root:
     def call(self, stack: Stack, module: Stack, earlier: list[Stack]) -> None:
         """Add the call of a module and the providers of its stack."""
         self.required_providers |= stack.content["terraform"]["required_providers"]
-        for provider, configuration in self._resolved(stack.content["provider"], stack, earlier).items():
+        for provider, configuration in self._resolved(stack.source.content["provider"], stack, earlier).items():
             if self.providers.setdefault(provider, configuration) != configuration:
                 raise HandoverError(
                     f"{stack.name}: configures the provider {provider} differently from an earlier stack, which the "
@@ -65,22 +65,19 @@ class _Root:
         }
 
     def _resolved(self, content: Json, stack: Stack, earlier: list[Stack]) -> Json:
-        """Return a part of a stack with values in place of variables, and outputs of earlier modules in place of look-ups.
+        """Return a part of a stack with outputs of earlier modules in place of look-ups.
 
         A look-up of something that no earlier module creates becomes one of the example.
         """
-        text = json.dumps(content)
-        for key in stack.parameters:
-            text = text.replace(f"${{var.{variable_name(key)}}}", json.dumps(str(value_of(self._deployment, key)))[1:-1])
 
         def reference(found: re.Match[str]) -> str:
             kind, name, path = found.groups()
             if creator := _creator(kind, earlier):
                 return f"module.{creator.name}.{_output(creator, kind, path)}"
-            self.data.setdefault(kind, {})[name] = self._resolved(stack.content["data"][kind][name], stack, earlier)
+            self.data.setdefault(kind, {})[name] = self._resolved(stack.source.content["data"][kind][name], stack, earlier)
             return found[0]
 
-        resolved: Json = json.loads(DATA_REFERENCE.sub(reference, text))
+        resolved: Json = json.loads(DATA_REFERENCE.sub(reference, json.dumps(without_bookkeeping(content))))
         return resolved
 
     def _order(self, module: Stack, earlier: list[Stack]) -> Json:

@@ -21,6 +21,7 @@ from deployment.commands import write_files
 from deployment.model import Deployment
 from deployment.parameters import ParameterKey
 from handover.comments import comments_of
+from handover.contents import Handover
 from handover.example import DATA_REFERENCE, example
 from handover.hcl import Comments, Forms, hcl, values_file
 from handover.picture import picture
@@ -64,7 +65,6 @@ def files_of(name: str, deployment: Deployment, form: Format = "hcl") -> dict[st
         HandoverError: when no hand-over of this deployment is possible.
     """
     stacks = stacks_of(name, deployment)
-    risks = [risk for stack in stacks for risk in stack.risks]
     roots = {f"{number}-{stack.name}": stack for number, stack in enumerate(stacks, 1)}
     variables = {key: variable(deployment, key) for key in parameters_of(deployment)}
     oldest: dict[str, str] = {provider: supported.bindings for provider, supported in SUPPORTED.items()}
@@ -79,7 +79,7 @@ def files_of(name: str, deployment: Deployment, form: Format = "hcl") -> dict[st
     files: dict[str, str | bytes] = (_hcl_files if form == "hcl" else _json_files)(folders)
     files |= {f"{folder}/{path}": content for folder, module in folders.items() for path, content in module.others.items()}
     files["picture.svg"] = picture(name, deployment, {f"Folder {folder}": stack.source for folder, stack in roots.items()})
-    files["README.md"] = readme(name, deployment, roots=roots, modules=modules, variables=variables, risks=risks, form=form)
+    files["README.md"] = readme(Handover(name, deployment, roots, modules, variables, form))
     found = {path: content.encode() if isinstance(content, str) else content for path, content in sorted(files.items())}
     sums = "".join(f"{_checksum(content)}  {path}\n" for path, content in found.items() if Path(path).name not in KEPT)
     return {**found, MANIFEST: sums.encode()}

@@ -8,7 +8,7 @@ others: layout and look (`drawing`).
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -26,10 +26,9 @@ from gitpod_pov.node_pool import ADDRESSES_GOOGLE_KEEPS, addresses_of_a_node
 from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from handover.drawing import Arrow, Box, Frame, draw
-from handover.stacks import HandoverError
+from handover.stacks import HandoverError, blocks_of
+from handover.variables import Json
 from stacks.registry import SynthesizedStack, synthesize
-
-Json = dict[str, Any]
 
 _REFERENCE = re.compile(r"(?:data\.)?[a-z]\w*\.[A-Za-z_][\w-]*")
 _CLUSTER, _POOL, _SUBNETWORK = "google_container_cluster", "google_container_node_pool", "google_compute_subnetwork"
@@ -52,17 +51,20 @@ def picture(name: str, deployment: Deployment, sources: Mapping[str, Synthesized
     if sources is None:
         without_acknowledgement = deployment.model_copy(update={"acknowledged_risks": ()})
         sources = {f"Stack {stack.name}": stack for stack in synthesize(name, without_acknowledgement)}
-    stacks = [_Stack.of(source) for source in sources.values()]
-    project = Frame(Box(f"Project {deployment.project}", _location(deployment)))
+    stacks = {title: _Stack.of(source) for title, source in sources.items()}
     scene = _Scene(deployment)
-    for title, stack in zip(sources, stacks, strict=True):
-        project.frames.append(scene.frame(title, stack))
-    for stack in stacks:
+    zones = ", ".join(deployment.zones)
+    listed = f"Zone{'s' if len(deployment.zones) > 1 else ''} {zones}" if zones else "Every zone of the region"
+    project = Frame(
+        Box(f"Project {deployment.project}", [f"Region {deployment.region}", listed]),
+        frames=[scene.frame(title, stack) for title, stack in stacks.items()],
+    )
+    for stack in stacks.values():
         scene.connect(stack)
-    arrows = [arrow for arrow in dict.fromkeys(scene.arrows) if arrow.start in scene.known and arrow.end in scene.known]
+    boxes = scene.outside | project.all_boxes()
+    arrows = [arrow for arrow in dict.fromkeys(scene.arrows) if arrow.start in boxes and arrow.end in boxes]
     title = f"Architecture of the deployment {name}"
-    description = _in_words(scene, project, arrows)
-    return draw(scene.outside, [project], arrows, above=scene.above, title=title, description=description)
+    return draw(scene.outside, [project], arrows, above=scene.above, title=title, description=_in_words(boxes, project, arrows))
 
 
 @dataclass(frozen=True)
@@ -72,64 +74,51 @@ class _Stack:
     Attributes:
         name: its name.
         blocks: every resource and data source by address.
-        groups: the construct that each address comes from, see `_group`.
+        boxes: the id of the box of each address: the construct that it comes from, see `_box_of`.
         risks: the risks by construct; those of the stack itself under its name.
     """
 
     name: str
     blocks: dict[str, Json]
-    groups: dict[str, str]
+    boxes: dict[str, str]
     risks: dict[str, list[str]]
 
     @classmethod
     def of(cls, source: SynthesizedStack) -> "_Stack":
         """Return what the picture needs of a synthesized stack."""
-        blocks = {
-            f"{prefix}{kind}.{name}": block
-            for section, prefix in (("resource", ""), ("data", "data."))
-            for kind, named in source.content.get(section, {}).items()
-            for name, block in named.items()
-        }
-        groups = {address: _group(address, block["//"]["metadata"]["path"].split("/")[1:]) for address, block in blocks.items()}
+        blocks = blocks_of(source.content)
+        boxes = {address: _box_of(address, block["//"]["metadata"]["path"].split("/")) for address, block in blocks.items()}
         risks: dict[str, list[str]] = {}
         for annotation in source.annotations:
-            risks.setdefault(annotation["constructPath"].split("/")[:2][-1], []).append(annotation["message"].partition(":")[0])
-        return cls(source.name, blocks, groups, risks)
+            construct = "/".join(annotation["constructPath"].split("/")[:2])
+            risks.setdefault(construct, []).append(annotation["message"].partition(":")[0])
+        return cls(source.name, blocks, boxes, risks)
 
     def drawn(self) -> dict[str, dict[str, Json]]:
-        """Return what is drawn of each construct, by address: what it creates, and an existing network or zone in its place."""
-        constructs: dict[str, dict[str, Json]] = {}
+        """Return what is drawn in each box, by address: what the stack creates, and an existing network or zone in its place."""
+        boxes: dict[str, dict[str, Json]] = {}
         for address, block in self.blocks.items():
             if _type(address) != _API and (not address.startswith("data.") or address.rpartition(".")[0] in _EXISTING):
-                constructs.setdefault(self.groups[address], {})[address] = block
-        return constructs
+                boxes.setdefault(self.boxes[address], {})[address] = block
+        return boxes
 
-    def id_of(self, group: str) -> str:
-        """Return the id of a construct's box."""
-        return f"{self.name}/{group}"
+    def of_type(self, kind: str) -> dict[str, Json]:
+        """Return the blocks of a type by address, created or looked up."""
+        return {address: block for address, block in self.blocks.items() if _type(address) == kind}
 
 
-def _group(address: str, path: list[str]) -> str:
-    """Return the construct of a block; a node pool, a role binding and Cloud NAT with its router are drawn by themselves."""
+def _box_of(address: str, path: list[str]) -> str:
+    """Return the box of a block: its construct. A node pool, a role binding and Cloud NAT with its router are drawn by themselves."""
     kind = _type(address)
     if kind in {_POOL, *_BINDINGS}:
         return "/".join(part for part in path if part != "Default")
-    return f"{path[0]}/nat" if kind in {_ROUTER, _NAT} else path[0]
+    return "/".join([*path[:2], "nat"] if kind in {_ROUTER, _NAT} else path[:2])
 
 
-def _location(deployment: Deployment) -> list[str]:
-    zones = deployment.zones
-    listed = f"Zone{'s' if len(zones) > 1 else ''} {', '.join(zones)}" if zones else "Every zone of the region"
-    return [f"Region {deployment.region}", listed]
-
-
-def _at(block: Any, *path: str | int) -> Any:
+def _at(block: Any, *path: str) -> Any:
     """Return what a block has at a path, or None."""
     for part in path:
-        if isinstance(part, int):
-            block = block[part] if isinstance(block, list) and len(block) > part else None
-        else:
-            block = block.get(part) if isinstance(block, dict) else None
+        block = block.get(part) if isinstance(block, dict) else None
     return block
 
 
@@ -143,32 +132,27 @@ class _Scene:
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
         self.outside: dict[str, Box] = {}
-        self.known: dict[str, Box] = {}
         self.arrows: list[Arrow] = []
         self.above: list[tuple[str, str]] = []
         self._clusters: list[str] = []
 
     def frame(self, title: str, stack: _Stack) -> Frame:
         """Return the frame of a stack; subnetwork, Cloud NAT and node pools are in a frame of the network inside it."""
-        apis = sum(_type(address) == _API for address in stack.blocks)
+        apis = len(stack.of_type(_API))
         lines = [f"Enables {apis} API{'s' if apis > 1 else ''}"] if apis else []
         frame = Frame(Box(title, lines, stack.risks.get(stack.name, [])), style="stack")
-        constructs = stack.drawn()
-        networks = [
-            _network_frame(blocks, stack, self._deployment.project) for blocks in constructs.values() if _SUBNETWORK in map(_type, blocks)
-        ]
-        frame.frames += networks
-        for group, blocks in constructs.items():
-            types = set(map(_type, blocks))
-            inside = networks[0] if networks and types & {_SUBNETWORK, _NAT, _POOL} else frame
-            inside.boxes[stack.id_of(group)] = self.known[stack.id_of(group)] = _box(group, blocks, stack)
-            self._clusters += [stack.id_of(group)] if _CLUSTER in types else []
+        drawn = stack.drawn()
+        frame.frames += (_network_frame(blocks, stack, self._deployment.project) for blocks in drawn.values() if _has(blocks, _SUBNETWORK))
+        for box, blocks in drawn.items():
+            inside = frame.frames[0] if frame.frames and _has(blocks, _SUBNETWORK, _NAT, _POOL) else frame
+            inside.boxes[box] = _box(box, blocks, stack)
+            self._clusters += [box] if _has(blocks, _CLUSTER) else []
         return frame
 
     def connect(self, stack: _Stack) -> None:
         """Add the arrows of a stack, and what is outside the project at their ends."""
         for address, block in ((address, block) for blocks in stack.drawn().values() for address, block in blocks.items()):
-            kind, here = _type(address), stack.id_of(stack.groups[address])
+            kind, here = _type(address), stack.boxes[address]
             if kind == _CLUSTER:
                 self._reach_the_control_plane(here, block)
             if kind == _SUBNETWORK:
@@ -176,7 +160,7 @@ class _Scene:
             if kind == _POOL:
                 self._reach_the_internet(here, block, stack)
             if kind == _ZONE:
-                self._outsider("resolvers", Box("Internet", ("DNS resolvers",)))
+                self.outside["resolvers"] = Box("Internet", ("DNS resolvers",))
                 self.arrows.append(Arrow("resolvers", here, "DNS queries"))
             if kind.partition("_")[0] in {"kubernetes", "helm"}:
                 text = str(_at(block, "role_ref", "name")) if kind in _BINDINGS else "run in the cluster"
@@ -189,42 +173,37 @@ class _Scene:
         """Add an arrow from each construct that a block refers to."""
         arguments = {key: value for key, value in block.items() if key not in {"depends_on", "lifecycle", "//"}}
         for needed in dict.fromkeys(_REFERENCE.findall(json.dumps(arguments))):
-            if stack.groups.get(needed, stack.groups[address]) != stack.groups[address]:
-                text = _USES.get((_type(needed), _type(address)), "")
-                if text is not None:
-                    self.arrows.append(Arrow(stack.id_of(stack.groups[needed]), stack.id_of(stack.groups[address]), text))
+            text = _USES.get((_type(needed), _type(address)), "")
+            if text is not None and stack.boxes.get(needed, stack.boxes[address]) != stack.boxes[address]:
+                self.arrows.append(Arrow(stack.boxes[needed], stack.boxes[address], text))
 
     def _maintain_names(self, charts: str, stack: _Stack) -> None:
-        zones = (stack.id_of(group) for address, group in stack.groups.items() if _type(address) == _ZONE)
-        self.arrows += [Arrow(charts, zone, "DNS records", upward=True) for zone in zones]
+        self.arrows += [Arrow(charts, stack.boxes[zone], "DNS records", upward=True) for zone in stack.of_type(_ZONE)]
         if self._deployment.ingress:
             server = ACME_SERVERS[self._deployment.ingress.acme_server].split("/")[2]
-            self._outsider("acme", Box("Let's Encrypt", (server,)))
+            self.outside["acme"] = Box("Let's Encrypt", (server,))
             self.arrows.append(Arrow(charts, "acme", "certificates", upward=True))
-
-    def _outsider(self, identifier: str, box: Box) -> None:
-        self.outside[identifier] = self.known[identifier] = box
 
     def _reach_the_control_plane(self, cluster: str, block: Json) -> None:
         restricted = block.get("master_authorized_networks_config")
         listed = [f"{_at(one, 'display_name')} {_at(one, 'cidr_block')}" for one in _at(restricted, "cidr_blocks") or []]
         private = _at(block, "private_cluster_config", "enable_private_endpoint")
         if restricted is None:  # the private endpoint needs it
-            self._outsider("networks", Box("Any network"))
+            self.outside["networks"] = Box("Any network")
         elif listed:
-            self._outsider("networks", Box("Authorized networks", listed))
+            self.outside["networks"] = Box("Authorized networks", listed)
         if "networks" in self.outside:
             self.arrows.append(Arrow("networks", cluster, "private address" if private else "public address"))
         if _at(block, "control_plane_endpoints_config", "dns_endpoint_config", "allow_external_traffic"):
-            self._outsider("clients", Box("Any network, with the IAM permission", ("container.clusters.connect",)))
+            self.outside["clients"] = Box("Any network, with the IAM permission", ("container.clusters.connect",))
             self.arrows.append(Arrow("clients", cluster, "DNS endpoint"))
 
     def _reach_the_internet(self, pool: str, block: Json, stack: _Stack) -> None:
-        self._outsider("internet", Box("Internet"))
+        self.outside["internet"] = Box("Internet")
         if not _at(block, "network_config", "enable_private_nodes"):
             self.arrows.append(Arrow(pool, "internet", "external IP addresses"))
             return
-        gateways = [stack.id_of(stack.groups[address]) for address in stack.blocks if _type(address) == _NAT]
+        gateways = [stack.boxes[address] for address in stack.of_type(_NAT)]
         if not gateways:
             self.arrows.append(Arrow(pool, "internet", "another route of the network"))
         for gateway in gateways:
@@ -247,6 +226,10 @@ _USES: dict[tuple[str, str], str | None] = {
 """The text of the arrow from a resource to another that uses it, by the two types. None if there is no arrow."""
 
 
+def _has(blocks: dict[str, Json], *types: str) -> bool:
+    return any(_type(address) in types for address in blocks)
+
+
 def _network_frame(blocks: dict[str, Json], stack: _Stack, project: str) -> Frame:
     (subnetwork,) = (block for address, block in blocks.items() if _type(address) == _SUBNETWORK)
     created = [block["name"] for address, block in blocks.items() if _type(address) == "google_compute_network"]
@@ -258,56 +241,58 @@ def _network_frame(blocks: dict[str, Json], stack: _Stack, project: str) -> Fram
 
 def _cluster_of(stack: _Stack) -> Json:
     """Return the block of the stack's cluster; an empty one where it has none."""
-    return next((block for address, block in stack.blocks.items() if address.startswith(f"{_CLUSTER}.")), {})
+    return next((block for address, block in stack.of_type(_CLUSTER).items() if not address.startswith("data.")), {})
 
 
-def _subnetwork(blocks: list[Json], stack: _Stack) -> "Description":
+def _box(box: str, blocks: dict[str, Json], stack: _Stack) -> Box:
+    """Return the box of a construct: the first known type of its blocks gives the title, and each gives lines."""
+    known = [
+        describe(block, stack) for kind, describe in _DESCRIPTIONS.items() for address, block in blocks.items() if _type(address) == kind
+    ]
+    others = [
+        str(("_iam_" in address and block.get("role")) or f"{_type(address)} {_named(block) or address.rpartition('.')[2]}")
+        for address, block in blocks.items()
+        if _type(address) not in _DESCRIPTIONS
+    ]
+    title = next((title for title, _ in known if title), box.partition("/")[2])
+    return Box(title, [line for _, lines in known for line in lines if line] + others, stack.risks.get(box, []))
+
+
+def _named(block: Json) -> str | None:
+    """Return the name of what a block creates, if it is known before Terraform runs."""
+    names = (block.get("name"), _at(block, "metadata", "name"), block.get("account_id"))
+    return next(filter(None, map(_known, names)), None)
+
+
+def _known(value: Any) -> str | None:
+    """Return a text that is known before Terraform runs, or None."""
+    return value if isinstance(value, str) and "${" not in value else None
+
+
+Description = tuple[str, list[str | None]]
+"""Title and lines of a box. An empty title leaves it to another block, and None is no line."""
+
+
+def _subnetwork(block: Json, stack: _Stack) -> Description:
     """Describe a subnetwork: each range, and how many nodes, pods or Services it holds."""
-    (block,) = blocks
-    lines = []
+    lines: list[str | None] = []
     if nodes := block.get("ip_cidr_range"):
         lines.append(f"Nodes {nodes}: {max(IPv4Network(nodes).num_addresses - ADDRESSES_GOOGLE_KEEPS, 0):,} nodes")
-    pods = max((pool["max_pods_per_node"] for address, pool in stack.blocks.items() if _type(address) == _POOL), default=110)
+    pods = max((pool["max_pods_per_node"] for pool in stack.of_type(_POOL).values()), default=110)
     for secondary in block.get("secondary_ip_range") or []:
         cidr = IPv4Network(secondary["ip_cidr_range"])
         if secondary["range_name"] == _at(_cluster_of(stack), "ip_allocation_policy", "services_secondary_range_name"):
             lines.append(f"Services {cidr}: {cidr.num_addresses:,} Services")
         else:
             lines.append(f"Pods {cidr}: {cidr.num_addresses // addresses_of_a_node(pods):,} nodes with {pods} pods")
-    lines += ["Private Google Access"] if block.get("private_ip_google_access") else []
-    lines += ["VPC Flow Logs"] if block.get("log_config") else []
-    existing = any(address.startswith(f"data.{_SUBNETWORK}.") for address in stack.blocks)
+    lines.append("Private Google Access" if block.get("private_ip_google_access") else None)
+    lines.append("VPC Flow Logs" if block.get("log_config") else None)
+    existing = any(address.startswith("data.") for address in stack.of_type(_SUBNETWORK))
     return f"Subnetwork {_named(block) or ''}".rstrip() + (" (exists already)" if existing else ""), lines
 
 
-def _box(group: str, blocks: dict[str, Json], stack: _Stack) -> Box:
-    """Return the box of a construct: the first known type of its blocks gives the title, and each gives lines."""
-    title, lines, types = "", [], set(map(_type, blocks))
-    for kind, describe in _DESCRIPTIONS.items():
-        if kind in types:
-            own_title, own_lines = describe([block for address, block in blocks.items() if _type(address) == kind], stack)
-            title = title or own_title
-            lines += own_lines
-    for address, block in blocks.items():
-        if _type(address) not in _DESCRIPTIONS:
-            role = block.get("role") if "_iam_" in address else None
-            lines.append(str(role or f"{_type(address)} {_named(block) or address.rpartition('.')[2]}"))
-    return Box(title or group, lines, stack.risks.get(group, []))
-
-
-def _named(block: Json) -> str | None:
-    """Return the name of what a block creates, if it is known before Terraform runs."""
-    names = [block.get("name"), _at(block, "metadata", "name"), block.get("account_id")]
-    return next((name for name in names if isinstance(name, str) and "${" not in name), None)
-
-
-Description = tuple[str, list[str]]
-
-
-def _cluster(blocks: list[Json], _: _Stack) -> Description:
-    (block,) = blocks
-    channel = _at(block, "release_channel", "channel")
-    version = str(block.get("min_master_version") or "")
+def _cluster(block: Json, _: _Stack) -> Description:
+    channel, version = _at(block, "release_channel", "channel"), _known(block.get("min_master_version"))
     restricted = block.get("master_authorized_networks_config")
     if _at(block, "private_cluster_config", "enable_private_endpoint"):
         address = "Private address only"
@@ -315,56 +300,48 @@ def _cluster(blocks: list[Json], _: _Stack) -> Description:
         address = "Public address, open to any network"
     else:
         address = "Public address, for authorized networks" if _at(restricted, "cidr_blocks") else "Public address, for its own nodes"
-    lines = [
+    policy = None
+    if _at(block, "network_policy", "enabled"):
+        policy = f"Network policy: {block['network_policy']['provider'].capitalize()}"
+    elif block.get("datapath_provider") == "ADVANCED_DATAPATH":
+        policy = "Network policy: Dataplane V2"
+    return f"GKE cluster {block['name']}", [
         f"Regional control plane in {block['location']}",
         "No release channel" if channel == "UNSPECIFIED" else f"Release channel {channel}",
-        *([f"Kubernetes {version}"] if version and "${" not in version else []),
+        f"Kubernetes {version}" if version else None,
         address,
+        "DNS endpoint" if _at(block, "control_plane_endpoints_config", "dns_endpoint_config", "allow_external_traffic") else None,
+        policy,
+        "Workload Identity Federation" if _at(block, "workload_identity_config", "workload_pool") else None,
     ]
-    if _at(block, "control_plane_endpoints_config", "dns_endpoint_config", "allow_external_traffic"):
-        lines.append("DNS endpoint")
-    if _at(block, "network_policy", "enabled"):
-        lines.append(f"Network policy: {block['network_policy']['provider'].capitalize()}")
-    elif block.get("datapath_provider") == "ADVANCED_DATAPATH":
-        lines.append("Network policy: Dataplane V2")
-    if _at(block, "workload_identity_config", "workload_pool"):
-        lines.append("Workload Identity Federation")
-    return f"GKE cluster {block['name']}", lines
 
 
-def _pool(blocks: list[Json], _: _Stack) -> Description:
-    (block,) = blocks
+def _pool(block: Json, _: _Stack) -> Description:
     node, scaling = block["node_config"], block["autoscaling"]
-    lines = [f"{node['machine_type']}, {node['disk_size_gb']} GB {node['disk_type']}"]
-    lines += [node["image_type"]] if "image_type" in node else []
-    if "max_node_count" in scaling:
-        lines.append(f"{scaling.get('min_node_count', 0)} to {scaling['max_node_count']} nodes per zone")
-    if "total_max_node_count" in scaling:
-        lines.append(f"{scaling.get('total_min_node_count', 0)} to {scaling['total_max_node_count']} nodes")
-    if "initial_node_count" in block:
-        lines.append(f"At creation: {block['initial_node_count']} per zone")
-    if node.get("spot"):
-        lines.append("Spot VMs")
-    account = str(node.get("service_account") or "")
-    if account and "${" not in account:
-        lines.append(f"Service account {account}")
-    private = _at(block, "network_config", "enable_private_nodes")
-    lines.append("No external IP addresses" if private else "External IP addresses")
-    labels = node.get("labels") or {}
-    lines += [f"{key}={value}" for key, value in labels.items()] if isinstance(labels, dict) else []
-    return f"Node pool {block['name']}", lines
+    account, labels = _known(node.get("service_account")), node.get("labels") or {}
+    return f"Node pool {block['name']}", [
+        f"{node['machine_type']}, {node['disk_size_gb']} GB {node['disk_type']}",
+        node.get("image_type"),
+        *(
+            f"{scaling.get(f'{total}min_node_count', 0)} to {scaling[f'{total}max_node_count']} nodes{where}"
+            for total, where in (("", " per zone"), ("total_", ""))
+            if f"{total}max_node_count" in scaling
+        ),
+        f"At creation: {block['initial_node_count']} per zone" if "initial_node_count" in block else None,
+        "Spot VMs" if node.get("spot") else None,
+        f"Service account {account}" if account else None,
+        "No external IP addresses" if _at(block, "network_config", "enable_private_nodes") else "External IP addresses",
+        *(f"{key}={value}" for key, value in (labels.items() if isinstance(labels, dict) else ())),
+    ]
 
 
-def _binding(blocks: list[Json], stack: _Stack) -> Description:
-    lines = []
-    for block in blocks:
-        namespace = _at(block, "metadata", "namespace")
-        where = f" in namespace {namespace}" if namespace else ""
-        lines.append(f"{_at(block, 'role_ref', 'kind')} {_at(block, 'role_ref', 'name')}{where}")
-        subjects = block.get("subject") or []
-        lines += (_subject(subject, stack) for subject in ([subjects] if isinstance(subjects, dict) else subjects))
-    administrators = any(_at(block, "role_ref", "name") == "cluster-admin" for block in blocks)
-    return "Administrators" if administrators else f"Role binding {_named(blocks[0]) or ''}".rstrip(), lines
+def _binding(block: Json, stack: _Stack) -> Description:
+    role, namespace, subjects = _at(block, "role_ref", "name"), _at(block, "metadata", "namespace"), block.get("subject") or []
+    title = "Administrators" if role == "cluster-admin" else f"Role binding {_named(block) or ''}".rstrip()
+    return title, [
+        f"{_at(block, 'role_ref', 'kind')} {role}" + (f" in namespace {namespace}" if namespace else ""),
+        *(_subject(subject, stack) for subject in ([subjects] if isinstance(subjects, dict) else subjects)),
+    ]
 
 
 def _subject(subject: Json, stack: _Stack) -> str:
@@ -377,48 +354,36 @@ def _subject(subject: Json, stack: _Stack) -> str:
     return f"{subject['kind']} {name}"
 
 
-_DESCRIPTIONS: dict[str, Callable[[list[Json], _Stack], Description]] = {
+_DESCRIPTIONS: dict[str, Callable[[Json, _Stack], Description]] = {
     _CLUSTER: _cluster,
     _POOL: _pool,
     _SUBNETWORK: _subnetwork,
-    "google_compute_network": lambda *_: ("", []),
-    _NAT: lambda blocks, _: (f"Cloud NAT {blocks[0]['name']}", []),
-    _ROUTER: lambda *_: ("", []),
-    "google_service_account": lambda blocks, _: (f"Service account {blocks[0]['account_id']}", []),
-    "google_project_iam_member": lambda blocks, _: ("Roles", [block["role"] for block in blocks]),
-    "google_dns_managed_zone_iam_member": lambda blocks, _: ("Roles", [f"{block['role']} on the zone" for block in blocks]),
-    "google_service_account_iam_member": lambda blocks, _: (
+    _NAT: lambda block, _: (f"Cloud NAT {block['name']}", []),
+    "google_service_account": lambda block, _: (f"Service account {block['account_id']}", []),
+    "google_project_iam_member": lambda block, _: ("Roles", [block["role"]]),
+    "google_dns_managed_zone_iam_member": lambda block, _: ("Roles", [f"{block['role']} on the zone"]),
+    "google_service_account_iam_member": lambda block, _: (
         "Roles",
-        [f"used by {block['member'].rpartition('[')[2].removesuffix(']')}" for block in blocks],
+        [f"used by {block['member'].rpartition('[')[2].removesuffix(']')}"],
     ),
-    _ZONE: lambda blocks, _: (
-        f"DNS zone {blocks[0]['name']}",
-        [str(block["dns_name"]).removesuffix(".") for block in blocks if "dns_name" in block],
-    ),
+    _ZONE: lambda block, _: (f"DNS zone {block['name']}", [str(block.get("dns_name", "")).removesuffix(".")]),
     **dict.fromkeys(_BINDINGS, _binding),
-    "helm_release": lambda blocks, _: ("Helm releases", [f"{block['name']} {block.get('version', '')}".rstrip() for block in blocks]),
-    "kubernetes_namespace_v1": lambda *_: ("", []),
+    "helm_release": lambda block, _: ("Helm releases", [f"{block['name']} {block.get('version', '')}".rstrip()]),
+    **dict.fromkeys(("google_compute_network", _ROUTER, "kubernetes_namespace_v1"), lambda *_: ("", [])),
 }
 """Title and lines of a construct's box, by resource type."""
 
 
-def _in_words(scene: _Scene, project: Frame, arrows: list[Arrow]) -> str:
+def _in_words(boxes: dict[str, Box], project: Frame, arrows: list[Arrow]) -> str:
     """Return what the picture shows as text."""
 
-    def boxes(frame: Frame) -> Iterator[Box]:
-        yield frame.label
-        yield from frame.boxes.values()
-        for inner in frame.frames:
-            yield from boxes(inner)
-
     def said(box: Box) -> str:
-        risks = [f"risk {risk}" for risk in box.risks]
-        details = "; ".join([*box.lines, *risks])
+        details = "; ".join([*box.lines, *(f"risk {risk}" for risk in box.risks)])
         return f"{box.title}: {details}." if details else f"{box.title}."
 
-    names = {identifier: box.title for identifier, box in scene.known.items()}
-    reached = (f"{names[arrow.start]} to {names[arrow.end]}" + (f" ({arrow.text})" if arrow.text else "") for arrow in arrows)
-    return " ".join([*map(said, boxes(project)), f"Arrows: {'; '.join(reached)}."])
+    inside = [box for frame in project.all_frames() for box in (frame.label, *frame.boxes.values())]
+    reached = (f"{boxes[arrow.start].title} to {boxes[arrow.end].title}" + (f" ({arrow.text})" if arrow.text else "") for arrow in arrows)
+    return " ".join([*map(said, inside), f"Arrows: {'; '.join(reached)}."])
 
 
 @commands.refused(RefusedDeploymentsError, HandoverError)

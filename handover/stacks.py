@@ -11,10 +11,10 @@ place, else there is no hand-over. A construct that decides by a value, or compu
 import copy
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from gitpod_pov.cluster_admins import SUBJECT_KINDS
 from gitpod_pov.faults import faults_of
@@ -39,7 +39,7 @@ from handover.variables import (
 from stacks.registry import StackKind, SynthesizedStack, kinds_of, synthesize
 
 _KMS_KEY = f"projects/marked-project/locations/{MARKS['region']}/keyRings/marked/cryptoKeys/"
-_LITERALS = MappingProxyType({f"cluster.{name}_kms_key": _KMS_KEY + name for name in ("secrets", "boot_disk")})
+_KMS_MARKS = MappingProxyType({f"cluster.{name}_kms_key": _KMS_KEY + name for name in ("secrets", "boot_disk")})
 """A mark for each value that is never a parameter but must fit to the mark of one: a KMS key lies in the region of its cluster."""
 
 _SECTIONS = ("provider", "data", "resource", "output")
@@ -78,9 +78,24 @@ class Stack:
         return self.kind.suffix
 
     @property
-    def risks(self) -> Sequence[str]:
-        """Each risk that the stack carries, acknowledged or not, as `name: meaning`."""
-        return [annotation["message"] for annotation in self.source.annotations]
+    def risks(self) -> list[tuple[str, str]]:
+        """Name and meaning of each risk that the stack carries, acknowledged or not."""
+        return [(name, meaning) for one in self.source.annotations for name, _, meaning in [one["message"].partition(": ")]]
+
+    @property
+    def blocks(self) -> dict[str, Json]:
+        """The resources and data sources by address, with references to variables."""
+        return blocks_of(self.content)
+
+
+def blocks_of(content: Json, *sections: str) -> dict[str, Json]:
+    """Return the resources and data sources of a configuration by address; with a section, those of that section."""
+    return {
+        f"{'data.' * (section == 'data')}{kind}.{name}": block
+        for section in sections or ("resource", "data")
+        for kind, named in content.get(section, {}).items()
+        for name, block in named.items()
+    }
 
 
 def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
@@ -95,31 +110,29 @@ def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
     if ADMINS in parameters and deployment.admins.members:
         base = _with(base, {ADMINS: ()})
         plain = synthesize(name, base)
-    marks: dict[str, Any] = {
-        str(key): mark for key, mark in MARKS.items() if is_used(deployment, key) and (key != SUBNETWORK or key in parameters)
-    }
-    marks |= {key: mark for key, mark in _LITERALS.items() if value_of(deployment, key)}
+    marks: dict[str, Any] = {key: MARKS[key] for key in MARKS if is_used(deployment, key) and (key != SUBNETWORK or key in parameters)}
+    marks |= {key: mark for key, mark in _KMS_MARKS.items() if value_of(deployment, key)}
     marked_deployment = _with(base, marks)
-    values: dict[str, Replacement] = {key: Replacement.by_value(effective_value_of(deployment, key)) for key in marks}
-    variables: dict[str, Replacement] = {key: Replacement.by_variable(deployment, key) for key in parameters if key in MARKS}
+    literals = {key: Replacement.by_value(mark, effective_value_of(deployment, key)) for key, mark in marks.items()}
+    references = {str(key): Replacement.by_variable(MARKS[key], reference(deployment, key)) for key in parameters if key in MARKS}
+    rules = RulesBetweenValues(deployment, parameters)
     stacks = []
     with_marks = {stack.name: stack for stack in synthesize(name, marked_deployment)}  # the marks can add kinds of stack
     for kind, source, with_values in zip(kinds_of(deployment), sources, plain, strict=True):
         expected, marked = _content(with_values, base), _content(with_marks[source.name], marked_deployment)
-        _refuse_a_difference(fill(marked, values), expected, source.name)
-        content = fill(marked, {**values, **variables})
+        _refuse_a_difference(fill(marked, literals.values()), expected, source.name)
+        content = fill(marked, (literals | references).values())
         for key, change in _UNMARKED.items():
             if key in parameters:
                 change(content)
-        rules = RulesBetweenValues(deployment, parameters)
-        for resource_type, resources in content["resource"].items():
-            for resource in resources.values():
-                if preconditions := rules.of(resource_type, resource):
-                    resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
+        for address, resource in blocks_of(content, "resource").items():
+            if preconditions := rules.of(address.partition(".")[0], resource):
+                resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
         for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
             subnetwork["lifecycle"]["postcondition"] += rules.of_existing_subnetwork()
-        clean = _without_bookkeeping(content)
-        stacks.append(Stack(kind, source, clean, parameters_in(clean, parameters), _groups(content)))
+        groups = {address: block["//"]["metadata"]["path"].split("/")[1] for address, block in blocks_of(content).items()}
+        clean = without_bookkeeping(content)
+        stacks.append(Stack(kind, source, clean, parameters_in(clean, parameters), groups))
     return stacks
 
 
@@ -129,19 +142,17 @@ _ADDRESS = re.compile(r"(?:data\.)?[a-z]\w*\.\w+")
 
 def reading_order(stack: Stack) -> list[str]:
     """Return the addresses of a stack's resources and data sources from network to node pool, each after those that it refers to."""
+    blocks = stack.blocks
     order: dict[str, None] = {}
 
     def add(address: str) -> None:
-        kind, name = address.removeprefix("data.").split(".")
-        block = stack.content["data" if address.startswith("data.") else "resource"].get(kind, {}).get(name)
-        if address in order or block is None:
-            return
-        for needed in sorted(set(_ADDRESS.findall(json.dumps(block))) & stack.groups.keys() - {address}):
-            add(needed)
-        order[address] = None
+        if address not in order:
+            for needed in sorted(set(_ADDRESS.findall(json.dumps(blocks[address]))) & blocks.keys() - {address}):
+                add(needed)
+            order[address] = None
 
     for group in dict.fromkeys((*_FIRST_GROUPS, *stack.groups.values())):
-        for address in sorted(one for one, of in stack.groups.items() if of == group):
+        for address in sorted(one for one in blocks if stack.groups[one] == group):
             add(address)
     return ["locals", *order]
 
@@ -149,9 +160,8 @@ def reading_order(stack: Stack) -> list[str]:
 def _content(stack: SynthesizedStack, deployment: Deployment) -> Json:
     """Return the configuration with all sections, and without postconditions on sizes: a hand-over's own follow the variables."""
     content = {**{section: {} for section in _SECTIONS}, **copy.deepcopy(stack.content)}
-    sizes = sizes_of_existing_subnetwork(deployment)
     for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
-        lifecycle = subnetwork["lifecycle"]
+        lifecycle, sizes = subnetwork["lifecycle"], sizes_of_existing_subnetwork(deployment)
         lifecycle["postcondition"] = [one for one in lifecycle["postcondition"] if one not in sizes]
     return content
 
@@ -183,60 +193,56 @@ class Replacement:
     """What comes in place of a mark.
 
     Attributes:
+        mark: the mark.
         whole: where the mark is the whole of a value; `LEFT_OUT` takes the argument out.
         within: where the mark is a part of a text.
         beside: where the mark is a part of a map, with the other items.
     """
 
+    mark: Any
     whole: Any
     within: str = ""
     beside: Callable[[Json], Any] = lambda others: others
 
     @classmethod
-    def by_value(cls, value: Any) -> "Replacement":
+    def by_value(cls, mark: Any, value: Any) -> "Replacement":
         """Put the deployment's own value."""
         if isinstance(value, Mapping):
-            return cls(dict(value) or LEFT_OUT, beside=lambda others: {**value, **others})
-        return cls(list(value) or LEFT_OUT) if isinstance(value, tuple) else cls(value, str(value))
+            return cls(mark, dict(value) or LEFT_OUT, beside=lambda others: {**value, **others})
+        return cls(mark, list(value) or LEFT_OUT) if isinstance(value, tuple) else cls(mark, value, str(value))
 
     @classmethod
-    def by_variable(cls, deployment: Deployment, key: ParameterKey) -> "Replacement":
-        """Put a reference to the parameter's variable; an empty list or map is an argument that is left out, as at synth."""
-        name = reference(deployment, key)
-        if isinstance(MARKS[key], str | int):
-            return cls(f"${{{name}}}", f"${{{name}}}")
+    def by_variable(cls, mark: Any, name: str) -> "Replacement":
+        """Put a reference to a variable; an empty list or map is an argument that is left out, as at synth."""
+        if isinstance(mark, str | int):
+            return cls(mark, f"${{{name}}}", f"${{{name}}}")
 
         def merged(others: Json) -> str:
             items = ", ".join(f"{quoted(item)} = {quoted(value)}" for item, value in others.items())
             return f"${{merge({name}, {{ {items} }})}}"
 
-        return cls(f"${{length({name}) == 0 ? null : {name}}}", beside=merged)
+        return cls(mark, f"${{length({name}) == 0 ? null : {name}}}", beside=merged)
 
 
 LEFT_OUT = object()
 
 
-def _mark(key: str) -> Any:
-    return _LITERALS[key] if key in _LITERALS else MARKS[cast("ParameterKey", key)]
-
-
-def fill(content: Any, replacements: Mapping[str, Replacement]) -> Any:
+def fill(content: Any, replacements: Collection[Replacement]) -> Any:
     """Return the content of a synth with marks, with a replacement for each mark."""
-    for key, replacement in replacements.items():
-        mark = _mark(key)
-        if (tuple(content) if isinstance(content, list) else content) == mark:
-            return replacement.whole
-        if isinstance(mark, dict) and isinstance(content, dict) and all(content.get(item) == value for item, value in mark.items()):
-            return replacement.beside({item: value for item, value in content.items() if item not in mark})
+    for one in replacements:
+        if (tuple(content) if isinstance(content, list) else content) == one.mark:
+            return one.whole
+        if isinstance(one.mark, dict) and isinstance(content, dict) and one.mark.items() <= content.items():
+            return one.beside({item: value for item, value in content.items() if item not in one.mark})
     if isinstance(content, dict):
         filled = {key: fill(value, replacements) for key, value in content.items()}
         return {key: value for key, value in filled.items() if value is not LEFT_OUT}
     if isinstance(content, list):
         return [fill(one, replacements) for one in content]
     if isinstance(content, str):
-        for key, replacement in replacements.items():
-            if isinstance(mark := _mark(key), str):
-                content = content.replace(mark, replacement.within)
+        for one in replacements:
+            if isinstance(one.mark, str):
+                content = content.replace(one.mark, one.within)
     return content
 
 
@@ -290,28 +296,30 @@ def _make_networks_a_parameter(content: Json) -> None:
     """Restrict the control plane to the networks of a variable, and leave it open where the variable is null."""
     for cluster in content["resource"].get("google_container_cluster", {}).values():
         cluster.pop("master_authorized_networks_config", None)
-        variable = f"var.{variable_name(NETWORKS)}"
         networks = {
             "for_each": "${master_authorized_networks_config.value}",
             "content": {"display_name": "${cidr_blocks.key}", "cidr_block": "${cidr_blocks.value}"},
         }
-        cluster.setdefault("dynamic", {})["master_authorized_networks_config"] = {
-            "for_each": f"${{{variable} == null ? [] : [{variable}]}}",
-            "content": {"gcp_public_cidrs_access_enabled": False, "dynamic": {"cidr_blocks": networks}},
-        }
+        block = {"gcp_public_cidrs_access_enabled": False, "dynamic": {"cidr_blocks": networks}}
+        _add_block_unless_null(cluster, "master_authorized_networks_config", NETWORKS, block)
 
 
 def _make_window_a_parameter(content: Json) -> None:
     """Take the maintenance window from a variable; without a policy, there is one where the variable is not null."""
     for cluster in content["resource"].get("google_container_cluster", {}).values():
-        variable, times = f"var.{variable_name(WINDOW)}", tuple(MaintenanceWindow.model_fields)
-        if policy := cluster.get("maintenance_policy"):
-            policy["recurring_window"] = {time: f"${{{variable}.{time}}}" for time in times}
+        policy = cluster.get("maintenance_policy")
+        window = f"var.{variable_name(WINDOW)}" if policy else "maintenance_policy.value"
+        block = {"recurring_window": {time: f"${{{window}.{time}}}" for time in MaintenanceWindow.model_fields}}
+        if policy:
+            policy.update(block)
         else:
-            cluster.setdefault("dynamic", {})["maintenance_policy"] = {
-                "for_each": f"${{{variable} == null ? [] : [{variable}]}}",
-                "content": {"recurring_window": {time: f"${{maintenance_policy.value.{time}}}" for time in times}},
-            }
+            _add_block_unless_null(cluster, "maintenance_policy", WINDOW, block)
+
+
+def _add_block_unless_null(resource: Json, name: str, key: ParameterKey, block: Json) -> None:
+    """Add a block that a resource has where a variable is not null."""
+    variable = f"var.{variable_name(key)}"
+    resource.setdefault("dynamic", {})[name] = {"for_each": f"${{{variable} == null ? [] : [{variable}]}}", "content": block}
 
 
 _UNMARKED: MappingProxyType[ParameterKey, Callable[[Json], None]] = MappingProxyType(
@@ -319,18 +327,10 @@ _UNMARKED: MappingProxyType[ParameterKey, Callable[[Json], None]] = MappingProxy
 )
 
 
-def _groups(content: Json) -> dict[str, str]:
-    """Return for each address the construct that contains it, or its own name."""
-    blocks = {
-        **{f"{kind}.{name}": block for kind, named in content.get("resource", {}).items() for name, block in named.items()},
-        **{f"data.{kind}.{name}": block for kind, named in content.get("data", {}).items() for name, block in named.items()},
-    }
-    return {address: block["//"]["metadata"]["path"].split("/")[1] for address, block in blocks.items()}
-
-
-def _without_bookkeeping(content: Any) -> Any:
+def without_bookkeeping(content: Any) -> Any:
+    """Return content without what cdktf notes in it for itself."""
     if isinstance(content, dict):
-        return {key: _without_bookkeeping(value) for key, value in content.items() if key != "//"}
+        return {key: without_bookkeeping(value) for key, value in content.items() if key != "//"}
     if isinstance(content, list):
-        return [_without_bookkeeping(one) for one in content]
+        return [without_bookkeeping(one) for one in content]
     return content

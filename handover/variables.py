@@ -10,8 +10,8 @@ Why preconditions and not validations that look at several variables: the latter
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
+from operator import attrgetter
 from types import NoneType
 from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin
 
@@ -69,17 +69,14 @@ _IPV4_RANGE = get_args(Cidr)[1]
 _PLAIN_TEXT = get_args(PlainText)[1:]
 
 
-def variable_name(key: ParameterKey) -> str:
+def variable_name(key: str) -> str:
     """Return the name of a parameter's variable: `cluster_name` for the key cluster.name."""
     return key.replace(".", "_")
 
 
 def value_of(deployment: Deployment, key: str) -> Any:
     """Return the deployment's value of a key."""
-    value: Any = deployment
-    for part in key.split("."):
-        value = getattr(value, part)
-    return value
+    return attrgetter(key)(deployment)
 
 
 def effective_value_of(deployment: Deployment, key: str) -> Any:
@@ -98,14 +95,15 @@ def reference(deployment: Deployment, key: ParameterKey) -> str:
 
 def variable(deployment: Deployment, key: ParameterKey) -> Json:
     """Return the variable of a parameter, with the deployment's value as default and the rules of its field."""
-    value = default_of(deployment, key)
-    rules = [*_rules(_type(deployment, key), key), *_rules_of_the_key(deployment, key)]
+    section, _, name = key.rpartition(".")
+    model: type[Configuration] = type(value_of(deployment, section) if section else deployment)
+    field, value = _type(model.model_fields[name]), default_of(deployment, key)
     return {
-        "description": descriptions(type(_section(deployment, key)))[key.rpartition(".")[2]],
-        "type": _TYPES[_type(deployment, key).kind],
+        "description": descriptions(model)[name],
+        "type": _TYPES[field.kind],
         "default": value,
         **({} if value is None or key == NETWORKS else {"nullable": False}),
-        "validation": [{"condition": f"${{{rule.holds}}}", "error_message": rule.message} for rule in rules],
+        "validation": [_checked(rule) for rule in (*_rules(field, key), *_rules_of_the_key(deployment, key))],
     }
 
 
@@ -136,8 +134,7 @@ _TYPES: Mapping[type, str] = {
 }
 
 
-def _type(deployment: Deployment, key: ParameterKey) -> _Type:
-    field = type(_section(deployment, key)).model_fields[key.rpartition(".")[2]]
+def _type(field: FieldInfo) -> _Type:
     annotation, metadata = cast("Any", field.annotation), list(field.metadata)
     if NoneType in get_args(annotation):
         (annotation,) = (one for one in get_args(annotation) if one is not NoneType)
@@ -147,17 +144,9 @@ def _type(deployment: Deployment, key: ParameterKey) -> _Type:
     return _Type(get_origin(annotation) or annotation, metadata, get_args(annotation))
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A rule in Terraform's words.
-
-    Attributes:
-        holds: an expression, without ${}.
-        message: a template; it names variable and value, and what is allowed.
-    """
-
-    holds: str
-    message: str
+def _checked(rule: Condition) -> Json:
+    """Return the block in which Terraform checks a rule."""
+    return {"condition": f"${{{rule.holds}}}", "error_message": rule.message}
 
 
 def quoted(text: str) -> str:
@@ -165,14 +154,7 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
 
 
-def _section(deployment: Deployment, key: ParameterKey) -> Configuration:
-    configuration: Configuration = deployment
-    for section in key.split(".")[:-1]:
-        configuration = getattr(configuration, section)
-    return configuration
-
-
-def _rules(field: _Type, key: ParameterKey) -> Iterator[Rule]:
+def _rules(field: _Type, key: ParameterKey) -> Iterator[Condition]:
     name = variable_name(key)
     value = f"var.{name}"
     if field.kind is MaintenanceWindow:
@@ -186,52 +168,52 @@ def _rules(field: _Type, key: ParameterKey) -> Iterator[Rule]:
     elif field.kind is tuple:
         yield from _rules_of_each(value, name, get_args(field.items[0])[1:])
         if Unique in field.metadata or key == "zones":
-            yield Rule(
+            yield Condition(
                 f"length(distinct({value})) == length({value})",
                 f"{name}: ${{jsonencode({value})}} has a value that is listed twice",
             )
     elif key == SUBNETWORK:
         for rule in _rules_of_one(value, name, field.metadata):
-            yield Rule(f"{value} == null ? true : {rule.holds}", rule.message.replace(f"'${{{value}}}'", f"${{jsonencode({value})}}"))
+            yield Condition(f"{value} == null ? true : {rule.holds}", rule.message.replace(f"'${{{value}}}'", f"${{jsonencode({value})}}"))
     else:
         if field.kind is int:
-            yield Rule(f"floor({value}) == {value}", f"{_quoted(value, name)}{ALLOWED['int_type']}")
+            yield Condition(f"floor({value}) == {value}", f"{_quoted(value, name)}{ALLOWED['int_type']}")
         yield from _rules_of_one(value, name, field.metadata)
         yield from _rules_of_a_range(value, name, key)
 
 
-def _rules_of_a_range(value: str, name: str, key: ParameterKey) -> Iterator[Rule]:
+def _rules_of_a_range(value: str, name: str, key: ParameterKey) -> Iterator[Condition]:
     if (key_in_network := key.removeprefix("network.")) in PREFIXES:
         shortest, longest, allowed = PREFIXES[key_in_network]
         prefix = _prefix(value)
-        yield Rule(f"try({prefix} >= {shortest} && {prefix} <= {longest}, false)", f"{_quoted(value, name)}must be {allowed}")
+        yield Condition(f"try({prefix} >= {shortest} && {prefix} <= {longest}, false)", f"{_quoted(value, name)}must be {allowed}")
     if key.endswith("_cidr"):
         prohibited = ", ".join(map(str, PROHIBITED))
         listed = ", ".join(quoted(str(cidr)) for cidr in PROHIBITED)
-        yield Rule(
+        yield Condition(
             f"try(!anytrue([for cidr in [{listed}] : {_overlap(value, 'cidr')}]), true)",
             f"{_quoted(value, name)}overlaps one of {prohibited}, which no subnetwork can have",
         )
 
 
-def _rules_of_each(listed: str, name: str, metadata: Any) -> Iterator[Rule]:
+def _rules_of_each(listed: str, name: str, metadata: Any) -> Iterator[Condition]:
     """Yield the rules of the items of a list, each with the refused items in its message."""
     for rule in _rules_of_one("one", "", metadata):
         refused = f'join(", ", [for one in {listed} : "\'${{one}}\'" if !({rule.holds})])'
         allowed = rule.message.removeprefix(_quoted("one", ""))
-        yield Rule(f"alltrue([for one in {listed} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
+        yield Condition(f"alltrue([for one in {listed} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
 
 
-def _rules_of_a_window(value: str, name: str) -> Iterator[Rule]:
+def _rules_of_a_window(value: str, name: str) -> Iterator[Condition]:
     for time in ("start_time", "end_time"):
         shown = f"{name}.{time}: '${{try({value}.{time}, \"\")}}' "
         form = f'can(regex("^[0-9]{{4}}(-[0-9]{{2}}){{2}}T([0-9]{{2}}:){{2}}[0-9]{{2}}Z$", {value}.{time}))'
-        yield Rule(
+        yield Condition(
             f'{value} == null ? true : {form} && can(timeadd({value}.{time}, "0s"))',
             f"{shown}is not a time in UTC, such as 2027-01-02T03:00:00Z",
         )
     (recurrence,) = (one for one in get_args(Recurrence)[1:] if isinstance(one, Pattern))
-    yield Rule(
+    yield Condition(
         f"{value} == null ? true : can(regex({quoted(f'^(?:{recurrence.pattern})$')}, {value}.recurrence))",
         f"{name}.recurrence: '${{try({value}.recurrence, \"\")}}' is not {recurrence.allowed}",
     )
@@ -239,53 +221,53 @@ def _rules_of_a_window(value: str, name: str) -> Iterator[Rule]:
     def lasts(most_or_least: str, duration: str) -> str:
         return f"timecmp({value}.end_time, timeadd({value}.start_time, {duration})) {most_or_least} 0"
 
-    yield Rule(
+    yield Condition(
         f"""try({lasts(">=", '"4h"')} && {lasts("<=", '"24h"')}, true)""",
         f'{name}.end_time: \'${{try({value}.end_time, "")}}\' must be 4 to 24 hours after start_time ${{try({value}.start_time, "")}}',
     )
 
 
-def _rules_of_the_key(deployment: Deployment, key: ParameterKey) -> Iterator[Rule]:
+def _rules_of_the_key(deployment: Deployment, key: ParameterKey) -> Iterator[Condition]:
     """Yield the rules of single parameters that are not those of their fields."""
     name = variable_name(key)
     value = f"var.{name}"
     if key == "cluster.resource_labels":
-        yield Rule(f"length({value}) <= {MOST_LABELS}", f"{name}: has ${{length({value})}} labels, at most {MOST_LABELS} are allowed")
+        yield Condition(f"length({value}) <= {MOST_LABELS}", f"{name}: has ${{length({value})}} labels, at most {MOST_LABELS} are allowed")
     if key == NETWORKS:
-        yield Rule(
+        yield Condition(
             f"{value} == null ? true : length({value}) <= {MOST_NETWORKS}",
             f"{name}: has ${{try(length({value}), 0)}} networks, GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges",
         )
-        yield Rule(
+        yield Condition(
             f'{value} == null ? true : !contains(values({value}), "0.0.0.0/0")',
             f"{name}: allows every network: use null to allow all of them, or list yours",
         )
         if deployment.cluster.private_endpoint:
-            yield Rule(
+            yield Condition(
                 f"{value} != null",
                 f"{name}: is required with a private endpoint: list the networks that may connect, or use {{}} for only the subnetwork",
             )
     if key == "node_pool.labels":
         reserved = quoted(r"^([a-z0-9.-]+\.)?(kubernetes|k8s)\.io/")
         refused = f'join(", ", [for one in keys({value}) : "\'${{one}}\'" if can(regex({reserved}, one))])'
-        yield Rule(
+        yield Condition(
             f"!anytrue([for one in keys({value}) : can(regex({reserved}, one))])",
             f"{name}: ${{{refused}}} has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix",
         )
         labels = ", ".join(map(quoted, WORKLOAD_LABELS))
-        yield Rule(
+        yield Condition(
             f'alltrue([for one in [{labels}] : lookup({value}, one, "true") == "true"])',
             f"{name}: {', '.join(WORKLOAD_LABELS)} must be 'true', because Gitpod schedules its workloads by these labels: remove them",
         )
     if key == ADMINS and deployment.cluster.rbac_security_group is None:
-        yield Rule(
+        yield Condition(
             f'alltrue([for one in var.{name} : !startswith(one, "group:")])',
             f"{name}: ${{jsonencode(var.{name})}} has a group, which RBAC ignores unless the cluster has authenticator_groups_config: list "
             "the users",
         )
 
 
-def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
+def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Condition]:
     """Yield the rules of a field or of an element of a list; a kind of rule that is not known here is an error, not left out."""
     for rule in metadata:
         shown = _quoted(value, name)
@@ -293,15 +275,15 @@ def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
             case _ if rule in _PLAIN_TEXT:
                 continue  # Terraform does not evaluate the value of a variable
             case Pattern(pattern=pattern, allowed=allowed):
-                yield Rule(" && ".join(_matches(pattern, value)), f"{shown}is not {allowed}")
+                yield Condition(" && ".join(_matches(pattern, value)), f"{shown}is not {allowed}")
             case Ge(ge=least):
-                yield Rule(f"{value} >= {least}", f"{shown}{ALLOWED['greater_than_equal'].format(ge=least)}")
+                yield Condition(f"{value} >= {least}", f"{shown}{ALLOWED['greater_than_equal'].format(ge=least)}")
             case Le(le=most):
-                yield Rule(f"{value} <= {most}", f"{shown}{ALLOWED['less_than_equal'].format(le=most)}")
+                yield Condition(f"{value} <= {most}", f"{shown}{ALLOWED['less_than_equal'].format(le=most)}")
             case MinLen(min_length=least):
-                yield Rule(f"length({value}) >= {least}", f"{shown}{ALLOWED['string_too_short']}")
+                yield Condition(f"length({value}) >= {least}", f"{shown}{ALLOWED['string_too_short']}")
             case _ if rule == _IPV4_RANGE:
-                yield Rule(
+                yield Condition(
                     f'try(cidrsubnet({value}, 0, 0) == {value}, false) && can(regex("^[0-9.]+/[0-9]+$", {value}))',
                     f"{shown}is not an IPv4 range in CIDR notation without host bits, such as 10.0.0.0/20",
                 )
@@ -355,13 +337,7 @@ def is_used(deployment: Deployment, key: ParameterKey) -> bool:
 
 def sizes_of_existing_subnetwork(deployment: Deployment) -> list[Json]:
     """Return the postconditions on the size of an existing subnetwork's ranges, as the stack has them."""
-    if deployment.network.create_subnetwork:
-        return []
-    return [_postcondition(condition) for condition in existing_subnetwork_conditions(deployment)]
-
-
-def _postcondition(condition: Condition) -> Json:
-    return {"condition": f"${{{condition.holds}}}", "error_message": condition.message}
+    return [_checked(condition) for condition in existing_subnetwork_conditions(deployment)]
 
 
 class RulesBetweenValues:
@@ -375,23 +351,19 @@ class RulesBetweenValues:
 
     def of(self, resource_type: str, resource: Json) -> list[Json]:
         """Return the preconditions of a resource; of several node pools, the main one has them."""
-        if resource_type == "google_container_node_pool" and resource["name"] in self._deployment.pools:
-            return []
-        rules = {
-            "google_container_cluster": self._of_the_cluster,
-            "google_compute_network": self._of_the_network,
-            "google_container_node_pool": self._of_the_node_pool,
-        }
-        if resource_type not in rules:
-            return []
-        return [
-            {"condition": f"${{{rule.holds}}}", "error_message": rule.message}
-            for keys, rule in rules[resource_type]()
-            if set(keys) & set(self._parameters)
-        ]
+        match resource_type:
+            case "google_container_cluster":
+                rules = self._of_the_cluster()
+            case "google_compute_network":
+                rules = self._of_the_network()
+            case "google_container_node_pool" if resource["name"] not in self._deployment.pools:
+                rules = self._of_the_node_pool()
+            case _:
+                return []
+        return [_checked(rule) for rule in rules if "var." in rule.holds]
 
     def of_existing_subnetwork(self) -> list[Json]:
-        """Return the postconditions on the size of an existing subnetwork's ranges; none where the subnetwork is created.
+        """Return the postconditions on the size of an existing subnetwork's ranges.
 
         Those of the stack compare with numbers. These compare with the variables.
         """
@@ -405,7 +377,7 @@ class RulesBetweenValues:
             holds_pods(network.pods_range, pools),
             holds_nodes(subnetwork, ADDRESSES_GOOGLE_KEEPS, pools),
         )
-        return [] if network.create_subnetwork else [_postcondition(condition) for condition in conditions]
+        return [_checked(condition) for condition in conditions]
 
     def _value(self, key: ParameterKey) -> str:
         if key in self._parameters:
@@ -413,113 +385,85 @@ class RulesBetweenValues:
         value = value_of(self._deployment, key)
         return json.dumps(list(value) if isinstance(value, tuple) else value)
 
-    def _of_the_cluster(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
-        zones, region = self._value("zones"), self._value("region")
-        yield (
-            ("zones", "region"),
-            Rule(
-                f'alltrue([for zone in {zones} : startswith(zone, "${{{region}}}-")])',
-                f"zones: ${{jsonencode({zones})}} has a zone outside ${{{region}}}",
-            ),
-        )
-
-        if not self._deployment.network.create_subnetwork:
-            return
-        yield from self._of_the_ranges()
-        pods, per_zone = self._value("network.pods_cidr"), addresses_of_a_node(self._deployment.cluster.default_max_pods_per_node)
-        yield (
-            ("network.pods_cidr", "zones"),
-            Rule(
-                f"pow(2, 32 - {_prefix(pods)}) >= {per_zone} * {self._zone_count()}",
-                f"{_quoted(pods, variable_name('network.pods_cidr'))}is too small for the default node pool, which GKE creates first with "
-                f"one node per zone and {per_zone} addresses for each: use a larger range",
-            ),
-        )
-
     def _zone_count(self) -> str:
         zones = self._value("zones")
         return f"(length({zones}) == 0 ? {ZONES_OF_A_REGION} : length({zones}))"
 
-    def _of_the_network(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
-        name = self._value("network.network")
-        yield (
-            ("network.network",),
-            Rule(
-                f'{name} != "default"',
-                "network_network: 'default' is the network that Google creates in new projects: name another",
-            ),
+    def _of_the_cluster(self) -> Iterator[Condition]:
+        zones, region = self._value("zones"), self._value("region")
+        yield Condition(
+            f'alltrue([for zone in {zones} : startswith(zone, "${{{region}}}-")])',
+            f"zones: ${{jsonencode({zones})}} has a zone outside ${{{region}}}",
+        )
+        if self._deployment.network.create_subnetwork:
+            yield from self._of_the_ranges()
+            pods, per_zone = self._value("network.pods_cidr"), addresses_of_a_node(self._deployment.cluster.default_max_pods_per_node)
+            yield Condition(
+                f"pow(2, 32 - {_prefix(pods)}) >= {per_zone} * {self._zone_count()}",
+                f"{_quoted(pods, variable_name('network.pods_cidr'))}is too small for the default node pool, which GKE creates first with "
+                f"one node per zone and {per_zone} addresses for each: use a larger range",
+            )
+
+    def _of_the_network(self) -> Iterator[Condition]:
+        yield Condition(
+            f'{self._value("network.network")} != "default"',
+            "network_network: 'default' is the network that Google creates in new projects: name another",
         )
 
-    def _of_the_ranges(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
+    def _of_the_ranges(self) -> Iterator[Condition]:
         for first, second in combinations(SUBNETWORK_RANGES, 2):
-            yield (
-                (first, second),
-                Rule(
-                    f"!{_overlap(self._value(first), self._value(second))}",
-                    f"{_quoted(self._value(second), variable_name(second))}overlaps {variable_name(first)} "
-                    f"${{{self._value(first)}}}: use a range that does not overlap it",
-                ),
+            yield Condition(
+                f"!{_overlap(self._value(first), self._value(second))}",
+                f"{_quoted(self._value(second), variable_name(second))}overlaps {variable_name(first)} "
+                f"${{{self._value(first)}}}: use a range that does not overlap it",
             )
         network = self._deployment.network
         is_variable = "network.network" in self._parameters
         unless_another = f'{self._value("network.network")} != "default" || ' if is_variable else ""
         if (is_variable or network.network == "default") and not network.create_network:
             for key in SUBNETWORK_RANGES:
-                yield (
-                    (key, "network.network"),
-                    Rule(
-                        f"{unless_another}!{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}",
-                        f"{_quoted(self._value(key), variable_name(key))}overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' "
-                        "reserves: use a range below 10.128.0.0",
-                    ),
+                yield Condition(
+                    f"{unless_another}!{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}",
+                    f"{_quoted(self._value(key), variable_name(key))}overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' "
+                    "reserves: use a range below 10.128.0.0",
                 )
 
-    def _of_the_node_pool(self) -> Iterator[tuple[tuple[ParameterKey, ...], Rule]]:
+    def _of_the_node_pool(self) -> Iterator[Condition]:
         pools = all_pools(self._deployment)
         low, first, high = (self._value(key) for key in NODE_COUNTS)
         if not self._deployment.node_pool.counts_in_total:
-            yield (
-                NODE_COUNTS,
-                Rule(
-                    f"{low} <= {first} && {first} <= {high}",
-                    f"node counts: minimum ${{{low}}}, initial ${{{first}}}, maximum ${{{high}}}: must be in ascending order",
-                ),
+            yield Condition(
+                f"{low} <= {first} && {first} <= {high}",
+                f"node counts: minimum ${{{low}}}, initial ${{{first}}}, maximum ${{{high}}}: must be in ascending order",
             )
         for path, pool in pools.items():
             if pool.max_total_nodes is not None:
                 initial = f"{pool.initial_nodes} * {self._zone_count()}"
                 message = f"zones: {'.'.join(path)} starts with ${{{initial}}} nodes, and its maximum is {pool.max_total_nodes}"
-                yield ("zones",), Rule(f"{initial} <= {pool.max_total_nodes}", message)
+                yield Condition(f"{initial} <= {pool.max_total_nodes}", message)
         if not self._deployment.network.create_subnetwork:
             return
-        pods, nodes = self._value("network.pods_cidr"), self._value("network.nodes_cidr")
+        pods, nodes = _prefix(self._value("network.pods_cidr")), _prefix(self._value("network.nodes_cidr"))
         most = {path: self._most_nodes(path, pool) for path, pool in pools.items()}
-        holds_nodes = f"max(pow(2, 32 - {_prefix(nodes)}) - {ADDRESSES_GOOGLE_KEEPS}, 0)"
         if len(pools) == 1:
             ((path, pool),) = pools.items()
-            holds = f"floor(pow(2, {prefix_of_a_node(pool.max_pods_per_node)} - {_prefix(pods)}))"
-            yield _capacity("network.pods_cidr", pods, most[path], holds)
-            yield _capacity("network.nodes_cidr", nodes, most[path], holds_nodes)
-            return
-        addresses = " + ".join(f"{most[path]} * {addresses_of_a_node(pool.max_pods_per_node)}" for path, pool in pools.items())
-        yield _capacity("network.pods_cidr", pods, addresses, f"pow(2, 32 - {_prefix(pods)})", "addresses")
-        yield _capacity("network.nodes_cidr", nodes, " + ".join(most.values()), holds_nodes)
+            yield self._capacity("network.pods_cidr", most[path], f"floor(pow(2, {prefix_of_a_node(pool.max_pods_per_node)} - {pods}))")
+        else:
+            addresses = " + ".join(f"{most[path]} * {addresses_of_a_node(pool.max_pods_per_node)}" for path, pool in pools.items())
+            yield self._capacity("network.pods_cidr", addresses, f"pow(2, 32 - {pods})", "addresses")
+        yield self._capacity("network.nodes_cidr", " + ".join(most.values()), f"max(pow(2, 32 - {nodes}) - {ADDRESSES_GOOGLE_KEEPS}, 0)")
 
     def _most_nodes(self, path: tuple[str, ...], pool: NodePoolSettings) -> str:
         if pool.max_total_nodes is not None:
             return f"{pool.max_total_nodes}"
         return f"{self._value('node_pool.max_nodes') if path == ('node_pool',) else pool.max_nodes} * {self._zone_count()}"
 
-
-def _capacity(key: ParameterKey, cidr: str, most: str, holds: str, what: str = "nodes") -> tuple[tuple[ParameterKey, ...], Rule]:
-    return (
-        (key, "zones", "node_pool.max_nodes"),
-        Rule(
+    def _capacity(self, key: ParameterKey, most: str, holds: str, what: str = "nodes") -> Condition:
+        return Condition(
             f"{holds} >= {most}",
-            f"{_quoted(cidr, variable_name(key))}holds ${{{holds}}} {what}, ${{{most}}} are possible: use a larger range, or lower the "
-            "maximum number of nodes per zone",
-        ),
-    )
+            f"{_quoted(self._value(key), variable_name(key))}holds ${{{holds}}} {what}, ${{{most}}} are possible: use a larger range, or "
+            "lower the maximum number of nodes per zone",
+        )
 
 
 def _overlap(first: str, second: str) -> str:

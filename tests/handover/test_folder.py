@@ -253,7 +253,7 @@ class TestParameters:
         assert set(MARKS) == set(ALL_KEYS) - {ADMINS, NETWORKS, WINDOW}
         for stack in ("pov-cluster", "pov-rbac"):
             content = synthesized.stack(stack)
-            assert fill(content, {key: handover_stacks.Replacement("found", "found") for key in MARKS}) == content
+            assert fill(content, [handover_stacks.Replacement(mark, "found", "found") for mark in MARKS.values()]) == content
 
     @pytest.mark.parametrize(
         "pool",
@@ -514,6 +514,12 @@ class TestAdditionalPools:
     def test_limits_for_the_whole_region_leave_no_counts_per_zone(self) -> None:
         files = files_of("pov", deployment(node_pool={"max_total_nodes": 9}), "json")
         assert not {name for name in parsed(files, "1-cluster/variables.tf.json")["variable"] if name.endswith("_nodes")}
+
+    def test_a_condition_on_literal_values_alone_is_left_out(self) -> None:
+        """Terraform refuses a condition that refers to nothing."""
+        files = files_of("pov", deployment(node_pool={"max_total_nodes": 9}, handover={"parameters": ["zones"]}), "json")
+        conditions = [one["condition"] for one in self.pools(files)["node_pool"]["lifecycle"]["precondition"]]
+        assert conditions == ["${1 * (length(var.zones) == 0 ? 3 : length(var.zones)) <= 9}"]
 
     @pytest.mark.parametrize(("google", "oldest"), [("7.29.0", "7.18.0"), ("7.45.0", "7.38.0"), ("7.12.0", "7.12.0")])
     def test_modules_exclude_versions_that_cannot_create_a_blue_green_pool(self, google: str, oldest: str) -> None:
