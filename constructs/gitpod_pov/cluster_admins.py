@@ -102,7 +102,7 @@ def _binding_of_the_cluster(config: "ClusterAdminsConfig") -> Iterator[Fault]:
     name = config.binding_name
     if name == "cluster-admin" or name.startswith("system:") or name in GKE_BINDINGS:
         owner = "GKE" if name in GKE_BINDINGS else "Kubernetes"
-        yield Fault(("binding_name",), f"is the name of a binding that {owner} creates: choose another, such as gitpod-admins", name)
+        yield Fault(("binding_name",), f"is the name of a binding that {owner} creates: choose another, such as gitpod-admins")
 
 
 def _binding_names(config: "ClusterAdminsConfig") -> Iterator[Fault]:
@@ -120,7 +120,7 @@ def _binding_names(config: "ClusterAdminsConfig") -> Iterator[Fault]:
 def _groups(config: "ClusterAdminsConfig | BindingConfig") -> Iterator[Fault]:
     for index, member in enumerate(config.members):
         if re.fullmatch(f"group:{SERVICE_ACCOUNT_EMAIL}", member):
-            yield Fault(("members", index), "is a service account, not a group: use serviceAccount: instead of group:", member)
+            yield Fault(("members", index), "is a service account, not a group: use serviceAccount: instead of group:")
 
 
 def group_faults(admins: "ClusterAdminsConfig", rbac_security_group: str | None) -> Iterator[Fault]:
@@ -135,7 +135,6 @@ def group_faults(admins: "ClusterAdminsConfig", rbac_security_group: str | None)
                     ("admins", *key, index),
                     'has no effect: RBAC ignores "group:" members unless cluster.rbac_security_group is set; set it to '
                     "gke-security-groups@DOMAIN, or list the users",
-                    member,
                 )
 
 

@@ -57,19 +57,19 @@ def _range_sizes(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     ranges = ranges_of(config)
     for key, (largest, smallest, allowed) in PREFIXES.items():
         if key in ranges and not largest <= ranges[key].prefixlen <= smallest:
-            yield Fault((key,), f"must be {allowed}", str(ranges[key]))
+            yield Fault((key,), f"must be {allowed}")
 
 
 def _usable_ranges(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     for key, cidr in ranges_of(config).items():
         if fault := subnetwork_fault(cidr):
-            yield Fault((key,), fault, str(cidr))
+            yield Fault((key,), fault)
 
 
 def _ranges_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     for (key, first), (other, second) in combinations(ranges_of(config).items(), 2):
         if first.overlaps(second):
-            yield Fault((other,), f"overlaps network.{key} '{first}': use a range that does not overlap it", str(second))
+            yield Fault((other,), f"overlaps network.{key} '{first}': use a range that does not overlap it")
 
 
 def _outside_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
@@ -80,16 +80,13 @@ def _outside_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
                     (key,),
                     f"overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' reserves: use a range outside it, such as one "
                     "below 10.128.0.0, or another network",
-                    str(cidr),
                 )
 
 
 def _created_network_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     if config.create_network and config.network == "default":
         yield Fault(
-            ("network",),
-            "is the network that Google creates in new projects: name another network, or set network.create_network to false",
-            config.network,
+            ("network",), "is the network that Google creates in new projects: name another network, or set network.create_network to false"
         )
 
 
@@ -98,7 +95,6 @@ def _subnetwork_of_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
         yield Fault(
             ("subnetwork",),
             "is the name of the subnetwork that the auto-mode network 'default' has in every region: choose another, or leave it out",
-            config.subnetwork,
         )
 
 
@@ -120,7 +116,6 @@ def _existing_subnetwork_unchanged(config: "ClusterNetworkConfig") -> Iterator[F
                 (key,),
                 "cannot be set if network.create_subnetwork is false, which leaves an existing subnetwork and its network as they are: "
                 "remove it",
-                value,
             )
 
 
@@ -134,7 +129,6 @@ def _grants_in_host_project(config: "ClusterNetworkConfig") -> Iterator[Fault]:
         yield Fault(
             ("grant_service_agents",),
             "needs network.host_project, in which the roles are granted: set it, or remove network.grant_service_agents",
-            config.grant_service_agents,
         )
 
 

@@ -17,7 +17,7 @@ from gitpod_pov import existing_subnetwork
 from gitpod_pov.blocks import conditional, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, Rule, known
-from gitpod_pov.faults import NO_VALUE, Fault, show
+from gitpod_pov.faults import Fault, show
 from gitpod_pov.gcp_names import (
     Cidr,
     ClusterName,
@@ -106,27 +106,22 @@ def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
     networks = config.authorized_networks or {}
     yield from authorized_network_faults(networks, private_endpoint=bool(config.private_endpoint))
     if len(networks) > MOST_NETWORKS:
-        yield Fault(
-            ("authorized_networks",),
-            (f"has {len(networks)} networks, GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges"),
-            NO_VALUE,
-        )
+        yield Fault(("authorized_networks",), f"has {len(networks)} networks, GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges")
     if config.private_endpoint and config.authorized_networks is None:
         yield Fault(
             ("authorized_networks",),
             "is required with cluster.private_endpoint: list the networks that may connect, or use {} for only the cluster's subnetwork",
-            NO_VALUE,
         )
 
 
 def _label_count(config: "GkeClusterConfig") -> Iterator[Fault]:
     if len(config.resource_labels) > MOST_LABELS:
-        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, at most {MOST_LABELS} are allowed", NO_VALUE)
+        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, at most {MOST_LABELS} are allowed")
 
 
 def _tag_count(config: "GkeClusterConfig") -> Iterator[Fault]:
     if len(config.network_tags) > _MOST_TAGS:
-        yield Fault(("network_tags",), f"has {len(config.network_tags)} tags, at most {_MOST_TAGS} are allowed", NO_VALUE)
+        yield Fault(("network_tags",), f"has {len(config.network_tags)} tags, at most {_MOST_TAGS} are allowed")
 
 
 def _system_components(key: str, components: Sequence[str] | None) -> Iterator[Fault]:
@@ -138,9 +133,7 @@ def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
     for index, component in enumerate(config.monitoring_components or ()):
         if config.managed_prometheus is False and component in PROMETHEUS_COMPONENTS:
             yield Fault(
-                ("monitoring_components", index),
-                "needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
-                component,
+                ("monitoring_components", index), "needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true"
             )
 
 
@@ -152,9 +145,7 @@ def _exclusion_scopes(config: "GkeClusterConfig") -> Iterator[Fault]:
     for index, exclusion in enumerate(config.maintenance_exclusions or ()):
         if config.release_channel == "UNSPECIFIED" and exclusion.scope != "NO_UPGRADES":
             yield Fault(
-                ("maintenance_exclusions", index, "scope"),
-                "needs a release channel: set cluster.release_channel, or use NO_UPGRADES",
-                exclusion.scope,
+                ("maintenance_exclusions", index, "scope"), "needs a release channel: set cluster.release_channel, or use NO_UPGRADES"
             )
 
 
@@ -390,14 +381,14 @@ def zone_faults(region: str, zones: Sequence[str]) -> Iterator[Fault]:
     """Yield a fault for every zone outside the region and every one that does not exist."""
     for index, zone in enumerate(zones):
         if not zone.startswith(f"{region}-"):
-            yield Fault(("zones", index), f"is not a zone of {region}", zone)
+            yield Fault(("zones", index), f"is not a zone of {region}")
     yield from missing_zone_faults(region, zones)
 
 
 def repeated_zone_faults(zones: Sequence[str]) -> Iterator[Fault]:
     """Yield a fault for every zone that is named twice."""
     for index in repeated(zones):
-        yield Fault(("zones", index), "is listed twice", zones[index])
+        yield Fault(("zones", index), "is listed twice")
 
 
 def egress_faults(cluster: GkeClusterConfig, network: ClusterNetworkConfig) -> Iterator[Fault]:
@@ -407,13 +398,11 @@ def egress_faults(cluster: GkeClusterConfig, network: ClusterNetworkConfig) -> I
             ("network", "cloud_nat"),
             "is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false means that the network has another "
             "route to the internet",
-            NO_VALUE,
         )
     if cluster.private_nodes and network.private_google_access is False:
         yield Fault(
             ("network", "private_google_access"),
             "contradicts cluster.private_nodes: private nodes reach Google's APIs and registries through it; remove it or set it to true",
-            network.private_google_access,
         )
 
 
@@ -446,7 +435,7 @@ def key_faults(region: str, cluster: GkeClusterConfig) -> Iterator[Fault]:
         location = key.split("/")[3] if key else region
         # A boot disk's key may also lie in a location without a number, such as us or global; a secrets key may not.
         if location != region and (field == "secrets_kms_key" or location[-1].isdigit()):
-            yield Fault(("cluster", field), f"is in {location}: use a key in {region}", key)
+            yield Fault(("cluster", field), f"is in {location}: use a key in {region}")
 
 
 def oldest_google(cluster: GkeClusterConfig, google: str) -> str:

@@ -48,4 +48,4 @@ def missing_zone_faults(region: str, zones: Sequence[str]) -> Iterator[Fault]:
     known = known_zones(region)
     for index, zone in enumerate(zones):
         if known and zone not in known and re.fullmatch(rf"{region}-[a-z]", zone):
-            yield Fault(("zones", index), f"does not exist; the zones of {region} are {', '.join(known)}", zone)
+            yield Fault(("zones", index), f"does not exist; the zones of {region} are {', '.join(known)}")

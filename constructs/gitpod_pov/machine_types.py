@@ -259,17 +259,16 @@ def machine_type_faults(machine_type: str, *, confidential: bool) -> Iterator[Fa
         return
     key = ("machine_type",)
     if series.arm:
-        yield Fault(key, "is an Arm machine type, but Gitpod's images require x86; use an x86 type, such as n2d-standard-16", machine_type)
+        yield Fault(key, "is an Arm machine type, but Gitpod's images require x86; use an x86 type, such as n2d-standard-16")
     elif machine_type == "f1-micro":  # GKE: "Node pools of f1-micro machines are not supported due to insufficient memory"
-        yield Fault(key, "has too little memory for GKE; use a larger one, such as n2d-standard-16", machine_type)
+        yield Fault(key, "has too little memory for GKE; use a larger one, such as n2d-standard-16")
     elif rest.partition("-")[0] == "custom" and (problem := _custom_problem(name, series.custom, rest.partition("-")[2])):
-        yield Fault(key, problem, machine_type)
+        yield Fault(key, problem)
     elif confidential and not _has_sev(machine_type):
         yield Fault(
             key,
             f"does not support confidential_nodes (AMD SEV); use {_one_of(_SEV_SERIES)} machines with at most {_MOST_SEV_VCPUS} vCPUs, or "
             "set confidential_nodes to false",
-            machine_type,
         )
 
 
@@ -288,19 +287,19 @@ def boot_disk_faults(machine_type: str, disk_type: str, *, confidential: bool) -
     possible = _boot_disks(machine_type, series, confidential=confidential) if series else _BOOT_DISKS
     key = ("disk_type",)
     if disk_type in _STORAGE_CLASSES:
-        yield Fault(key, f"is a StorageClass; the disk type is {_STORAGE_CLASSES[disk_type]}", disk_type)
+        yield Fault(key, f"is a StorageClass; the disk type is {_STORAGE_CLASSES[disk_type]}")
     elif disk_type in _NO_BOOT_DISKS:
-        yield Fault(key, f"cannot be the boot disk of a node; use {_one_of(possible)}", disk_type)
+        yield Fault(key, f"cannot be the boot disk of a node; use {_one_of(possible)}")
     elif series and not _fits(disk_type, possible):
         machines = f"{machine_type if _is_hyperdisk_only(machine_type) else name} machines"
         with_sev = " with confidential_nodes" if confidential and possible != series.boot_disks else ""
-        yield Fault(key, f"cannot be the boot disk of {machines}{with_sev}; use {_one_of(possible)}", disk_type)
+        yield Fault(key, f"cannot be the boot disk of {machines}{with_sev}; use {_one_of(possible)}")
 
 
 def boot_disk_size_faults(machine_type: str, disk_size_gb: int) -> Iterator[Fault]:
     """Yield a fault for a boot disk that is too large for shared-core machines."""
     if machine_type in _SMALL_DISKS and disk_size_gb > _MOST_SMALL_DISK:
-        yield Fault(("disk_size_gb",), f"is too large for {machine_type} machines; use at most {_MOST_SMALL_DISK}", disk_size_gb)
+        yield Fault(("disk_size_gb",), f"is too large for {machine_type} machines; use at most {_MOST_SMALL_DISK}")
 
 
 def _split(machine_type: str) -> tuple[str, str]:

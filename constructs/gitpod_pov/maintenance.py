@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.faults import NO_VALUE, Fault
+from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Pattern, PlainText
 from gitpod_pov.tokens import Choice
 
@@ -67,7 +67,7 @@ def _time(text: str) -> datetime:
 def _window_duration(config: "MaintenanceWindow") -> Iterator[Fault]:
     duration = _time(config.end_time) - _time(config.start_time)
     if not _SHORTEST <= duration <= _LONGEST:
-        yield Fault(("end_time",), f"must be 4 to 24 hours after start_time {config.start_time}", config.end_time)
+        yield Fault(("end_time",), f"must be 4 to 24 hours after start_time {config.start_time}")
 
 
 class MaintenanceWindow(Configuration):
@@ -88,9 +88,9 @@ class MaintenanceWindow(Configuration):
 def _exclusion_times(config: "MaintenanceExclusion") -> Iterator[Fault]:
     if config.end_time is None:
         if config.scope == "NO_UPGRADES":
-            yield Fault(("end_time",), "is required with the scope NO_UPGRADES: set it, or use NO_MINOR_OR_NODE_UPGRADES", NO_VALUE)
+            yield Fault(("end_time",), "is required with the scope NO_UPGRADES: set it, or use NO_MINOR_OR_NODE_UPGRADES")
     elif _time(config.end_time) <= _time(config.start_time):
-        yield Fault(("end_time",), f"must be after start_time {config.start_time}", config.end_time)
+        yield Fault(("end_time",), f"must be after start_time {config.start_time}")
 
 
 class MaintenanceExclusion(Configuration):

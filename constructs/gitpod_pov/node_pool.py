@@ -21,7 +21,7 @@ from gitpod_pov.blocks import merged, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, RefusedValueError, Rule, known, without_tokens
 from gitpod_pov.existing_subnetwork import Condition, Nodes
-from gitpod_pov.faults import NO_VALUE, Fault, show
+from gitpod_pov.faults import Fault, show
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.machine_types import (
@@ -35,7 +35,7 @@ from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.node_images import UBUNTU_CONTAINERD, image_type_faults
 from gitpod_pov.provider_versions import required_version
 from gitpod_pov.reasons import Reasons, of_ignored_changes
-from gitpod_pov.reserved_names import metadata_faults, reserved_label_faults
+from gitpod_pov.reserved_names import is_set_by_gke, metadata_faults
 from gitpod_pov.risks import warn
 from gitpod_pov.tokens import Boolean, Choice, Items, KnownAtSynth, Nested, Number, Table, is_token
 from gitpod_pov.upgrade_settings import UpgradeSettings, blue_green_faults
@@ -57,8 +57,6 @@ _NO_WORKLOAD = MappingProxyType({"gitpod.io/workloads": "none"})
 """The label of a pool that would have none: the provider can change the labels of a pool, but not remove the last one. It then sends an
 update without labels: `nodePoolNodeConfigUpdate` in node_config.go of google 6.50.0 and 7.45.0.
 """
-
-_METADATA = MappingProxyType({"disable-legacy-endpoints": "true"})
 
 _GKE_DEFAULT_SCOPES = (
     "https://www.googleapis.com/auth/cloud-platform",
@@ -98,36 +96,25 @@ def _node_counts(config: "NodePoolSettings") -> Iterator[Fault]:
         return
     section = config.section
     if config.min_nodes > config.max_nodes:
-        yield Fault(
-            ("min_nodes",),
-            f"is greater than {section}max_nodes {config.max_nodes}: lower it, or raise {section}max_nodes",
-            config.min_nodes,
-        )
+        yield Fault(("min_nodes",), f"is greater than {section}max_nodes {config.max_nodes}: lower it, or raise {section}max_nodes")
     elif not config.min_nodes <= config.initial_nodes <= config.max_nodes:
-        yield Fault(
-            ("initial_nodes",),
-            f"must be from {section}min_nodes {config.min_nodes} to {section}max_nodes {config.max_nodes}",
-            config.initial_nodes,
-        )
+        yield Fault(("initial_nodes",), f"must be from {section}min_nodes {config.min_nodes} to {section}max_nodes {config.max_nodes}")
 
 
 def _total_node_counts(config: "NodePoolSettings") -> Iterator[Fault]:
     if not config.counts_in_total:
         return
     section = config.section
-    for field, value in known(config, *sorted(config.without_effect & config.model_fields_set)):
+    for field, _ in known(config, *sorted(config.without_effect & config.model_fields_set)):
         yield Fault(
-            (field,),
-            f"counts nodes per zone, and {section}max_total_nodes counts those of the whole region: remove one of the two",
-            value,
+            (field,), f"counts nodes per zone, and {section}max_total_nodes counts those of the whole region: remove one of the two"
         )
     if config.max_total_nodes is None:
-        yield Fault(("max_total_nodes",), f"is required with {section}min_total_nodes", NO_VALUE)
+        yield Fault(("max_total_nodes",), f"is required with {section}min_total_nodes")
     elif config.total_minimum > config.max_total_nodes:
         yield Fault(
             ("min_total_nodes",),
             f"is greater than {section}max_total_nodes {config.max_total_nodes}: lower it, or raise {section}max_total_nodes",
-            config.min_total_nodes,
         )
 
 
@@ -135,23 +122,17 @@ def _reserved_labels(config: "NodePoolSettings") -> Iterator[Fault]:
     for key, value in config.labels.items():
         domain = key.partition("/")[0] if "/" in key else ""
         if domain in {"kubernetes.io", "k8s.io"} or domain.endswith((".kubernetes.io", ".k8s.io")):
-            yield Fault(("labels", key), "has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix", value)
-        elif key in WORKLOAD_LABELS and value != WORKLOAD_LABELS[key]:
-            yield Fault(
-                ("labels", key),
-                (f"must be '{WORKLOAD_LABELS[key]}', because Gitpod schedules its workloads by this label: remove it"),
-                value,
-            )
+            yield Fault(("labels", key), "has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix")
+        elif is_set_by_gke(key):
+            yield Fault(("labels", key), "has a key that GKE sets; remove the label")
+        elif key in WORKLOAD_LABELS and value != "true":
+            yield Fault(("labels", key), "must be 'true', because Gitpod schedules its workloads by this label: remove it")
 
 
-def _reserved_metadata(config: "NodePoolSettings") -> Iterator[Fault]:
-    for key, required in _METADATA.items():
-        if config.metadata.get(key, required) != required:
-            yield Fault(
-                ("metadata", key),
-                f"must be '{required}', or the provider replaces the pool at every apply: remove the key",
-                config.metadata[key],
-            )
+def _legacy_endpoints(config: "NodePoolSettings") -> Iterator[Fault]:
+    if config.metadata.get("disable-legacy-endpoints", "true") != "true":
+        message = "must be 'true', or the provider replaces the pool at every apply: remove the key"
+        yield Fault(("metadata", "disable-legacy-endpoints"), message)
 
 
 class NodeTaint(Configuration):
@@ -172,8 +153,7 @@ def _taint_keys(config: "NodePoolSettings") -> Iterator[Fault]:
         taint = config.taints[index]
         yield Fault(
             ("taints", index, "key"),
-            (f"is also the key of another taint with the effect {taint.effect}: a node can have only one, so remove this one"),
-            taint.key,
+            f"is also the key of another taint with the effect {taint.effect}: a node can have only one, so remove this one",
         )
 
 
@@ -249,13 +229,12 @@ class NodePoolSettings(Configuration):
         _node_counts,
         _total_node_counts,
         _reserved_labels,
-        _reserved_metadata,
+        _legacy_endpoints,
         _taint_keys,
         lambda config: machine_type_faults(config.machine_type, confidential=bool(config.confidential_nodes)),
         lambda config: boot_disk_faults(config.machine_type, config.disk_type, confidential=bool(config.confidential_nodes)),
         lambda config: boot_disk_size_faults(config.machine_type, config.disk_size_gb),
         lambda config: image_type_faults(config.image_type),
-        lambda config: reserved_label_faults(config.labels),
         lambda config: metadata_faults(config.metadata),
     )
 
@@ -287,7 +266,7 @@ class NodePoolConfig(NodePoolSettings):
 def _labels_of_other_workloads(config: "AdditionalNodePoolConfig") -> Iterator[Fault]:
     for key in config.labels:
         if key in WORKLOAD_LABELS and (workload := key.removeprefix(_WORKLOAD)) not in config.workloads:
-            yield Fault(("labels", key), f"is the label of a workload: list '{workload}' in workloads instead", config.labels[key])
+            yield Fault(("labels", key), f"is the label of a workload: list '{workload}' in workloads instead")
 
 
 class AdditionalNodePoolConfig(NodePoolSettings):
@@ -348,7 +327,7 @@ def workload_faults(given: Any) -> Iterator[Fault]:
         for index, workload in ((index, workload) for _, workloads in known(pool, "workloads") for index, workload in enumerate(workloads)):
             if (owner := owners.setdefault(workload, name)) != name:
                 message = f"is also in pools.{owner}.workloads: a workload belongs to at most one additional pool, so remove one"
-                yield Fault(("pools", name, "workloads", index), message, workload)
+                yield Fault(("pools", name, "workloads", index), message)
 
 
 def name_faults(given: Any) -> Iterator[Fault]:
@@ -367,7 +346,6 @@ def taint_faults(given: Any) -> Iterator[Fault]:
                     ("taints", index, "effect"),
                     "would repel Gitpod's workloads, which tolerate no taints: use PREFER_NO_SCHEDULE, or taint a pool that has no "
                     "workloads",
-                    taint.effect,
                 )
 
     yield from _in_each(known_pools(given), of_one)
@@ -395,7 +373,6 @@ def management_faults(cluster: GkeClusterConfig, pools: Pools) -> Iterator[Fault
                     (key,),
                     f"must be true in the release channel {cluster.release_channel}: remove it; use cluster.maintenance_exclusions to keep "
                     "the versions as they are",
-                    False,  # noqa: FBT003 - the value
                 )
 
     yield from _in_each(pools, of_one)
@@ -415,7 +392,6 @@ def initial_node_faults(pools: Pools, zones: Sequence[str]) -> Iterator[Fault]:
                 ("initial_nodes",),
                 f"is {first} nodes in {_zones_in_words(zones)}, more than {pool.section}max_total_nodes {pool.max_total_nodes}: lower it, "
                 "or raise the maximum",
-                pool.initial_nodes,
             )
 
     yield from _in_each(pools, of_one)
@@ -463,7 +439,7 @@ def pod_range_faults(given: Any) -> Iterator[Fault]:
             message = _too_small(available // addresses_of_a_node(pool.max_pods_per_node), fitting_prefix, path, pool, given)
         else:
             message = _too_small_together(available, fitting_prefix, needed, "addresses")
-        yield Fault(("network", "pods_cidr"), message, given.network.pods_cidr)
+        yield Fault(("network", "pods_cidr"), message)
 
 
 def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeClusterConfig, zones: Sequence[str]) -> Iterator[Fault]:
@@ -482,7 +458,6 @@ def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeCluster
             f"is too small for the default node pool, which GKE creates first with one node per zone and "
             f"cluster.default_max_pods_per_node {cluster.default_max_pods_per_node}: use a /{fitting_prefix} or larger, or lower "
             "cluster.default_max_pods_per_node",
-            network.pods_cidr,
         )
 
 
@@ -499,7 +474,7 @@ def node_range_faults(given: Any) -> Iterator[Fault]:
             message = _too_small(holds, fitting_prefix, path, pool, given)
         else:
             message = _too_small_together(holds, fitting_prefix, most, "nodes")
-        yield Fault(("network", "nodes_cidr"), message, given.network.nodes_cidr)
+        yield Fault(("network", "nodes_cidr"), message)
 
 
 def missing_room_for_upgrades(given: Any) -> int:
@@ -762,7 +737,7 @@ class LabelledNodePool(Construct):
                 image_type=config.image_type,
                 oauth_scopes=list(config.oauth_scopes),
                 labels=_labels(config, workloads),
-                metadata=merged(config.metadata, _METADATA),
+                metadata=merged(config.metadata, {"disable-legacy-endpoints": "true"}),
                 resource_labels=dict(cluster.config.resource_labels) or None,
                 spot=config.spot or None,
                 confidential_nodes=optional_block(gke.ContainerNodePoolNodeConfigConfidentialNodes, enabled=config.confidential_nodes),
