@@ -21,20 +21,7 @@ from gitpod_pov.gke_cluster import (
     zone_faults,
 )
 from gitpod_pov.node_identity import NodeIdentityConfig, custom_role_faults
-from gitpod_pov.node_pool import (
-    AdditionalNodePoolConfig,
-    NodePoolConfig,
-    default_pool_range_faults,
-    initial_node_faults,
-    known_pools,
-    management_faults,
-    name_faults,
-    node_range_faults,
-    pod_range_faults,
-    taint_faults,
-    upgrade_faults,
-    workload_faults,
-)
+from gitpod_pov.node_pool import POOL_RULES, AdditionalNodePoolConfig, NodePoolConfig
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
 from gitpod_pov.tokens import Table
@@ -115,18 +102,15 @@ class Deployment(Configuration):
         lambda d: key_faults(d.region, d.cluster),
         lambda d: egress_faults(d.cluster, d.network),
         lambda d: group_faults(d.admins, d.cluster.rbac_security_group),
-        workload_faults,
-        name_faults,
-        taint_faults,
-        lambda d: management_faults(d.cluster, known_pools(d)),
-        lambda d: upgrade_faults(known_pools(d), d.providers.google),
-        lambda d: initial_node_faults(known_pools(d), d.zones),
-        pod_range_faults,
-        lambda d: default_pool_range_faults(d.network, d.cluster, d.zones),
-        node_range_faults,
+        *POOL_RULES,
         lambda d: ingress_faults(d.ingress, d.cluster, d.identity, d.project),
-        lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
+        lambda d: provider_faults(d.cluster, d.google, "raise providers.google"),
     )
+
+    @property
+    def google(self) -> str:
+        """Version of the google provider."""
+        return self.providers.google
 
     @model_validator(mode="wrap")
     @classmethod

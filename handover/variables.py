@@ -12,13 +12,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin
 
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.descriptions import descriptions
-from gitpod_pov.existing_subnetwork import Condition, holds_default_pool, holds_nodes, holds_pods
 from gitpod_pov.faults import ALLOWED
 from gitpod_pov.gcp_names import Cidr, Pattern, PlainText, Unique
 from gitpod_pov.gke_cluster import MOST_LABELS, MOST_NETWORKS
@@ -28,7 +27,6 @@ from gitpod_pov.node_pool import (
     ADDRESSES_GOOGLE_KEEPS,
     WORKLOAD_LABELS,
     ZONES_OF_A_REGION,
-    NodePoolSettings,
     addresses_of_a_node,
     all_pools,
     existing_subnetwork_conditions,
@@ -353,15 +351,12 @@ def is_used(deployment: Deployment, key: ParameterKey) -> bool:
     return not deployment.node_pool.counts_in_total or key not in NODE_COUNTS
 
 
-def sizes_of_existing_subnetwork(deployment: Deployment) -> list[Json]:
-    """Return the postconditions on the size of an existing subnetwork's ranges, as the stack has them."""
+def sizes_of_existing_subnetwork(deployment: Deployment, expressions: Mapping[str, str] = MappingProxyType({})) -> list[Json]:
+    """Return the postconditions on the size of an existing subnetwork's ranges, as the stack has them or with expressions of variables."""
     if deployment.network.create_subnetwork:
         return []
-    return [_postcondition(condition) for condition in existing_subnetwork_conditions(deployment)]
-
-
-def _postcondition(condition: Condition) -> Json:
-    return {"condition": f"${{{condition.holds}}}", "error_message": condition.message}
+    conditions = existing_subnetwork_conditions(deployment, expressions)
+    return [{"condition": f"${{{condition.holds}}}", "error_message": condition.message} for condition in conditions]
 
 
 class RulesBetweenValues:
@@ -397,15 +392,10 @@ class RulesBetweenValues:
         """
         if not {"zones", "node_pool.max_nodes", SUBNETWORK} & set(self._parameters):
             return sizes_of_existing_subnetwork(self._deployment)
-        network, cluster, zones = self._deployment.network, self._deployment.cluster, self._zone_count()
-        pools = nodes_of_pools(all_pools(self._deployment), self._value("node_pool.max_nodes"), zones)
-        subnetwork = f"${{{self._value(SUBNETWORK)}}}" if SUBNETWORK in self._parameters else str(network.subnetwork)
-        conditions = (
-            holds_default_pool(network.pods_range, addresses_of_a_node(cluster.default_max_pods_per_node), zones),
-            holds_pods(network.pods_range, pools),
-            holds_nodes(subnetwork, ADDRESSES_GOOGLE_KEEPS, pools),
-        )
-        return [] if network.create_subnetwork else [_postcondition(condition) for condition in conditions]
+        expressions = {"zones": self._zone_count(), "node_pool.max_nodes": self._value("node_pool.max_nodes")}
+        if SUBNETWORK in self._parameters:
+            expressions[SUBNETWORK] = f"${{{self._value(SUBNETWORK)}}}"
+        return sizes_of_existing_subnetwork(self._deployment, expressions)
 
     def _value(self, key: ParameterKey) -> str:
         if key in self._parameters:
@@ -493,22 +483,16 @@ class RulesBetweenValues:
         if not self._deployment.network.create_subnetwork:
             return
         pods, nodes = self._value("network.pods_cidr"), self._value("network.nodes_cidr")
-        most = {path: self._most_nodes(path, pool) for path, pool in pools.items()}
+        sizes = nodes_of_pools(pools, self._value("node_pool.max_nodes"), self._zone_count())
         holds_nodes = f"max(pow(2, 32 - {_prefix(nodes)}) - {ADDRESSES_GOOGLE_KEEPS}, 0)"
         if len(pools) == 1:
-            ((path, pool),) = pools.items()
-            holds = f"floor(pow(2, {prefix_of_a_node(pool.max_pods_per_node)} - {_prefix(pods)}))"
-            yield _capacity("network.pods_cidr", pods, most[path], holds)
-            yield _capacity("network.nodes_cidr", nodes, most[path], holds_nodes)
+            holds = f"floor(pow(2, {prefix_of_a_node(self._deployment.node_pool.max_pods_per_node)} - {_prefix(pods)}))"
+            yield _capacity("network.pods_cidr", pods, sizes[0].most, holds)
+            yield _capacity("network.nodes_cidr", nodes, sizes[0].most, holds_nodes)
             return
-        addresses = " + ".join(f"{most[path]} * {addresses_of_a_node(pool.max_pods_per_node)}" for path, pool in pools.items())
+        addresses = " + ".join(f"{size.most} * {size.addresses}" for size in sizes)
         yield _capacity("network.pods_cidr", pods, addresses, f"pow(2, 32 - {_prefix(pods)})", "addresses")
-        yield _capacity("network.nodes_cidr", nodes, " + ".join(most.values()), holds_nodes)
-
-    def _most_nodes(self, path: tuple[str, ...], pool: NodePoolSettings) -> str:
-        if pool.max_total_nodes is not None:
-            return f"{pool.max_total_nodes}"
-        return f"{self._value('node_pool.max_nodes') if path == ('node_pool',) else pool.max_nodes} * {self._zone_count()}"
+        yield _capacity("network.nodes_cidr", nodes, " + ".join(size.most for size in sizes), holds_nodes)
 
 
 def _capacity(key: ParameterKey, cidr: str, most: str, holds: str, what: str = "nodes") -> tuple[tuple[ParameterKey, ...], Rule]:
