@@ -12,14 +12,7 @@ from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import Fault, Faults, inner_faults
 from gitpod_pov.gcp_names import NodePoolName, ProjectId, Region, Unique, Zone
-from gitpod_pov.gke_cluster import (
-    GkeClusterConfig,
-    egress_faults,
-    key_faults,
-    provider_faults,
-    repeated_zone_faults,
-    zone_faults,
-)
+from gitpod_pov.gke_cluster import CLUSTER_RULES, GkeClusterConfig, provider_faults
 from gitpod_pov.node_identity import NodeIdentityConfig, custom_role_faults
 from gitpod_pov.node_pool import POOL_RULES, AdditionalNodePoolConfig, NodePoolConfig
 from gitpod_pov.project_apis import ProjectApisConfig
@@ -97,14 +90,11 @@ class Deployment(Configuration):
 
     rules = (
         _custom_roles,
-        lambda d: zone_faults(d.region, d.zones),
-        lambda d: repeated_zone_faults(d.zones),
-        lambda d: key_faults(d.region, d.cluster),
-        lambda d: egress_faults(d.cluster, d.network),
+        *CLUSTER_RULES,
         lambda d: group_faults(d.admins, d.cluster.rbac_security_group),
         *POOL_RULES,
         lambda d: ingress_faults(d.ingress, d.cluster, d.identity, d.project),
-        lambda d: provider_faults(d.cluster, d.google, "raise providers.google"),
+        lambda d: provider_faults(d, "raise providers.google"),
     )
 
     @property
