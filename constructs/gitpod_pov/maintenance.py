@@ -11,6 +11,7 @@ Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-win
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -32,14 +33,15 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _SHORTEST, _LONGEST = timedelta(hours=4), timedelta(hours=24)
 
 
+def _time(text: str) -> datetime:
+    return datetime.strptime(text, _TIME)  # noqa: DTZ007 - the format ends in Z, and only differences matter
+
+
 def _utc_time(value: str) -> str:
-    try:
-        time = datetime.strptime(value, _TIME)  # noqa: DTZ007 - the format ends in Z, and only differences matter
-    except ValueError:
-        time = None
-    if time is None or time.strftime(_TIME) != value:
-        raise ValueError("is not a time in UTC, such as 2027-01-02T03:00:00Z")
-    return value
+    with suppress(ValueError):
+        if _time(value).strftime(_TIME) == value:
+            return value
+    raise ValueError("is not a time in UTC, such as 2027-01-02T03:00:00Z")
 
 
 UtcTime = Annotated[str, AfterValidator(_utc_time)]
@@ -58,10 +60,6 @@ Syntax: https://www.rfc-editor.org/rfc/rfc5545#section-3.8.5.3
 """
 
 Scope = Literal["NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES"]
-
-
-def _time(text: str) -> datetime:
-    return datetime.strptime(text, _TIME)  # noqa: DTZ007 - the format ends in Z, and only differences matter
 
 
 def _window_duration(config: "MaintenanceWindow") -> Iterator[Fault]:
