@@ -356,7 +356,7 @@ def sizes_of_existing_subnetwork(deployment: Deployment, expressions: Mapping[st
     if deployment.network.create_subnetwork:
         return []
     conditions = existing_subnetwork_conditions(deployment, expressions)
-    return [{"condition": f"${{{condition.holds}}}", "error_message": condition.message} for condition in conditions]
+    return [{"condition": condition.condition, "error_message": condition.error_message} for condition in conditions]
 
 
 class RulesBetweenValues:

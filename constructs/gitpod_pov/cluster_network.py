@@ -16,7 +16,6 @@ from itertools import combinations
 
 from gitpod_pov import existing_subnetwork
 from gitpod_pov.configuration import Configuration, known
-from gitpod_pov.existing_subnetwork import Condition
 from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Cidr, NetworkName, ProjectId
 from gitpod_pov.ipv4_ranges import subnetwork_fault
@@ -304,7 +303,7 @@ class ClusterNetwork(Construct):
                 provider=provider,
             )
             self.network_id, self.network_name = network.id, network.name
-        self._conditions: list[Condition] = []
+        self._conditions: list[Postcondition] = []
         self._subnetwork: ComputeSubnetwork | DataGoogleComputeSubnetwork
         self.requirements: list[ITerraformDependable] = []
         if config.create_subnetwork:
@@ -353,7 +352,7 @@ class ClusterNetwork(Construct):
         else:
             self.expect(existing_subnetwork.has_private_google_access(self.subnetwork_name, self._region, self._project))
 
-    def expect(self, *conditions: Condition) -> None:
+    def expect(self, *conditions: Postcondition) -> None:
         """Add conditions on an existing subnetwork; a plan fails if one does not hold.
 
         Raises:
@@ -362,11 +361,7 @@ class ClusterNetwork(Construct):
         if isinstance(self._subnetwork, ComputeSubnetwork):
             raise TypeError("only an existing subnetwork has conditions")
         self._conditions += conditions
-        self._subnetwork.lifecycle = TerraformResourceLifecycle(
-            postcondition=[
-                Postcondition(condition=f"${{{condition.holds}}}", error_message=condition.message) for condition in self._conditions
-            ]
-        )
+        self._subnetwork.lifecycle = TerraformResourceLifecycle(postcondition=self._conditions)
 
     def _created_subnetwork(self, cluster_name: str) -> ComputeSubnetwork:
         config = self.config

@@ -21,7 +21,7 @@ from gitpod_pov import existing_subnetwork
 from gitpod_pov.blocks import merged, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, RefusedValueError, Rule, known, without_tokens
-from gitpod_pov.existing_subnetwork import Condition, Nodes
+from gitpod_pov.existing_subnetwork import Nodes
 from gitpod_pov.faults import Fault, show
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
@@ -42,7 +42,7 @@ from gitpod_pov.tokens import Boolean, Choice, Items, KnownAtSynth, Nested, Numb
 from gitpod_pov.upgrade_settings import UpgradeSettings, blue_green_faults
 
 import cdktf_cdktf_provider_google.container_node_pool as gke
-from cdktf import TerraformProvider, TerraformResourceLifecycle
+from cdktf import Postcondition, TerraformProvider, TerraformResourceLifecycle
 from constructs import Construct
 from pydantic import AfterValidator, Field
 
@@ -512,7 +512,7 @@ def _missing_room_for_upgrades(given: Any) -> int:
     return missing
 
 
-def existing_subnetwork_conditions(given: Any, expressions: Mapping[str, str] = MappingProxyType({})) -> Iterator[Condition]:
+def existing_subnetwork_conditions(given: Any, expressions: Mapping[str, str] = MappingProxyType({})) -> Iterator[Postcondition]:
     """Yield what the rules on the ranges check, for an existing subnetwork.
 
     A condition on a number that is a token is left out, as a rule would be.
@@ -534,14 +534,14 @@ def existing_subnetwork_conditions(given: Any, expressions: Mapping[str, str] = 
     def fitting_prefix(of: _Range) -> int | None:
         return None if expressions else of.fitting_prefix(known_part)
 
-    def of_default_pool() -> Condition:
+    def of_default_pool() -> Postcondition:
         addresses = addresses_of_a_node(known_part.cluster.default_max_pods_per_node)
         return existing_subnetwork.holds_default_pool(network.pods_range, addresses, zones())
 
-    def of_pods() -> Condition:
+    def of_pods() -> Postcondition:
         return existing_subnetwork.holds_pods(network.pods_range, nodes(), fitting_prefix(_PODS))
 
-    def of_nodes() -> Condition:
+    def of_nodes() -> Postcondition:
         subnetwork = expressions.get("network.subnetwork") or str(network.subnetwork)
         return existing_subnetwork.holds_nodes(subnetwork, ADDRESSES_GOOGLE_KEEPS, nodes(), fitting_prefix(_NODES))
 
