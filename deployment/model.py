@@ -12,29 +12,9 @@ from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import Fault, Faults, inner_faults
 from gitpod_pov.gcp_names import NodePoolName, ProjectId, Region, Unique, Zone
-from gitpod_pov.gke_cluster import (
-    GkeClusterConfig,
-    egress_faults,
-    key_faults,
-    provider_faults,
-    repeated_zone_faults,
-    zone_faults,
-)
+from gitpod_pov.gke_cluster import CLUSTER_RULES, GkeClusterConfig, provider_faults
 from gitpod_pov.node_identity import NodeIdentityConfig, custom_role_faults
-from gitpod_pov.node_pool import (
-    AdditionalNodePoolConfig,
-    NodePoolConfig,
-    default_pool_range_faults,
-    initial_node_faults,
-    known_pools,
-    management_faults,
-    name_faults,
-    node_range_faults,
-    pod_range_faults,
-    taint_faults,
-    upgrade_faults,
-    workload_faults,
-)
+from gitpod_pov.node_pool import POOL_RULES, AdditionalNodePoolConfig, NodePoolConfig
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
 from gitpod_pov.tokens import Table
@@ -110,23 +90,17 @@ class Deployment(Configuration):
 
     rules = (
         _custom_roles,
-        lambda d: zone_faults(d.region, d.zones),
-        lambda d: repeated_zone_faults(d.zones),
-        lambda d: key_faults(d.region, d.cluster),
-        lambda d: egress_faults(d.cluster, d.network),
+        *CLUSTER_RULES,
         lambda d: group_faults(d.admins, d.cluster.rbac_security_group),
-        workload_faults,
-        name_faults,
-        taint_faults,
-        lambda d: management_faults(d.cluster, known_pools(d)),
-        lambda d: upgrade_faults(known_pools(d), d.providers.google),
-        lambda d: initial_node_faults(known_pools(d), d.zones),
-        pod_range_faults,
-        lambda d: default_pool_range_faults(d.network, d.cluster, d.zones),
-        node_range_faults,
+        *POOL_RULES,
         lambda d: ingress_faults(d.ingress, d.cluster, d.identity, d.project),
-        lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
+        lambda d: provider_faults(d, "raise providers.google"),
     )
+
+    @property
+    def google(self) -> str:
+        """Version of the google provider."""
+        return self.providers.google
 
     @model_validator(mode="wrap")
     @classmethod

@@ -12,13 +12,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from operator import attrgetter
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin
 
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.descriptions import descriptions
-from gitpod_pov.existing_subnetwork import Condition, holds_default_pool, holds_nodes, holds_pods
 from gitpod_pov.faults import ALLOWED
 from gitpod_pov.gcp_names import Cidr, Pattern, PlainText, Unique
 from gitpod_pov.gke_cluster import MOST_LABELS, MOST_NETWORKS
@@ -28,7 +27,6 @@ from gitpod_pov.node_pool import (
     ADDRESSES_GOOGLE_KEEPS,
     WORKLOAD_LABELS,
     ZONES_OF_A_REGION,
-    NodePoolSettings,
     addresses_of_a_node,
     all_pools,
     existing_subnetwork_conditions,
@@ -144,7 +142,19 @@ def _type(field: FieldInfo) -> _Type:
     return _Type(get_origin(annotation) or annotation, metadata, get_args(annotation))
 
 
-def _checked(rule: Condition) -> Json:
+class Rule(NamedTuple):
+    """A rule in Terraform's words.
+
+    Attributes:
+        holds: an expression, without ${}.
+        message: a template; it names variable and value, and what is allowed.
+    """
+
+    holds: str
+    message: str
+
+
+def _checked(rule: Rule) -> Json:
     """Return the block in which Terraform checks a rule."""
     return {"condition": f"${{{rule.holds}}}", "error_message": rule.message}
 
@@ -154,7 +164,7 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
 
 
-def _rules(field: _Type, key: ParameterKey) -> Iterator[Condition]:
+def _rules(field: _Type, key: ParameterKey) -> Iterator[Rule]:
     name = variable_name(key)
     value = f"var.{name}"
     if field.kind is MaintenanceWindow:
@@ -168,52 +178,52 @@ def _rules(field: _Type, key: ParameterKey) -> Iterator[Condition]:
     elif field.kind is tuple:
         yield from _rules_of_each(value, name, get_args(field.items[0])[1:])
         if Unique in field.metadata or key == "zones":
-            yield Condition(
+            yield Rule(
                 f"length(distinct({value})) == length({value})",
                 f"{name}: ${{jsonencode({value})}} has a value that is listed twice",
             )
     elif key == SUBNETWORK:
         for rule in _rules_of_one(value, name, field.metadata):
-            yield Condition(f"{value} == null ? true : {rule.holds}", rule.message.replace(f"'${{{value}}}'", f"${{jsonencode({value})}}"))
+            yield Rule(f"{value} == null ? true : {rule.holds}", rule.message.replace(f"'${{{value}}}'", f"${{jsonencode({value})}}"))
     else:
         if field.kind is int:
-            yield Condition(f"floor({value}) == {value}", f"{_quoted(value, name)}{ALLOWED['int_type']}")
+            yield Rule(f"floor({value}) == {value}", f"{_quoted(value, name)}{ALLOWED['int_type']}")
         yield from _rules_of_one(value, name, field.metadata)
         yield from _rules_of_a_range(value, name, key)
 
 
-def _rules_of_a_range(value: str, name: str, key: ParameterKey) -> Iterator[Condition]:
+def _rules_of_a_range(value: str, name: str, key: ParameterKey) -> Iterator[Rule]:
     if (key_in_network := key.removeprefix("network.")) in PREFIXES:
         shortest, longest, allowed = PREFIXES[key_in_network]
         prefix = _prefix(value)
-        yield Condition(f"try({prefix} >= {shortest} && {prefix} <= {longest}, false)", f"{_quoted(value, name)}must be {allowed}")
+        yield Rule(f"try({prefix} >= {shortest} && {prefix} <= {longest}, false)", f"{_quoted(value, name)}must be {allowed}")
     if key.endswith("_cidr"):
         prohibited = ", ".join(map(str, PROHIBITED))
         listed = ", ".join(quoted(str(cidr)) for cidr in PROHIBITED)
-        yield Condition(
+        yield Rule(
             f"try(!anytrue([for cidr in [{listed}] : {_overlap(value, 'cidr')}]), true)",
             f"{_quoted(value, name)}overlaps one of {prohibited}, which no subnetwork can have",
         )
 
 
-def _rules_of_each(listed: str, name: str, metadata: Any) -> Iterator[Condition]:
+def _rules_of_each(listed: str, name: str, metadata: Any) -> Iterator[Rule]:
     """Yield the rules of the items of a list, each with the refused items in its message."""
     for rule in _rules_of_one("one", "", metadata):
         refused = f'join(", ", [for one in {listed} : "\'${{one}}\'" if !({rule.holds})])'
         allowed = rule.message.removeprefix(_quoted("one", ""))
-        yield Condition(f"alltrue([for one in {listed} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
+        yield Rule(f"alltrue([for one in {listed} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
 
 
-def _rules_of_a_window(value: str, name: str) -> Iterator[Condition]:
+def _rules_of_a_window(value: str, name: str) -> Iterator[Rule]:
     for time in ("start_time", "end_time"):
         shown = f"{name}.{time}: '${{try({value}.{time}, \"\")}}' "
         form = f'can(regex("^[0-9]{{4}}(-[0-9]{{2}}){{2}}T([0-9]{{2}}:){{2}}[0-9]{{2}}Z$", {value}.{time}))'
-        yield Condition(
+        yield Rule(
             f'{value} == null ? true : {form} && can(timeadd({value}.{time}, "0s"))',
             f"{shown}is not a time in UTC, such as 2027-01-02T03:00:00Z",
         )
     (recurrence,) = (one for one in get_args(Recurrence)[1:] if isinstance(one, Pattern))
-    yield Condition(
+    yield Rule(
         f"{value} == null ? true : can(regex({quoted(f'^(?:{recurrence.pattern})$')}, {value}.recurrence))",
         f"{name}.recurrence: '${{try({value}.recurrence, \"\")}}' is not {recurrence.allowed}",
     )
@@ -221,53 +231,53 @@ def _rules_of_a_window(value: str, name: str) -> Iterator[Condition]:
     def lasts(most_or_least: str, duration: str) -> str:
         return f"timecmp({value}.end_time, timeadd({value}.start_time, {duration})) {most_or_least} 0"
 
-    yield Condition(
+    yield Rule(
         f"""try({lasts(">=", '"4h"')} && {lasts("<=", '"24h"')}, true)""",
         f'{name}.end_time: \'${{try({value}.end_time, "")}}\' must be 4 to 24 hours after start_time ${{try({value}.start_time, "")}}',
     )
 
 
-def _rules_of_the_key(deployment: Deployment, key: ParameterKey) -> Iterator[Condition]:
+def _rules_of_the_key(deployment: Deployment, key: ParameterKey) -> Iterator[Rule]:
     """Yield the rules of single parameters that are not those of their fields."""
     name = variable_name(key)
     value = f"var.{name}"
     if key == "cluster.resource_labels":
-        yield Condition(f"length({value}) <= {MOST_LABELS}", f"{name}: has ${{length({value})}} labels, at most {MOST_LABELS} are allowed")
+        yield Rule(f"length({value}) <= {MOST_LABELS}", f"{name}: has ${{length({value})}} labels, at most {MOST_LABELS} are allowed")
     if key == NETWORKS:
-        yield Condition(
+        yield Rule(
             f"{value} == null ? true : length({value}) <= {MOST_NETWORKS}",
             f"{name}: has ${{try(length({value}), 0)}} networks, GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges",
         )
-        yield Condition(
+        yield Rule(
             f'{value} == null ? true : !contains(values({value}), "0.0.0.0/0")',
             f"{name}: allows every network: use null to allow all of them, or list yours",
         )
         if deployment.cluster.private_endpoint:
-            yield Condition(
+            yield Rule(
                 f"{value} != null",
                 f"{name}: is required with a private endpoint: list the networks that may connect, or use {{}} for only the subnetwork",
             )
     if key == "node_pool.labels":
         reserved = quoted(r"^([a-z0-9.-]+\.)?(kubernetes|k8s)\.io/")
         refused = f'join(", ", [for one in keys({value}) : "\'${{one}}\'" if can(regex({reserved}, one))])'
-        yield Condition(
+        yield Rule(
             f"!anytrue([for one in keys({value}) : can(regex({reserved}, one))])",
             f"{name}: ${{{refused}}} has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix",
         )
         labels = ", ".join(map(quoted, WORKLOAD_LABELS))
-        yield Condition(
+        yield Rule(
             f'alltrue([for one in [{labels}] : lookup({value}, one, "true") == "true"])',
             f"{name}: {', '.join(WORKLOAD_LABELS)} must be 'true', because Gitpod schedules its workloads by these labels: remove them",
         )
     if key == ADMINS and deployment.cluster.rbac_security_group is None:
-        yield Condition(
+        yield Rule(
             f'alltrue([for one in var.{name} : !startswith(one, "group:")])',
             f"{name}: ${{jsonencode(var.{name})}} has a group, which RBAC ignores unless the cluster has authenticator_groups_config: list "
             "the users",
         )
 
 
-def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Condition]:
+def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Rule]:
     """Yield the rules of a field or of an element of a list; a kind of rule that is not known here is an error, not left out."""
     for rule in metadata:
         shown = _quoted(value, name)
@@ -275,15 +285,15 @@ def _rules_of_one(value: str, name: str, metadata: Any) -> Iterator[Condition]:
             case _ if rule in _PLAIN_TEXT:
                 continue  # Terraform does not evaluate the value of a variable
             case Pattern(pattern=pattern, allowed=allowed):
-                yield Condition(" && ".join(_matches(pattern, value)), f"{shown}is not {allowed}")
+                yield Rule(" && ".join(_matches(pattern, value)), f"{shown}is not {allowed}")
             case Ge(ge=least):
-                yield Condition(f"{value} >= {least}", f"{shown}{ALLOWED['greater_than_equal'].format(ge=least)}")
+                yield Rule(f"{value} >= {least}", f"{shown}{ALLOWED['greater_than_equal'].format(ge=least)}")
             case Le(le=most):
-                yield Condition(f"{value} <= {most}", f"{shown}{ALLOWED['less_than_equal'].format(le=most)}")
+                yield Rule(f"{value} <= {most}", f"{shown}{ALLOWED['less_than_equal'].format(le=most)}")
             case MinLen(min_length=least):
-                yield Condition(f"length({value}) >= {least}", f"{shown}{ALLOWED['string_too_short']}")
+                yield Rule(f"length({value}) >= {least}", f"{shown}{ALLOWED['string_too_short']}")
             case _ if rule == _IPV4_RANGE:
-                yield Condition(
+                yield Rule(
                     f'try(cidrsubnet({value}, 0, 0) == {value}, false) && can(regex("^[0-9.]+/[0-9]+$", {value}))',
                     f"{shown}is not an IPv4 range in CIDR notation without host bits, such as 10.0.0.0/20",
                 )
@@ -335,9 +345,12 @@ def is_used(deployment: Deployment, key: ParameterKey) -> bool:
     return not deployment.node_pool.counts_in_total or key not in NODE_COUNTS
 
 
-def sizes_of_existing_subnetwork(deployment: Deployment) -> list[Json]:
-    """Return the postconditions on the size of an existing subnetwork's ranges, as the stack has them."""
-    return [_checked(condition) for condition in existing_subnetwork_conditions(deployment)]
+def sizes_of_existing_subnetwork(deployment: Deployment, expressions: Mapping[str, str] = MappingProxyType({})) -> list[Json]:
+    """Return the postconditions on the size of an existing subnetwork's ranges, as the stack has them or with expressions of variables."""
+    if deployment.network.create_subnetwork:
+        return []
+    conditions = existing_subnetwork_conditions(deployment, expressions)
+    return [{"condition": condition.condition, "error_message": condition.error_message} for condition in conditions]
 
 
 class RulesBetweenValues:
@@ -369,15 +382,10 @@ class RulesBetweenValues:
         """
         if not {"zones", "node_pool.max_nodes", SUBNETWORK} & set(self._parameters):
             return sizes_of_existing_subnetwork(self._deployment)
-        network, cluster, zones = self._deployment.network, self._deployment.cluster, self._zone_count()
-        pools = nodes_of_pools(all_pools(self._deployment), self._value("node_pool.max_nodes"), zones)
-        subnetwork = f"${{{self._value(SUBNETWORK)}}}" if SUBNETWORK in self._parameters else str(network.subnetwork)
-        conditions = (
-            holds_default_pool(network.pods_range, addresses_of_a_node(cluster.default_max_pods_per_node), zones),
-            holds_pods(network.pods_range, pools),
-            holds_nodes(subnetwork, ADDRESSES_GOOGLE_KEEPS, pools),
-        )
-        return [_checked(condition) for condition in conditions]
+        expressions = {"zones": self._zone_count(), "node_pool.max_nodes": self._value("node_pool.max_nodes")}
+        if SUBNETWORK in self._parameters:
+            expressions[SUBNETWORK] = f"${{{self._value(SUBNETWORK)}}}"
+        return sizes_of_existing_subnetwork(self._deployment, expressions)
 
     def _value(self, key: ParameterKey) -> str:
         if key in self._parameters:
@@ -389,30 +397,30 @@ class RulesBetweenValues:
         zones = self._value("zones")
         return f"(length({zones}) == 0 ? {ZONES_OF_A_REGION} : length({zones}))"
 
-    def _of_the_cluster(self) -> Iterator[Condition]:
+    def _of_the_cluster(self) -> Iterator[Rule]:
         zones, region = self._value("zones"), self._value("region")
-        yield Condition(
+        yield Rule(
             f'alltrue([for zone in {zones} : startswith(zone, "${{{region}}}-")])',
             f"zones: ${{jsonencode({zones})}} has a zone outside ${{{region}}}",
         )
         if self._deployment.network.create_subnetwork:
             yield from self._of_the_ranges()
             pods, per_zone = self._value("network.pods_cidr"), addresses_of_a_node(self._deployment.cluster.default_max_pods_per_node)
-            yield Condition(
+            yield Rule(
                 f"pow(2, 32 - {_prefix(pods)}) >= {per_zone} * {self._zone_count()}",
                 f"{_quoted(pods, variable_name('network.pods_cidr'))}is too small for the default node pool, which GKE creates first with "
                 f"one node per zone and {per_zone} addresses for each: use a larger range",
             )
 
-    def _of_the_network(self) -> Iterator[Condition]:
-        yield Condition(
+    def _of_the_network(self) -> Iterator[Rule]:
+        yield Rule(
             f'{self._value("network.network")} != "default"',
             "network_network: 'default' is the network that Google creates in new projects: name another",
         )
 
-    def _of_the_ranges(self) -> Iterator[Condition]:
+    def _of_the_ranges(self) -> Iterator[Rule]:
         for first, second in combinations(SUBNETWORK_RANGES, 2):
-            yield Condition(
+            yield Rule(
                 f"!{_overlap(self._value(first), self._value(second))}",
                 f"{_quoted(self._value(second), variable_name(second))}overlaps {variable_name(first)} "
                 f"${{{self._value(first)}}}: use a range that does not overlap it",
@@ -422,17 +430,17 @@ class RulesBetweenValues:
         unless_another = f'{self._value("network.network")} != "default" || ' if is_variable else ""
         if (is_variable or network.network == "default") and not network.create_network:
             for key in SUBNETWORK_RANGES:
-                yield Condition(
+                yield Rule(
                     f"{unless_another}!{_overlap(self._value(key), quoted(str(AUTO_MODE_RANGE)))}",
                     f"{_quoted(self._value(key), variable_name(key))}overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' "
                     "reserves: use a range below 10.128.0.0",
                 )
 
-    def _of_the_node_pool(self) -> Iterator[Condition]:
+    def _of_the_node_pool(self) -> Iterator[Rule]:
         pools = all_pools(self._deployment)
         low, first, high = (self._value(key) for key in NODE_COUNTS)
         if not self._deployment.node_pool.counts_in_total:
-            yield Condition(
+            yield Rule(
                 f"{low} <= {first} && {first} <= {high}",
                 f"node counts: minimum ${{{low}}}, initial ${{{first}}}, maximum ${{{high}}}: must be in ascending order",
             )
@@ -440,26 +448,22 @@ class RulesBetweenValues:
             if pool.max_total_nodes is not None:
                 initial = f"{pool.initial_nodes} * {self._zone_count()}"
                 message = f"zones: {'.'.join(path)} starts with ${{{initial}}} nodes, and its maximum is {pool.max_total_nodes}"
-                yield Condition(f"{initial} <= {pool.max_total_nodes}", message)
+                yield Rule(f"{initial} <= {pool.max_total_nodes}", message)
         if not self._deployment.network.create_subnetwork:
             return
         pods, nodes = _prefix(self._value("network.pods_cidr")), _prefix(self._value("network.nodes_cidr"))
-        most = {path: self._most_nodes(path, pool) for path, pool in pools.items()}
+        sizes = nodes_of_pools(pools, self._value("node_pool.max_nodes"), self._zone_count())
         if len(pools) == 1:
-            ((path, pool),) = pools.items()
-            yield self._capacity("network.pods_cidr", most[path], f"floor(pow(2, {prefix_of_a_node(pool.max_pods_per_node)} - {pods}))")
+            holds = f"floor(pow(2, {prefix_of_a_node(self._deployment.node_pool.max_pods_per_node)} - {pods}))"
+            yield self._capacity("network.pods_cidr", sizes[0].most, holds)
         else:
-            addresses = " + ".join(f"{most[path]} * {addresses_of_a_node(pool.max_pods_per_node)}" for path, pool in pools.items())
+            addresses = " + ".join(f"{size.most} * {size.addresses}" for size in sizes)
             yield self._capacity("network.pods_cidr", addresses, f"pow(2, 32 - {pods})", "addresses")
-        yield self._capacity("network.nodes_cidr", " + ".join(most.values()), f"max(pow(2, 32 - {nodes}) - {ADDRESSES_GOOGLE_KEEPS}, 0)")
+        holds = f"max(pow(2, 32 - {nodes}) - {ADDRESSES_GOOGLE_KEEPS}, 0)"
+        yield self._capacity("network.nodes_cidr", " + ".join(size.most for size in sizes), holds)
 
-    def _most_nodes(self, path: tuple[str, ...], pool: NodePoolSettings) -> str:
-        if pool.max_total_nodes is not None:
-            return f"{pool.max_total_nodes}"
-        return f"{self._value('node_pool.max_nodes') if path == ('node_pool',) else pool.max_nodes} * {self._zone_count()}"
-
-    def _capacity(self, key: ParameterKey, most: str, holds: str, what: str = "nodes") -> Condition:
-        return Condition(
+    def _capacity(self, key: ParameterKey, most: str, holds: str, what: str = "nodes") -> Rule:
+        return Rule(
             f"{holds} >= {most}",
             f"{_quoted(self._value(key), variable_name(key))}holds ${{{holds}}} {what}, ${{{most}}} are possible: use a larger range, or "
             "lower the maximum number of nodes per zone",

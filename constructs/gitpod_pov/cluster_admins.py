@@ -93,16 +93,20 @@ Sources: google/gke-auditor, KubernetesClusterDefaults.java (2020), and `kubectl
 """
 
 
-def _binding_of_the_cluster(config: "ClusterAdminsConfig") -> Iterator[Fault]:
-    """Yield a fault when the binding is one that the cluster comes with: Terraform cannot create it, and must not destroy it.
+def _creator_of(binding: str) -> str | None:
+    """Return what creates a binding that the cluster comes with: Terraform cannot create it, and must not destroy it.
 
     Those of Kubernetes are `cluster-admin` and every name that starts with `system:`:
     https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
     """
-    name = config.binding_name
-    if name == "cluster-admin" or name.startswith("system:") or name in GKE_BINDINGS:
-        owner = "GKE" if name in GKE_BINDINGS else "Kubernetes"
-        yield Fault(("binding_name",), f"is the name of a binding that {owner} creates: choose another, such as gitpod-admins", name)
+    if binding in GKE_BINDINGS:
+        return "GKE"
+    return "Kubernetes" if binding == "cluster-admin" or binding.startswith("system:") else None
+
+
+def _binding_name(config: "ClusterAdminsConfig") -> Iterator[Fault]:
+    if creator := _creator_of(config.binding_name):
+        yield Fault(("binding_name",), f"is the name of a binding that {creator} creates: choose another, such as gitpod-admins")
 
 
 def _binding_names(config: "ClusterAdminsConfig") -> Iterator[Fault]:
@@ -110,9 +114,8 @@ def _binding_names(config: "ClusterAdminsConfig") -> Iterator[Fault]:
     for name, binding in config.bindings.items():
         if binding.namespace is not None:
             continue
-        if name == "cluster-admin" or name in GKE_BINDINGS:
-            owner = "GKE" if name in GKE_BINDINGS else "Kubernetes"
-            yield Fault(("bindings", name), f"has the name of a cluster role binding that {owner} creates: choose another name")
+        if creator := _creator_of(name):
+            yield Fault(("bindings", name), f"has the name of a cluster role binding that {creator} creates: choose another name")
         if name == config.binding_name:
             yield Fault(("bindings", name), "has the name in admins.binding_name: choose another name")
 
@@ -120,7 +123,7 @@ def _binding_names(config: "ClusterAdminsConfig") -> Iterator[Fault]:
 def _groups(config: "ClusterAdminsConfig | BindingConfig") -> Iterator[Fault]:
     for index, member in enumerate(config.members):
         if re.fullmatch(f"group:{SERVICE_ACCOUNT_EMAIL}", member):
-            yield Fault(("members", index), "is a service account, not a group: use serviceAccount: instead of group:", member)
+            yield Fault(("members", index), "is a service account, not a group: use serviceAccount: instead of group:")
 
 
 def group_faults(admins: "ClusterAdminsConfig", rbac_security_group: str | None) -> Iterator[Fault]:
@@ -135,7 +138,6 @@ def group_faults(admins: "ClusterAdminsConfig", rbac_security_group: str | None)
                     ("admins", *key, index),
                     'has no effect: RBAC ignores "group:" members unless cluster.rbac_security_group is set; set it to '
                     "gke-security-groups@DOMAIN, or list the users",
-                    member,
                 )
 
 
@@ -181,7 +183,7 @@ class ClusterAdminsConfig(Configuration):
     Terraform address.
     """
 
-    rules = (_groups, _binding_of_the_cluster, _binding_names)
+    rules = (_groups, _binding_name, _binding_names)
 
 
 def _kind_and_name(member: str) -> tuple[str, str]:
@@ -237,43 +239,36 @@ class ClusterAdmins(Construct):
         """
         super().__init__(scope, id)
         config = config or ClusterAdminsConfig()
-        if is_token(config.members):
-            self.subjects: list[str] = Fn.split(",", Fn.replace(Fn.join(",", list(config.members)), "/(^|,)[A-Za-z]+:/", "$1"))
+        self._provider = provider
+        members = config.members or (f"user:{self._applying_account(google_provider)}",)
+        if is_token(members):
+            self.subjects: list[str] = Fn.split(",", Fn.replace(Fn.join(",", list(members)), "/(^|,)[A-Za-z]+:/", "$1"))
         else:
-            self.subjects = [_kind_and_name(member)[1] for member in config.members] or [self._applying_account(google_provider)]
+            self.subjects = [_kind_and_name(member)[1] for member in members]
         for name, binding in config.bindings.items():
-            self._bind(name, binding, provider)
-        ClusterRoleBindingV1(
-            self,
-            "Default",
-            metadata=ClusterRoleBindingV1Metadata(name=config.binding_name),
-            role_ref=ClusterRoleBindingV1RoleRef(api_group=_RBAC_API_GROUP, kind="ClusterRole", name=config.cluster_role),
-            subject=_subjects(config.members, ClusterRoleBindingV1Subject)
-            or [ClusterRoleBindingV1Subject(api_group=_RBAC_API_GROUP, kind="User", name=self.subjects[0])],
-            provider=provider,
-        )
-
+            self._bind(f"bindings_{name}", name, binding.role, binding.members, binding.namespace)
+        self._bind("Default", config.binding_name, config.cluster_role, members)
         self._warn_of_risks(config)
 
-    def _bind(self, name: str, config: BindingConfig, provider: TerraformProvider | None) -> None:
-        if config.namespace is None:
+    def _bind(self, id: str, name: str, role: str, members: Sequence[str], namespace: str | None = None) -> None:
+        if namespace is None:
             ClusterRoleBindingV1(
                 self,
-                f"bindings_{name}",
+                id,
                 metadata=ClusterRoleBindingV1Metadata(name=name),
-                role_ref=ClusterRoleBindingV1RoleRef(api_group=_RBAC_API_GROUP, kind="ClusterRole", name=config.role),
-                subject=_subjects(config.members, ClusterRoleBindingV1Subject),
-                provider=provider,
+                role_ref=ClusterRoleBindingV1RoleRef(api_group=_RBAC_API_GROUP, kind="ClusterRole", name=role),
+                subject=_subjects(members, ClusterRoleBindingV1Subject),
+                provider=self._provider,
             )
-            return
-        RoleBindingV1(
-            self,
-            f"bindings_{name}",
-            metadata=RoleBindingV1Metadata(name=name, namespace=config.namespace),
-            role_ref=RoleBindingV1RoleRef(api_group=_RBAC_API_GROUP, kind="ClusterRole", name=config.role),
-            subject=_subjects(config.members, RoleBindingV1Subject),
-            provider=provider,
-        )
+        else:
+            RoleBindingV1(
+                self,
+                id,
+                metadata=RoleBindingV1Metadata(name=name, namespace=namespace),
+                role_ref=RoleBindingV1RoleRef(api_group=_RBAC_API_GROUP, kind="ClusterRole", name=role),
+                subject=_subjects(members, RoleBindingV1Subject),
+                provider=self._provider,
+            )
 
     def _warn_of_risks(self, config: ClusterAdminsConfig) -> None:
         if not config.members:

@@ -16,7 +16,6 @@ from itertools import combinations
 
 from gitpod_pov import existing_subnetwork
 from gitpod_pov.configuration import Configuration, known
-from gitpod_pov.existing_subnetwork import Condition
 from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Cidr, NetworkName, ProjectId
 from gitpod_pov.ipv4_ranges import subnetwork_fault
@@ -57,19 +56,19 @@ def _range_sizes(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     ranges = ranges_of(config)
     for key, (largest, smallest, allowed) in PREFIXES.items():
         if key in ranges and not largest <= ranges[key].prefixlen <= smallest:
-            yield Fault((key,), f"must be {allowed}", str(ranges[key]))
+            yield Fault((key,), f"must be {allowed}")
 
 
 def _usable_ranges(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     for key, cidr in ranges_of(config).items():
         if fault := subnetwork_fault(cidr):
-            yield Fault((key,), fault, str(cidr))
+            yield Fault((key,), fault)
 
 
 def _ranges_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     for (key, first), (other, second) in combinations(ranges_of(config).items(), 2):
         if first.overlaps(second):
-            yield Fault((other,), f"overlaps network.{key} '{first}': use a range that does not overlap it", str(second))
+            yield Fault((other,), f"overlaps network.{key} '{first}': use a range that does not overlap it")
 
 
 def _outside_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
@@ -80,16 +79,13 @@ def _outside_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
                     (key,),
                     f"overlaps {AUTO_MODE_RANGE}, which the auto-mode network 'default' reserves: use a range outside it, such as one "
                     "below 10.128.0.0, or another network",
-                    str(cidr),
                 )
 
 
 def _created_network_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     if config.create_network and config.network == "default":
         yield Fault(
-            ("network",),
-            "is the network that Google creates in new projects: name another network, or set network.create_network to false",
-            config.network,
+            ("network",), "is the network that Google creates in new projects: name another network, or set network.create_network to false"
         )
 
 
@@ -98,7 +94,6 @@ def _subnetwork_of_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
         yield Fault(
             ("subnetwork",),
             "is the name of the subnetwork that the auto-mode network 'default' has in every region: choose another, or leave it out",
-            config.subnetwork,
         )
 
 
@@ -120,7 +115,6 @@ def _existing_subnetwork_unchanged(config: "ClusterNetworkConfig") -> Iterator[F
                 (key,),
                 "cannot be set if network.create_subnetwork is false, which leaves an existing subnetwork and its network as they are: "
                 "remove it",
-                value,
             )
 
 
@@ -134,7 +128,6 @@ def _grants_in_host_project(config: "ClusterNetworkConfig") -> Iterator[Fault]:
         yield Fault(
             ("grant_service_agents",),
             "needs network.host_project, in which the roles are granted: set it, or remove network.grant_service_agents",
-            config.grant_service_agents,
         )
 
 
@@ -306,7 +299,7 @@ class ClusterNetwork(Construct):
                 provider=provider,
             )
             self.network_id, self.network_name = network.id, network.name
-        self._conditions: list[Condition] = []
+        self._conditions: list[Postcondition] = []
         self._subnetwork: ComputeSubnetwork | DataGoogleComputeSubnetwork
         self.requirements: list[ITerraformDependable] = []
         if config.create_subnetwork:
@@ -355,7 +348,7 @@ class ClusterNetwork(Construct):
         else:
             self.expect(existing_subnetwork.has_private_google_access(self.subnetwork_name, self._region, self._project))
 
-    def expect(self, *conditions: Condition) -> None:
+    def expect(self, *conditions: Postcondition) -> None:
         """Add conditions on an existing subnetwork; a plan fails if one does not hold.
 
         Raises:
@@ -364,11 +357,7 @@ class ClusterNetwork(Construct):
         if isinstance(self._subnetwork, ComputeSubnetwork):
             raise TypeError("only an existing subnetwork has conditions")
         self._conditions += conditions
-        self._subnetwork.lifecycle = TerraformResourceLifecycle(
-            postcondition=[
-                Postcondition(condition=f"${{{condition.holds}}}", error_message=condition.message) for condition in self._conditions
-            ]
-        )
+        self._subnetwork.lifecycle = TerraformResourceLifecycle(postcondition=self._conditions)
 
     def _created_subnetwork(self, cluster_name: str) -> ComputeSubnetwork:
         config = self.config

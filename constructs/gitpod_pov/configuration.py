@@ -20,7 +20,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
-from gitpod_pov.faults import NO_VALUE, Fault, Faults, faults_of, inner_faults, key_of
+from gitpod_pov.faults import NO_VALUE, VALUE_AT_KEY, Fault, Faults, faults_of, inner_faults, key_of
 from gitpod_pov.tokens import AcceptTokens, accepting_tokens, is_token
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
@@ -130,14 +130,6 @@ def without_tokens(value: Any) -> Any:
         same = len(entries) == len(dict.keys(value)) and all(value[key] is item for key, item in entries.items())
         return value if same else KnownEntries(entries, refused | (value.keys() - entries.keys()))
     return value
-
-
-def is_certain(condition: Callable[[], bool]) -> bool:
-    """Return whether a condition holds; False where it reads a value that is not known yet."""
-    try:
-        return condition()
-    except RefusedValueError:
-        return False
 
 
 class KnownItems(tuple[Any, ...]):  # noqa: SLOT001 - Python allows no slots in it
@@ -268,7 +260,7 @@ def _faults_by(rule: Rule, configuration: Configuration, *, items_in_part: bool 
     faults: list[Fault] = []
     try:
         for fault in rule(configuration):
-            faults.append(Fault(tuple(_as_given(configuration, fault.key)), fault.message, fault.value))  # noqa: PERF401 - it can end early
+            faults.append(_as_given(configuration, fault))  # noqa: PERF401 - it can end early
     except RefusedValueError as refused:
         instead = _with_possible_values(configuration, refused)
         if not instead and items_in_part:
@@ -328,9 +320,12 @@ def _is_in_part(item: Any) -> bool:
     return isinstance(item, Configuration) and not item.__dict__.keys() >= type(item).model_fields.keys()
 
 
-def _as_given(value: Any, key: tuple[str | int, ...]) -> Iterator[str | int]:
-    """Yield the path to a value in the configuration as it was given: with the index of an item in the whole list."""
-    for part in key:
-        yield value.places[part] if isinstance(value, KnownItems) and isinstance(part, int) else part
+def _as_given(value: Any, fault: Fault) -> Fault:
+    """Return a fault as one of the configuration as it was given: with the index of an item in the whole list, and with the value."""
+    key: list[str | int] = []
+    for part in fault.key:
+        key.append(value.places[part] if isinstance(value, KnownItems) and isinstance(part, int) else part)
         entries = value.__dict__ if isinstance(value, Configuration) else value if isinstance(value, dict) else {}
         value = value[part] if isinstance(value, tuple) and isinstance(part, int) else dict.get(entries, part)
+    at_key = value if isinstance(value, str | int) else NO_VALUE
+    return Fault(tuple(key), fault.message, at_key if fault.value is VALUE_AT_KEY else fault.value)

@@ -8,65 +8,54 @@ Why these are not rules at synth: nothing is read from Google Cloud then.
 Numbers are Terraform expressions, so that a hand-over can pass variables. Names are texts or tokens.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitpod_pov.tokens import is_token
 
-
-@dataclass(frozen=True)
-class Condition:
-    """A postcondition of the data source.
-
-    Attributes:
-        holds: the expression that must be true, without `${}`.
-        message: the error message, a template.
-    """
-
-    holds: str
-    message: str
+from cdktf import Postcondition
 
 
-def in_network(subnetwork: str, network: str) -> Condition:
+def in_network(subnetwork: str, network: str) -> Postcondition:
     """Return the condition that the subnetwork is in the network that the deployment names."""
-    return Condition(
+    return _condition(
         f"basename(self.network) == {_text(network)}",
         f"network.subnetwork: '{subnetwork}' is in the network '${{basename(self.network)}}', not in '{network}': set network.network to "
         "the network of the subnetwork, or use another subnetwork",
     )
 
 
-def in_region(subnetwork: str, region: str) -> Condition:
+def in_region(subnetwork: str, region: str) -> Postcondition:
     """Return the condition that the subnetwork is in the region of the cluster."""
-    return Condition(
+    return _condition(
         f"self.region == {_text(region)}",
         f"network.subnetwork: '{subnetwork}' is in ${{self.region}}: use a subnetwork in {region}, the region of the cluster",
     )
 
 
-def has_range(key: str, name: str, subnetwork: str) -> Condition:
+def has_range(key: str, name: str, subnetwork: str) -> Postcondition:
     """Return the condition that the subnetwork has a secondary range; `key` is the input that names it."""
     names = "self.secondary_ip_range[*].range_name"
-    return Condition(
+    return _condition(
         f"contains({names}, {_text(name)})",
         f"network.{key}: '{name}' is not a secondary range of the subnetwork '{subnetwork}', which has ${{jsonencode({names})}}: use one "
         "of these, or add the range to the subnetwork",
     )
 
 
-def range_size(key: str, name: str, shortest: int, longest: int, allowed: str) -> Condition:
+def range_size(key: str, name: str, shortest: int, longest: int, allowed: str) -> Postcondition:
     """Return the condition that a secondary range is neither too large nor too small."""
     cidr = _secondary(name)
-    return Condition(
+    return _condition(
         f'{cidr} == "" || ({_prefix(cidr)} >= {shortest} && {_prefix(cidr)} <= {longest})',
         f"network.{key}: '{name}' is ${{{cidr}}}, a range for Services must be {allowed}: use another range",
     )
 
 
-def has_private_google_access(subnetwork: str, region: str, project: str) -> Condition:
+def has_private_google_access(subnetwork: str, region: str, project: str) -> Postcondition:
     """Return the condition that private nodes reach Google's APIs and registries."""
     command = f"gcloud compute networks subnets update {subnetwork} --region {region} --project {project} --enable-private-ip-google-access"
-    return Condition(
+    return _condition(
         "self.private_ip_google_access",
         f"network.subnetwork: '{subnetwork}' has no private Google access, through which the nodes of cluster.private_nodes reach Google's "
         f"APIs and registries: run `{command}`, or use another subnetwork",
@@ -106,7 +95,7 @@ class Nodes:
         return f'${{{fewer} > 0 ? ", or lower {self.pool}.{key} to ${{{fewer}}}" : ""}}'
 
 
-def holds_pods(pods_range: str, pools: Sequence[Nodes], fitting_prefix: int | None = None) -> Condition:
+def holds_pods(pods_range: str, pools: Sequence[Nodes], fitting_prefix: int | None = None) -> Postcondition:
     """Return the condition that the pod range is large enough for the nodes that the autoscaler may add.
 
     Args:
@@ -114,16 +103,12 @@ def holds_pods(pods_range: str, pools: Sequence[Nodes], fitting_prefix: int | No
         pools: the nodes of each pool.
         fitting_prefix: the prefix of the smallest range that is large enough; left out where the numbers are variables.
     """
-    cidr, subject = _secondary(pods_range), f"network.pods_range_name: '{pods_range}'"
-    if len(pools) == 1:
-        return _room(subject, cidr, f"floor({_addresses(cidr)} / {pools[0].addresses})", pools[0], fitting_prefix)
-    needed = {nodes.pool: f"{nodes.most} * {nodes.addresses}" for nodes in pools}
-    return _room_together(
-        f"{subject} is ${{{cidr}}} and holds ${{{_addresses(cidr)}}} addresses", cidr, _addresses(cidr), needed, fitting_prefix
-    )
+    cidr, several = _secondary(pods_range), len(pools) > 1
+    holds = _addresses(cidr) if several else f"floor({_addresses(cidr)} / {pools[0].addresses})"
+    return _room(f"network.pods_range_name: '{pods_range}'", cidr, holds, pools, fitting_prefix, in_addresses=several)
 
 
-def holds_nodes(subnetwork: str, reserved: int, pools: Sequence[Nodes], fitting_prefix: int | None = None) -> Condition:
+def holds_nodes(subnetwork: str, reserved: int, pools: Sequence[Nodes], fitting_prefix: int | None = None) -> Postcondition:
     """Return the condition that the primary range has an address for each node.
 
     Args:
@@ -132,15 +117,11 @@ def holds_nodes(subnetwork: str, reserved: int, pools: Sequence[Nodes], fitting_
         pools: the nodes of each pool.
         fitting_prefix: the prefix of the smallest range that is large enough; left out where the numbers are variables.
     """
-    cidr, subject = "self.ip_cidr_range", f"network.subnetwork: '{subnetwork}'"
-    holds = f"max({_addresses(cidr)} - {reserved}, 0)"
-    if len(pools) == 1:
-        return _room(subject, cidr, holds, pools[0], fitting_prefix)
-    needed = {nodes.pool: nodes.most for nodes in pools}
-    return _room_together(f"{subject} is ${{{cidr}}} and holds {_counted(holds, 'node')}", cidr, holds, needed, fitting_prefix)
+    cidr = "self.ip_cidr_range"
+    return _room(f"network.subnetwork: '{subnetwork}'", cidr, f"max({_addresses(cidr)} - {reserved}, 0)", pools, fitting_prefix)
 
 
-def holds_default_pool(pods_range: str, addresses: int, zones: str) -> Condition:
+def holds_default_pool(pods_range: str, addresses: int, zones: str) -> Postcondition:
     """Return the condition that the pod range is large enough for the default pool, which GKE creates first.
 
     Args:
@@ -149,31 +130,31 @@ def holds_default_pool(pods_range: str, addresses: int, zones: str) -> Condition
         zones: the number of zones, in each of which the pool has one node.
     """
     cidr = _secondary(pods_range)
-    return Condition(
+    return _condition(
         f'{cidr} == "" || {_addresses(cidr)} >= {addresses} * {zones}',
         f"network.pods_range_name: '{pods_range}' is ${{{cidr}}}, which is too small for the default node pool, which GKE creates first "
         f"with one node per zone and {addresses} addresses for each: use a larger range, or lower cluster.default_max_pods_per_node",
     )
 
 
-def _room(subject: str, cidr: str, holds: str, nodes: Nodes, fitting_prefix: int | None) -> Condition:
-    return Condition(
-        f'{cidr} == "" || {holds} >= {nodes.most}',
-        f"{subject} is ${{{cidr}}} and holds {_counted(holds, 'node')}, {nodes.explained}: use a {_larger(fitting_prefix)}"
-        f"{nodes.lowered_to(holds)}",
-    )
+def _room(
+    subject: str, cidr: str, holds: str, pools: Sequence[Nodes], fitting_prefix: int | None, *, in_addresses: bool = False
+) -> Postcondition:
+    counted = f"${{{holds}}} addresses" if in_addresses else _counted(holds, "node")
+    needed = {nodes.pool: f"{nodes.most} * {nodes.addresses}" if in_addresses else nodes.most for nodes in pools}
+    total = " + ".join(needed.values())
+    larger = "use a larger range" if fitting_prefix is None else f"use a range of /{fitting_prefix} or larger"
+    if len(pools) == 1:
+        explained = f"{pools[0].explained}: {larger}{pools[0].lowered_to(holds)}"
+    else:
+        numbers = ", ".join(f"{pool} ${{{number}}}" for pool, number in needed.items())
+        explained = f"the pools can need ${{{total}}} ({numbers}): {larger}, or lower the maximum of a pool"
+    return _condition(f'{cidr} == "" || {holds} >= {total}', f"{subject} is ${{{cidr}}} and holds {counted}, {explained}")
 
 
-def _room_together(holding: str, cidr: str, holds: str, needed: Mapping[str, str], fitting_prefix: int | None) -> Condition:
-    total, pools = " + ".join(needed.values()), ", ".join(f"{pool} ${{{number}}}" for pool, number in needed.items())
-    return Condition(
-        f'{cidr} == "" || {holds} >= {total}',
-        f"{holding}, the pools can need ${{{total}}} ({pools}): use a {_larger(fitting_prefix)}, or lower the maximum of a pool",
-    )
-
-
-def _larger(fitting_prefix: int | None) -> str:
-    return "larger range" if fitting_prefix is None else f"range of /{fitting_prefix} or larger"
+def _condition(holds: str, message: str) -> Postcondition:
+    """Return a postcondition: the expression that must be true, and the template of the error message."""
+    return Postcondition(condition=f"${{{holds}}}", error_message=message)
 
 
 def _text(value: str) -> str:

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 NO_VALUE = object()
+VALUE_AT_KEY = object()
 # A message shows a value, its key, and at times another value: together less than 300 characters.
 _LONGEST_SHOWN = 80
 _LONGEST_KEY = _LONGEST_WORD = 200
@@ -38,12 +39,13 @@ class Fault:
     Attributes:
         key: the path to the value, outermost key first; empty for a fault of the whole.
         message: what is allowed and the remedy, in lower case and without a full stop; it reads on from the value.
-        value: the value as it was given; `NO_VALUE` where there is none to show.
+        value: the value as it was given; `NO_VALUE` where there is none to show. If a rule leaves it out, it is the value at the key, if
+            that is a text, a number or a boolean.
     """
 
     key: tuple[str | int, ...]
     message: str
-    value: object = NO_VALUE
+    value: object = VALUE_AT_KEY
 
     def below(self, *prefix: str | int) -> "Fault":
         """Return the same fault as seen from a configuration that holds this one under `prefix`."""
@@ -58,7 +60,7 @@ class Fault:
         """Return `key: value message`: one line, with control characters escaped and long values cut."""
         # A rule can quote another value, such as a name, in its message. Such a value has no spaces.
         message = _LONG_WORD.sub(lambda word: _cut(word[0], _LONGEST_WORD), escaped(self.message))
-        shown = message if self.value is NO_VALUE else f"{show(self.value)} {message}"
+        shown = message if self.value is NO_VALUE or self.value is VALUE_AT_KEY else f"{show(self.value)} {message}"
         return f"{_path(self.key)}: {shown}" if self.key else shown
 
 

@@ -76,10 +76,8 @@ ProjectId = Annotated[
     str,
     Pattern(
         r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
-        (
-            "a project ID: 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not "
-            "ending with a hyphen (use the ID, not the number)"
-        ),
+        "a project ID: 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen (use the ID, "
+        "not the number)",
     ),
 ]
 """https://cloud.google.com/resource-manager/docs/creating-managing-projects
@@ -111,35 +109,22 @@ ServiceAccountEmail = Annotated[
     Pattern(SERVICE_ACCOUNT_EMAIL, "the e-mail address of a service account, such as ID@PROJECT.iam.gserviceaccount.com"),
 ]
 
-ClusterName = Annotated[
-    str,
-    Pattern(
-        r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
-        "a valid GKE name: at most 40 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
-    ),
-]
+
+def _hyphenated(what: str, longest: int) -> Pattern:
+    return Pattern(
+        rf"[a-z]([-a-z0-9]{{0,{longest - 2}}}[a-z0-9])?",
+        f"{what}: at most {longest} lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+    )
+
+
+ClusterName = Annotated[str, _hyphenated("a valid GKE name", 40)]
 NodePoolName = ClusterName
 """https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters"""
 
-NetworkName = Annotated[
-    str,
-    Pattern(
-        r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
-        (
-            "a valid Compute Engine name: at most 63 lower-case letters, digits and hyphens, starting with a "
-            "letter and not ending with a hyphen"
-        ),
-    ),
-]
+NetworkName = Annotated[str, _hyphenated("a valid Compute Engine name", 63)]
 """https://cloud.google.com/compute/docs/naming-resources"""
 
-NetworkTag = Annotated[
-    str,
-    Pattern(
-        r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
-        "a network tag: at most 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
-    ),
-]
+NetworkTag = Annotated[str, _hyphenated("a network tag", 63)]
 """https://cloud.google.com/vpc/docs/add-remove-network-tags#restrictions"""
 
 Role = Annotated[

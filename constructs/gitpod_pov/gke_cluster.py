@@ -11,13 +11,13 @@ Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/res
 
 from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from gitpod_pov import existing_subnetwork
 from gitpod_pov.blocks import conditional, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetwork, ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, Rule, known
-from gitpod_pov.faults import NO_VALUE, Fault, show
+from gitpod_pov.faults import Fault, show
 from gitpod_pov.gcp_names import (
     Cidr,
     ClusterName,
@@ -32,7 +32,7 @@ from gitpod_pov.gcp_names import (
     repeated,
 )
 from gitpod_pov.ipv4_ranges import authorized_network_faults
-from gitpod_pov.locations import is_known_region, missing_zone_faults
+from gitpod_pov.locations import is_known_region, zone_faults
 from gitpod_pov.maintenance import (
     KEEP_VERSIONS,
     MaintenanceExclusion,
@@ -58,25 +58,9 @@ ReleaseChannel = Literal["UNSPECIFIED", "RAPID", "REGULAR", "STABLE", "EXTENDED"
 LoggingComponent = Literal[
     "SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER", "KCP_CONNECTION", "KCP_SSHD", "KCP_HPA"
 ]
-MonitoringComponent = Literal[
-    "SYSTEM_COMPONENTS",
-    "APISERVER",
-    "CONTROLLER_MANAGER",
-    "SCHEDULER",
-    "STORAGE",
-    "HPA",
-    "POD",
-    "DAEMONSET",
-    "DEPLOYMENT",
-    "STATEFULSET",
-    "KUBELET",
-    "CADVISOR",
-    "DCGM",
-    "JOBSET",
-]
-PROMETHEUS_COMPONENTS = frozenset(
-    {"STORAGE", "HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET", "KUBELET", "CADVISOR", "DCGM", "JOBSET"}
-)
+_PrometheusComponent = Literal["STORAGE", "HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET", "KUBELET", "CADVISOR", "DCGM", "JOBSET"]
+MonitoringComponent = Literal["SYSTEM_COMPONENTS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER", _PrometheusComponent]
+PROMETHEUS_COMPONENTS = frozenset(get_args(_PrometheusComponent))
 """Monitoring components that Google Cloud Managed Service for Prometheus collects.
 
 Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/kube-state-metrics, .../how-to/cadvisor-kubelet-metrics and
@@ -106,27 +90,22 @@ def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
     networks = config.authorized_networks or {}
     yield from authorized_network_faults(networks, private_endpoint=bool(config.private_endpoint))
     if len(networks) > MOST_NETWORKS:
-        yield Fault(
-            ("authorized_networks",),
-            (f"has {len(networks)} networks, GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges"),
-            NO_VALUE,
-        )
+        yield Fault(("authorized_networks",), f"has {len(networks)} networks, GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges")
     if config.private_endpoint and config.authorized_networks is None:
         yield Fault(
             ("authorized_networks",),
             "is required with cluster.private_endpoint: list the networks that may connect, or use {} for only the cluster's subnetwork",
-            NO_VALUE,
         )
 
 
 def _label_count(config: "GkeClusterConfig") -> Iterator[Fault]:
     if len(config.resource_labels) > MOST_LABELS:
-        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, at most {MOST_LABELS} are allowed", NO_VALUE)
+        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, at most {MOST_LABELS} are allowed")
 
 
 def _tag_count(config: "GkeClusterConfig") -> Iterator[Fault]:
     if len(config.network_tags) > _MOST_TAGS:
-        yield Fault(("network_tags",), f"has {len(config.network_tags)} tags, at most {_MOST_TAGS} are allowed", NO_VALUE)
+        yield Fault(("network_tags",), f"has {len(config.network_tags)} tags, at most {_MOST_TAGS} are allowed")
 
 
 def _system_components(key: str, components: Sequence[str] | None) -> Iterator[Fault]:
@@ -138,9 +117,7 @@ def _prometheus_components(config: "GkeClusterConfig") -> Iterator[Fault]:
     for index, component in enumerate(config.monitoring_components or ()):
         if config.managed_prometheus is False and component in PROMETHEUS_COMPONENTS:
             yield Fault(
-                ("monitoring_components", index),
-                "needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
-                component,
+                ("monitoring_components", index), "needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true"
             )
 
 
@@ -152,9 +129,7 @@ def _exclusion_scopes(config: "GkeClusterConfig") -> Iterator[Fault]:
     for index, exclusion in enumerate(config.maintenance_exclusions or ()):
         if config.release_channel == "UNSPECIFIED" and exclusion.scope != "NO_UPGRADES":
             yield Fault(
-                ("maintenance_exclusions", index, "scope"),
-                "needs a release channel: set cluster.release_channel, or use NO_UPGRADES",
-                exclusion.scope,
+                ("maintenance_exclusions", index, "scope"), "needs a release channel: set cluster.release_channel, or use NO_UPGRADES"
             )
 
 
@@ -390,49 +365,33 @@ REASONS: Reasons = {
 }
 
 
-def zone_faults(region: str, zones: Sequence[str]) -> Iterator[Fault]:
-    """Yield a fault for every zone outside the region and every one that does not exist."""
-    for index, zone in enumerate(zones):
-        if not zone.startswith(f"{region}-"):
-            yield Fault(("zones", index), f"is not a zone of {region}", zone)
-    yield from missing_zone_faults(region, zones)
-
-
-def repeated_zone_faults(zones: Sequence[str]) -> Iterator[Fault]:
-    """Yield a fault for every zone that is named twice."""
-    for index in repeated(zones):
-        yield Fault(("zones", index), "is listed twice", zones[index])
-
-
-def egress_faults(cluster: GkeClusterConfig, network: ClusterNetworkConfig) -> Iterator[Fault]:
+def _egress(given: Any) -> Iterator[Fault]:
     """Yield a fault for everything that keeps private nodes from pulling images and from reaching Google's APIs."""
-    if cluster.private_nodes and network.cloud_nat is None:
+    if given.cluster.private_nodes and given.network.cloud_nat is None:
         yield Fault(
             ("network", "cloud_nat"),
             "is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false means that the network has another "
             "route to the internet",
-            NO_VALUE,
         )
-    if cluster.private_nodes and network.private_google_access is False:
+    if given.cluster.private_nodes and given.network.private_google_access is False:
         yield Fault(
             ("network", "private_google_access"),
             "contradicts cluster.private_nodes: private nodes reach Google's APIs and registries through it; remove it or set it to true",
-            network.private_google_access,
         )
 
 
-def provider_faults(cluster: GkeClusterConfig, google: str, remedy: str) -> Iterator[Fault]:
+def provider_faults(given: Any, remedy: str) -> Iterator[Fault]:
     """Yield a fault for every value that needs a newer google provider.
 
     Args:
-        cluster: the configuration.
-        google: the version that is required.
+        given: the configuration.
         remedy: how to require a newer one.
     """
-    if has("exclusion-until-end-of-support", google):
+    feature: Feature = "exclusion-until-end-of-support"
+    if has(feature, given.google):
         return
-    _, minimum = MINIMUM_VERSIONS["exclusion-until-end-of-support"]
-    needs = f"needs google {minimum} or newer, {google} is required: {remedy}"
+    needs = f"needs google {MINIMUM_VERSIONS[feature]} or newer, {given.google} is required: {remedy}"
+    cluster = given.cluster
     if cluster.maintenance_exclusions is None and cluster.effective_exclusions:
         yield Fault(
             ("cluster", "maintenance_exclusions"),
@@ -444,13 +403,22 @@ def provider_faults(cluster: GkeClusterConfig, google: str, remedy: str) -> Iter
             yield Fault(("cluster", "maintenance_exclusions", index, "end_time"), f"is left out, which {needs}, or set an end_time")
 
 
-def key_faults(region: str, cluster: GkeClusterConfig) -> Iterator[Fault]:
+def _keys(given: Any) -> Iterator[Fault]:
     """Yield a fault for every KMS key in a region in which the cluster cannot use it."""
-    for field, key in known(cluster, "secrets_kms_key", "boot_disk_kms_key"):
-        location = key.split("/")[3] if key else region
+    for field, key in known(given.cluster, "secrets_kms_key", "boot_disk_kms_key"):
+        location = key.split("/")[3] if key else given.region
         # A boot disk's key may also lie in a location without a number, such as us or global; a secrets key may not.
-        if location != region and (field == "secrets_kms_key" or location[-1].isdigit()):
-            yield Fault(("cluster", field), f"is in {location}: use a key in {region}", key)
+        if location != given.region and (field == "secrets_kms_key" or location[-1].isdigit()):
+            yield Fault(("cluster", field), f"is in {location}: use a key in {given.region}")
+
+
+CLUSTER_RULES: tuple[Rule, ...] = (
+    lambda given: zone_faults(given.region, given.zones),
+    lambda given: (Fault(("zones", index), "is listed twice") for index in repeated(given.zones)),
+    _keys,
+    _egress,
+)
+"""The rules between the cluster and what else a configuration has: the fields `region`, `zones`, `network` and `cluster`."""
 
 
 def oldest_google(cluster: GkeClusterConfig, google: str) -> str:
@@ -460,7 +428,7 @@ def oldest_google(cluster: GkeClusterConfig, google: str) -> str:
         "stable-database-encryption-state": cluster.secrets_kms_key is not None,
         "dataplane-optimization-mode": True,
     }
-    versions = [MINIMUM_VERSIONS[feature][1] for feature, is_used in used.items() if is_used and has(feature, google)]
+    versions = [MINIMUM_VERSIONS[feature] for feature, is_used in used.items() if is_used and has(feature, google)]
     return max([SUPPORTED["google"].bindings, *versions], key=parsed)
 
 
@@ -522,13 +490,7 @@ class _ClusterArguments(Configuration):
     cluster: GkeClusterConfig
     google: str
 
-    rules = (
-        lambda a: zone_faults(a.region, a.zones),
-        lambda a: repeated_zone_faults(a.zones),
-        lambda a: key_faults(a.region, a.cluster),
-        lambda a: egress_faults(a.cluster, a.network),
-        lambda a: provider_faults(a.cluster, a.google, "call require_providers on the stack first"),
-    )
+    rules = (*CLUSTER_RULES, lambda given: provider_faults(given, "call require_providers on the stack first"))
 
 
 class GkeCluster(Construct):

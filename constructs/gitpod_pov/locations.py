@@ -40,12 +40,14 @@ def known_zones(region: str) -> list[str]:
     return [f"{region}-{letter}" for letter in _LETTERS.get(region, "")]
 
 
-def missing_zone_faults(region: str, zones: Sequence[str]) -> Iterator[Fault]:
-    """Yield a fault for every zone that a known region does not have.
+def zone_faults(region: str, zones: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault for every zone outside the region, and for every one that a known region does not have.
 
-    Passes zones of another region, and AI zones such as us-central1-ai1a.
+    Passes AI zones, such as us-central1-ai1a.
     """
     known = known_zones(region)
     for index, zone in enumerate(zones):
-        if known and zone not in known and re.fullmatch(rf"{region}-[a-z]", zone):
-            yield Fault(("zones", index), f"does not exist; the zones of {region} are {', '.join(known)}", zone)
+        if not zone.startswith(f"{region}-"):
+            yield Fault(("zones", index), f"is not a zone of {region}")
+        elif known and zone not in known and re.fullmatch(rf"{region}-[a-z]", zone):
+            yield Fault(("zones", index), f"does not exist; the zones of {region} are {', '.join(known)}")

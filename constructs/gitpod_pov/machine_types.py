@@ -25,6 +25,7 @@ from gitpod_pov.faults import Fault
 _PERSISTENT_DISKS = ("pd-balanced", "pd-ssd", "pd-standard")
 _HYPERDISK = ("hyperdisk-balanced",)
 _BOOT_DISKS = (*_HYPERDISK, *_PERSISTENT_DISKS)
+_ALL_BUT_PD_STANDARD = ("hyperdisk-balanced", "pd-balanced", "pd-ssd")
 
 _NO_BOOT_DISKS = frozenset(
     {
@@ -53,7 +54,7 @@ class _CustomTypes(NamedTuple):
 
 
 class _Series(NamedTuple):
-    """A machine series: the sizes of each kind of its machine types, separated by spaces, and what holds for all of them."""
+    """A machine series: the sizes of its machine types by their kinds, all separated by spaces, and what holds for all of them."""
 
     sizes: Mapping[str, str]
     boot_disks: tuple[str, ...] = _PERSISTENT_DISKS
@@ -65,87 +66,85 @@ _GB = 1024
 _MEMORY_STEP = 256
 _POWERS_THEN_16 = (range(2, 3), range(4, 5), range(8, 9), range(16, 97, 16))
 
-_N2 = "2 4 8 16 32 48 64 80 96 128"
-_C4 = "2 4 8 16 24 32 48 64 96 144 192 288 288-metal"
-_C4_LSSD = (
-    "4-lssd 8-lssd 16-lssd 24-lssd 32-lssd 48-lssd 64-lssd 96-lssd 144-lssd 192-lssd 288-lssd 288-lssd-metal "
-    "4-lssd-v1 8-lssd-v1 16-lssd-v1 32-lssd-v1 48-lssd-v1 64-lssd-v1 96-lssd-v1 192-lssd-v1"
-)
-_C4A = "1 2 4 8 16 32 36 48 64 72"
-_C4A_LSSD = "4-lssd 8-lssd 16-lssd 32-lssd 48-lssd 64-lssd 72-lssd"
-_C4D = "2 4 8 16 32 48 64 96 192 384 384-metal"
-_C4D_LSSD = "8-lssd 16-lssd 32-lssd 48-lssd 64-lssd 96-lssd 192-lssd 384-lssd"
-_C4N = "2 4 8 16 24 32 48 96 192"
-_C4N_LSSD = "4-lssd 8-lssd 16-lssd 24-lssd 32-lssd 48-lssd 96-lssd 192-lssd"
-_C3D = "4 8 16 30 60 90 180 360"
-_C3D_LSSD = "8-lssd 16-lssd 30-lssd 60-lssd 90-lssd 180-lssd 360-lssd"
 _Z4D = "16-standardlssd 32-standardlssd 48-standardlssd 64-standardlssd 96-standardlssd 192-standardlssd"
-_Z4D_BY_TERABYTES = " ".join(f"standard-{size}" for size in _Z4D.split())
 
 _SERIES: Mapping[str, _Series] = MappingProxyType(
     {
         # General purpose
         "c3": _Series(
             {
-                "highcpu": "4 8 22 44 88 176 192-metal",
-                "standard": "4 8 22 44 88 176 192-metal 4-lssd 8-lssd 22-lssd 44-lssd 88-lssd 176-lssd",
-                "highmem": "4 8 22 44 88 176 192-metal",
+                "highcpu standard highmem": "4 8 22 44 88 176 192-metal",
+                "standard": "4-lssd 8-lssd 22-lssd 44-lssd 88-lssd 176-lssd",
             },
-            ("hyperdisk-balanced", "pd-balanced", "pd-ssd"),
+            _ALL_BUT_PD_STANDARD,
         ),
         "c3d": _Series(
-            {"highcpu": _C3D, "standard": f"{_C3D} {_C3D_LSSD}", "highmem": f"{_C3D} {_C3D_LSSD}"},
-            ("hyperdisk-balanced", "pd-balanced", "pd-ssd"),
+            {
+                "highcpu standard highmem": "4 8 16 30 60 90 180 360",
+                "standard highmem": "8-lssd 16-lssd 30-lssd 60-lssd 90-lssd 180-lssd 360-lssd",
+            },
+            _ALL_BUT_PD_STANDARD,
         ),
-        "c4": _Series({"highcpu": _C4, "standard": f"{_C4} {_C4_LSSD}", "highmem": f"{_C4} {_C4_LSSD}"}, _HYPERDISK),
+        "c4": _Series(
+            {
+                "highcpu standard highmem": "2 4 8 16 24 32 48 64 96 144 192 288 288-metal",
+                "standard highmem": (
+                    "4-lssd 8-lssd 16-lssd 24-lssd 32-lssd 48-lssd 64-lssd 96-lssd 144-lssd 192-lssd 288-lssd 288-lssd-metal "
+                    "4-lssd-v1 8-lssd-v1 16-lssd-v1 32-lssd-v1 48-lssd-v1 64-lssd-v1 96-lssd-v1 192-lssd-v1"
+                ),
+            },
+            _HYPERDISK,
+        ),
         "c4a": _Series(
-            {"highcpu": f"{_C4A} {_C4A_LSSD}", "standard": f"{_C4A} {_C4A_LSSD} 96-metal", "highmem": f"{_C4A} {_C4A_LSSD} 96-metal"},
+            {
+                "highcpu standard highmem": "1 2 4 8 16 32 36 48 64 72 4-lssd 8-lssd 16-lssd 32-lssd 48-lssd 64-lssd 72-lssd",
+                "standard highmem": "96-metal",
+            },
             _HYPERDISK,
             arm=True,
         ),
-        "c4d": _Series({"highcpu": _C4D, "standard": f"{_C4D} {_C4D_LSSD}", "highmem": f"{_C4D} {_C4D_LSSD}"}, _HYPERDISK),
-        "c4n": _Series({"highcpu": _C4N, "standard": f"{_C4N} {_C4N_LSSD}", "highmem": f"{_C4N} {_C4N_LSSD}"}, _HYPERDISK),
-        "e2": _Series(
+        "c4d": _Series(
             {
-                "micro": "",
-                "small": "",
-                "medium": "",
-                "highcpu": "2 4 8 16 32",
-                "standard": "2 4 8 16 32",
-                "highmem": "2 4 8 16",
+                "highcpu standard highmem": "2 4 8 16 32 48 64 96 192 384 384-metal",
+                "standard highmem": "8-lssd 16-lssd 32-lssd 48-lssd 64-lssd 96-lssd 192-lssd 384-lssd",
             },
+            _HYPERDISK,
+        ),
+        "c4n": _Series(
+            {
+                "highcpu standard highmem": "2 4 8 16 24 32 48 96 192",
+                "standard highmem": "4-lssd 8-lssd 16-lssd 24-lssd 32-lssd 48-lssd 96-lssd 192-lssd",
+            },
+            _HYPERDISK,
+        ),
+        "e2": _Series(
+            {"micro small medium": "", "highcpu standard": "2 4 8 16 32", "highmem": "2 4 8 16"},
             custom=_CustomTypes((range(2, 33, 2),), 0.5 * _GB, 8 * _GB, 128 * _GB, extended=False),
         ),
-        "e4": _Series({"medium": "", "highcpu": "2 4 8 16 32", "standard": "2 4 8 16 32", "highmem": "2 4 8 16"}, _HYPERDISK),
+        "e4": _Series({"medium": "", "highcpu standard": "2 4 8 16 32", "highmem": "2 4 8 16"}, _HYPERDISK),
         "e4a": _Series({"standard": "2 4 8 16 32"}, _HYPERDISK, arm=True),
         "f1": _Series({"micro": ""}),
         "g1": _Series({"small": ""}),
         "n1": _Series(
-            {
-                "highcpu": "2 4 8 16 32 64 96",
-                "standard": "1 2 4 8 16 32 64 96",
-                "highmem": "2 4 8 16 32 64 96",
-                "ultramem": "40 80 160",
-                "megamem": "96",
-            },
+            {"highcpu standard highmem": "2 4 8 16 32 64 96", "standard": "1", "ultramem": "40 80 160", "megamem": "96"},
             custom=_CustomTypes((range(1, 2), range(2, 97, 2)), 0.9 * _GB, int(6.5 * _GB), 624 * _GB),
         ),
         "n2": _Series(
-            {"highcpu": _N2, "standard": _N2, "highmem": _N2},
+            {"highcpu standard highmem": "2 4 8 16 32 48 64 80 96 128"},
             custom=_CustomTypes((range(2, 33, 2), range(36, 129, 4)), 0.5 * _GB, 8 * _GB, 864 * _GB),
         ),
         "n2d": _Series(
-            {"highcpu": f"{_N2} 224", "standard": f"{_N2} 224", "highmem": "2 4 8 16 32 48 64 80 96"},
+            {"highcpu standard highmem": "2 4 8 16 32 48 64 80 96", "highcpu standard": "128 224"},
             custom=_CustomTypes(_POWERS_THEN_16, 0.5 * _GB, 8 * _GB, 896 * _GB),
         ),
         "n4": _Series(
-            dict.fromkeys(("highcpu", "standard", "highmem"), "2 4 8 16 32 48 64 80"),
+            {"highcpu standard highmem": "2 4 8 16 32 48 64 80"},
             _HYPERDISK,
             custom=_CustomTypes((range(2, 81, 2),), 2 * _GB, 8 * _GB, 640 * _GB),
         ),
-        "n4a": _Series(dict.fromkeys(("highcpu", "standard", "highmem"), "1 2 4 8 16 32 48 64"), _HYPERDISK, arm=True),
+        "n4a": _Series({"highcpu standard highmem": "1 2 4 8 16 32 48 64"}, _HYPERDISK, arm=True),
         "n4d": _Series(
-            dict.fromkeys(("highcpu", "standard", "highmem"), "2 4 8 16 32 48 64 80 96"),
+            {"highcpu standard highmem": "2 4 8 16 32 48 64 80 96"},
             _HYPERDISK,
             custom=_CustomTypes(_POWERS_THEN_16, 0.5 * _GB, 8 * _GB, 768 * _GB),
         ),
@@ -153,13 +152,13 @@ _SERIES: Mapping[str, _Series] = MappingProxyType(
         "t2d": _Series({"standard": "1 2 4 8 16 32 48 60"}),
         # Compute, memory and storage optimized
         "c2": _Series({"standard": "4 8 16 30 60"}),
-        "c2d": _Series(dict.fromkeys(("highcpu", "standard", "highmem"), "2 4 8 16 32 56 112")),
+        "c2d": _Series({"highcpu standard highmem": "2 4 8 16 32 56 112"}),
         "h3": _Series({"standard": "88"}, ("hyperdisk-balanced", "pd-balanced")),
-        "h4d": _Series({"standard": "192", "highmem": "192 192-lssd"}, _HYPERDISK),
+        "h4d": _Series({"standard highmem": "192", "highmem": "192-lssd"}, _HYPERDISK),
         "m1": _Series({"ultramem": "40 80 160", "megamem": "96"}, _BOOT_DISKS),
-        "m2": _Series({"ultramem": "208 416", "megamem": "416", "hypermem": "416"}, _BOOT_DISKS),
-        "m3": _Series({"ultramem": "32 64 128", "megamem": "64 128"}, _BOOT_DISKS),
-        "m4": _Series({"ultramem": "56 112 224", "megamem": "28 56 112 224", "hypermem": "16 32 64"}, _HYPERDISK),
+        "m2": _Series({"ultramem": "208", "ultramem megamem hypermem": "416"}, _BOOT_DISKS),
+        "m3": _Series({"ultramem": "32", "ultramem megamem": "64 128"}, _BOOT_DISKS),
+        "m4": _Series({"ultramem megamem": "56 112 224", "megamem": "28", "hypermem": "16 32 64"}, _HYPERDISK),
         "x4": _Series({"megamem": "960-metal 1440-metal 1920-metal"}, _HYPERDISK),
         "z3": _Series(
             {
@@ -168,34 +167,25 @@ _SERIES: Mapping[str, _Series] = MappingProxyType(
                     "14-standardlssd 22-standardlssd 44-standardlssd 88-standardlssd 176-standardlssd"
                 )
             },
-            ("hyperdisk-balanced", "pd-balanced", "pd-ssd"),
+            _ALL_BUT_PD_STANDARD,
         ),
         "z4d": _Series(
             {
-                "standard": _Z4D,
+                "standard highmem": _Z4D,
                 "highmem": (
-                    f"8-standardlssd {_Z4D} 384-standardlssd 8-highlssd 16-highlssd 32-highlssd 48-highlssd 64-highlssd 96-highlssd "
-                    "192-highlssd"
+                    "8-standardlssd 384-standardlssd 8-highlssd 16-highlssd 32-highlssd 48-highlssd 64-highlssd 96-highlssd 192-highlssd"
                 ),
-                "4t": _Z4D_BY_TERABYTES,
-                "8t": _Z4D_BY_TERABYTES,
+                "4t 8t": " ".join(f"standard-{size}" for size in _Z4D.split()),
             },
             _HYPERDISK,
         ),
         # Accelerator optimized, and TPUs
         "a2": _Series(
-            {
-                "highgpu": "1g 2g 4g 8g",
-                "megagpu": "16g",
-                "ultragpu": "1g 2g 4g 8g 1g-nolssd 2g-nolssd 4g-nolssd 8g-nolssd",
-            }
+            {"highgpu ultragpu": "1g 2g 4g 8g", "megagpu": "16g", "ultragpu": "1g-nolssd 2g-nolssd 4g-nolssd 8g-nolssd"},
         ),
         "a3": _Series(
-            {
-                "highgpu": "1g 2g 4g 8g 1g-nolssd 2g-nolssd 4g-nolssd 8g-nolssd",
-                **dict.fromkeys(("edgegpu", "megagpu", "ultragpu"), "8g 8g-nolssd"),
-            },
-            ("hyperdisk-balanced", "pd-balanced", "pd-ssd"),
+            {"highgpu": "1g 2g 4g 1g-nolssd 2g-nolssd 4g-nolssd", "highgpu edgegpu megagpu ultragpu": "8g 8g-nolssd"},
+            _ALL_BUT_PD_STANDARD,
         ),
         "a4": _Series({"highgpu": "8g 8g-nolssd"}, _HYPERDISK),
         "a4x": _Series({"highgpu": "4g 4g-nolssd", "maxgpu": "4g-metal"}, _HYPERDISK, arm=True),
@@ -214,7 +204,7 @@ _SERIES: Mapping[str, _Series] = MappingProxyType(
         "ct5p": _Series({"hightpu": "4t"}, ("pd-balanced", "pd-ssd")),
         "ct6e": _Series({"standard": "1t 4t 8t"}, _HYPERDISK),
         "tpu7": _Series({"standard": "1t 4t"}, _HYPERDISK),
-        "tpu7x": _Series({"standard": "1t 4t", "ultranet": "4t"}, _HYPERDISK),
+        "tpu7x": _Series({"standard ultranet": "4t", "standard": "1t"}, _HYPERDISK),
     }
 )
 
@@ -235,10 +225,10 @@ _SHARED_CORE_MEMORY = MappingProxyType({"micro": 2 * _GB, "small": 4 * _GB, "med
 def is_known_machine_type(machine_type: str) -> bool:
     """Return whether the machine type is on the list, or is a custom one of a series on it."""
     name, rest = _split(machine_type)
-    if name not in _SERIES:
-        return False
     kind, _, size = rest.partition("-")
-    return kind == "custom" or (kind in _SERIES[name].sizes and size in _SERIES[name].sizes[kind].split(" "))
+    return name in _SERIES and (
+        kind == "custom" or any(kind in kinds.split() and size in sizes.split(" ") for kinds, sizes in _SERIES[name].sizes.items())
+    )
 
 
 def is_known_disk_type(disk_type: str) -> bool:
@@ -259,17 +249,16 @@ def machine_type_faults(machine_type: str, *, confidential: bool) -> Iterator[Fa
         return
     key = ("machine_type",)
     if series.arm:
-        yield Fault(key, "is an Arm machine type, but Gitpod's images require x86; use an x86 type, such as n2d-standard-16", machine_type)
+        yield Fault(key, "is an Arm machine type, but Gitpod's images require x86; use an x86 type, such as n2d-standard-16")
     elif machine_type == "f1-micro":  # GKE: "Node pools of f1-micro machines are not supported due to insufficient memory"
-        yield Fault(key, "has too little memory for GKE; use a larger one, such as n2d-standard-16", machine_type)
+        yield Fault(key, "has too little memory for GKE; use a larger one, such as n2d-standard-16")
     elif rest.partition("-")[0] == "custom" and (problem := _custom_problem(name, series.custom, rest.partition("-")[2])):
-        yield Fault(key, problem, machine_type)
+        yield Fault(key, problem)
     elif confidential and not _has_sev(machine_type):
         yield Fault(
             key,
             f"does not support confidential_nodes (AMD SEV); use {_one_of(_SEV_SERIES)} machines with at most {_MOST_SEV_VCPUS} vCPUs, or "
             "set confidential_nodes to false",
-            machine_type,
         )
 
 
@@ -288,19 +277,19 @@ def boot_disk_faults(machine_type: str, disk_type: str, *, confidential: bool) -
     possible = _boot_disks(machine_type, series, confidential=confidential) if series else _BOOT_DISKS
     key = ("disk_type",)
     if disk_type in _STORAGE_CLASSES:
-        yield Fault(key, f"is a StorageClass; the disk type is {_STORAGE_CLASSES[disk_type]}", disk_type)
+        yield Fault(key, f"is a StorageClass; the disk type is {_STORAGE_CLASSES[disk_type]}")
     elif disk_type in _NO_BOOT_DISKS:
-        yield Fault(key, f"cannot be the boot disk of a node; use {_one_of(possible)}", disk_type)
+        yield Fault(key, f"cannot be the boot disk of a node; use {_one_of(possible)}")
     elif series and not _fits(disk_type, possible):
         machines = f"{machine_type if _is_hyperdisk_only(machine_type) else name} machines"
         with_sev = " with confidential_nodes" if confidential and possible != series.boot_disks else ""
-        yield Fault(key, f"cannot be the boot disk of {machines}{with_sev}; use {_one_of(possible)}", disk_type)
+        yield Fault(key, f"cannot be the boot disk of {machines}{with_sev}; use {_one_of(possible)}")
 
 
 def boot_disk_size_faults(machine_type: str, disk_size_gb: int) -> Iterator[Fault]:
     """Yield a fault for a boot disk that is too large for shared-core machines."""
     if machine_type in _SMALL_DISKS and disk_size_gb > _MOST_SMALL_DISK:
-        yield Fault(("disk_size_gb",), f"is too large for {machine_type} machines; use at most {_MOST_SMALL_DISK}", disk_size_gb)
+        yield Fault(("disk_size_gb",), f"is too large for {machine_type} machines; use at most {_MOST_SMALL_DISK}")
 
 
 def _split(machine_type: str) -> tuple[str, str]:

@@ -11,11 +11,12 @@ Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-win
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.faults import NO_VALUE, Fault
+from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import Pattern, PlainText
 from gitpod_pov.tokens import Choice
 
@@ -32,14 +33,15 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _SHORTEST, _LONGEST = timedelta(hours=4), timedelta(hours=24)
 
 
+def _time(text: str) -> datetime:
+    return datetime.strptime(text, _TIME)  # noqa: DTZ007 - the format ends in Z, and only differences matter
+
+
 def _utc_time(value: str) -> str:
-    try:
-        time = datetime.strptime(value, _TIME)  # noqa: DTZ007 - the format ends in Z, and only differences matter
-    except ValueError:
-        time = None
-    if time is None or time.strftime(_TIME) != value:
-        raise ValueError("is not a time in UTC, such as 2027-01-02T03:00:00Z")
-    return value
+    with suppress(ValueError):
+        if _time(value).strftime(_TIME) == value:
+            return value
+    raise ValueError("is not a time in UTC, such as 2027-01-02T03:00:00Z")
 
 
 UtcTime = Annotated[str, AfterValidator(_utc_time)]
@@ -60,14 +62,10 @@ Syntax: https://www.rfc-editor.org/rfc/rfc5545#section-3.8.5.3
 Scope = Literal["NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES"]
 
 
-def _time(text: str) -> datetime:
-    return datetime.strptime(text, _TIME)  # noqa: DTZ007 - the format ends in Z, and only differences matter
-
-
 def _window_duration(config: "MaintenanceWindow") -> Iterator[Fault]:
     duration = _time(config.end_time) - _time(config.start_time)
     if not _SHORTEST <= duration <= _LONGEST:
-        yield Fault(("end_time",), f"must be 4 to 24 hours after start_time {config.start_time}", config.end_time)
+        yield Fault(("end_time",), f"must be 4 to 24 hours after start_time {config.start_time}")
 
 
 class MaintenanceWindow(Configuration):
@@ -88,9 +86,9 @@ class MaintenanceWindow(Configuration):
 def _exclusion_times(config: "MaintenanceExclusion") -> Iterator[Fault]:
     if config.end_time is None:
         if config.scope == "NO_UPGRADES":
-            yield Fault(("end_time",), "is required with the scope NO_UPGRADES: set it, or use NO_MINOR_OR_NODE_UPGRADES", NO_VALUE)
+            yield Fault(("end_time",), "is required with the scope NO_UPGRADES: set it, or use NO_MINOR_OR_NODE_UPGRADES")
     elif _time(config.end_time) <= _time(config.start_time):
-        yield Fault(("end_time",), f"must be after start_time {config.start_time}", config.end_time)
+        yield Fault(("end_time",), f"must be after start_time {config.start_time}")
 
 
 class MaintenanceExclusion(Configuration):

@@ -9,13 +9,12 @@ spring of 2026, NO_UPGRADES could last 30 days, and maintenance had to be possib
 Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions#limitations-maint-exclusions
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from gitpod_pov.faults import NO_VALUE, Fault
+from gitpod_pov.faults import Fault
 from gitpod_pov.gcp_names import repeated
+from gitpod_pov.maintenance import MaintenanceExclusion
 
 MOST_EXCLUSIONS = 20
 MOST_NO_UPGRADES = 3
@@ -25,41 +24,20 @@ AVAILABILITY = timedelta(hours=48)
 SHORTEST_AVAILABILITY = timedelta(hours=4)
 """Shorter gaps between exclusions do not count as available."""
 
-
-class Exclusion(Protocol):
-    """What the rules need of an exclusion; times are in UTC, such as 2027-01-02T03:00:00Z, and no end is the end of support."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-
-    @property
-    def start_time(self) -> str: ...  # noqa: D102
-
-    @property
-    def end_time(self) -> str | None: ...  # noqa: D102
-
-    @property
-    def scope(self) -> str: ...  # noqa: D102
+_Span = tuple[datetime, datetime]
 
 
-@dataclass(frozen=True)
-class _Span:
-    index: int
-    start: datetime
-    end: datetime
-
-
-def _number(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
+def _number(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
     if len(exclusions) > MOST_EXCLUSIONS:
-        yield Fault((), f"has {len(exclusions)} exclusions, at most {MOST_EXCLUSIONS} are allowed", NO_VALUE)
+        yield Fault((), f"has {len(exclusions)} exclusions, at most {MOST_EXCLUSIONS} are allowed")
 
 
-def _names(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
+def _names(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
     for index in repeated(tuple(exclusion.name for exclusion in exclusions)):
         yield Fault((index, "name"), "is also the name of another exclusion: use a different name", exclusions[index].name)
 
 
-def _scopes(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
+def _scopes(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
     without_upgrades = [index for index, exclusion in enumerate(exclusions) if exclusion.scope == "NO_UPGRADES"]
     for index in without_upgrades[MOST_NO_UPGRADES:]:
         yield Fault(
@@ -69,14 +47,14 @@ def _scopes(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
         )
 
 
-def _times(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
-    spans: list[_Span] = []
+def _times(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
+    spans: dict[int, _Span] = {}
     for index, exclusion in enumerate(exclusions):
         # Without an end it is refused already: such an exclusion cannot last until the end of support.
         if exclusion.scope == "NO_UPGRADES" and exclusion.end_time is not None:
-            span = _Span(index, datetime.fromisoformat(exclusion.start_time), datetime.fromisoformat(exclusion.end_time))
-            if span.end - span.start <= LONGEST_NO_UPGRADES:
-                spans.append(span)
+            start, end = datetime.fromisoformat(exclusion.start_time), datetime.fromisoformat(exclusion.end_time)
+            if end - start <= LONGEST_NO_UPGRADES:
+                spans[index] = start, end
             else:
                 yield Fault(
                     (index, "end_time"),
@@ -84,26 +62,26 @@ def _times(exclusions: Sequence[Exclusion]) -> Iterator[Fault]:
                     "scope NO_MINOR_OR_NODE_UPGRADES",
                     exclusion.end_time,
                 )
-    for span in spans:
-        if (available := _available_before(span.end, spans)) < AVAILABILITY:
+    for index, (_, end) in spans.items():
+        if (available := _available_before(end, spans.values())) < AVAILABILITY:
             yield Fault(
-                (span.index, "end_time"),
+                (index, "end_time"),
                 f"leaves {available // timedelta(hours=1)} hours for upgrades in the {ROLLING_WINDOW.days} days before it, GKE requires "
                 f"{AVAILABILITY // timedelta(hours=1)}: leave more time between exclusions with the scope NO_UPGRADES",
-                exclusions[span.index].end_time,
+                exclusions[index].end_time,
             )
 
 
-def _available_before(end: datetime, spans: Sequence[_Span]) -> timedelta:
+def _available_before(end: datetime, spans: Iterable[_Span]) -> timedelta:
     """Return how much of the 92 days before a time lies outside the spans; the recurring window can only leave less.
 
     The days before the end of an exclusion are the ones with the least: later or earlier ones have as much or more.
     """
     available, open_from = timedelta(), end - ROLLING_WINDOW
-    for span in sorted(spans, key=lambda span: span.start):
-        if (gap := span.start - open_from) >= SHORTEST_AVAILABILITY:
+    for start_of_span, end_of_span in sorted(spans):
+        if (gap := start_of_span - open_from) >= SHORTEST_AVAILABILITY:
             available += gap
-        open_from = max(open_from, span.end)
+        open_from = max(open_from, end_of_span)
         if open_from >= end:
             break
     return available

@@ -83,18 +83,14 @@ def _grants_apart(config: "NodeIdentityConfig") -> Iterator[Fault]:
     first: dict[str, str] = {}
     for index, role in enumerate(config.roles if config.grants_roles else ()):
         if (other := first.setdefault(_grant_id(role), role)) != role:
-            yield Fault(
-                ("roles", index), (f"has the same Terraform address as '{other}': grant one of the two outside this deployment"), role
-            )
+            yield Fault(("roles", index), f"has the same Terraform address as '{other}': grant one of the two outside this deployment")
 
 
 def _account_beside_email(config: "NodeIdentityConfig") -> Iterator[Fault]:
     is_created = any(email is None for _, email in known(config, "email"))
     if not is_created and config.account_id != CREATED_ACCOUNT:
         yield Fault(
-            ("account_id",),
-            "contradicts identity.email: an existing account is not created; remove account_id, or remove identity.email",
-            config.account_id,
+            ("account_id",), "contradicts identity.email: an existing account is not created; remove account_id, or remove identity.email"
         )
 
 

@@ -21,6 +21,6 @@ _DOCKER_IMAGES = frozenset({"COS", "UBUNTU"})
 def image_type_faults(image_type: str) -> Iterator[Fault]:
     """Yield a fault for an image type that GKE no longer has, or that runs no Linux containers."""
     if image_type in _DOCKER_IMAGES:
-        yield Fault(("image_type",), f"runs Docker, which GKE removed in version 1.24; use {UBUNTU_CONTAINERD}", image_type)
+        yield Fault(("image_type",), f"runs Docker, which GKE removed in version 1.24; use {UBUNTU_CONTAINERD}")
     elif image_type.startswith("WINDOWS"):
-        yield Fault(("image_type",), f"runs Windows, but Gitpod's workloads are Linux containers; use {UBUNTU_CONTAINERD}", image_type)
+        yield Fault(("image_type",), f"runs Windows, but Gitpod's workloads are Linux containers; use {UBUNTU_CONTAINERD}")

@@ -12,6 +12,7 @@ Source: https://registry.terraform.io/providers/hashicorp/google/6.50.0/docs/res
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -20,8 +21,8 @@ from gitpod_pov import existing_subnetwork
 from gitpod_pov.blocks import merged, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, RefusedValueError, Rule, known, without_tokens
-from gitpod_pov.existing_subnetwork import Condition, Nodes
-from gitpod_pov.faults import NO_VALUE, Fault, show
+from gitpod_pov.existing_subnetwork import Nodes
+from gitpod_pov.faults import Fault, show
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.machine_types import (
@@ -35,13 +36,13 @@ from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.node_images import UBUNTU_CONTAINERD, image_type_faults
 from gitpod_pov.provider_versions import required_version
 from gitpod_pov.reasons import Reasons, of_ignored_changes
-from gitpod_pov.reserved_names import metadata_faults, reserved_label_faults
+from gitpod_pov.reserved_names import is_set_by_gke, metadata_faults
 from gitpod_pov.risks import warn
 from gitpod_pov.tokens import Boolean, Choice, Items, KnownAtSynth, Nested, Number, Table, is_token
 from gitpod_pov.upgrade_settings import UpgradeSettings, blue_green_faults
 
 import cdktf_cdktf_provider_google.container_node_pool as gke
-from cdktf import TerraformProvider, TerraformResourceLifecycle
+from cdktf import Postcondition, TerraformProvider, TerraformResourceLifecycle
 from constructs import Construct
 from pydantic import AfterValidator, Field
 
@@ -57,8 +58,6 @@ _NO_WORKLOAD = MappingProxyType({"gitpod.io/workloads": "none"})
 """The label of a pool that would have none: the provider can change the labels of a pool, but not remove the last one. It then sends an
 update without labels: `nodePoolNodeConfigUpdate` in node_config.go of google 6.50.0 and 7.45.0.
 """
-
-_METADATA = MappingProxyType({"disable-legacy-endpoints": "true"})
 
 _GKE_DEFAULT_SCOPES = (
     "https://www.googleapis.com/auth/cloud-platform",
@@ -98,36 +97,25 @@ def _node_counts(config: "NodePoolSettings") -> Iterator[Fault]:
         return
     section = config.section
     if config.min_nodes > config.max_nodes:
-        yield Fault(
-            ("min_nodes",),
-            f"is greater than {section}max_nodes {config.max_nodes}: lower it, or raise {section}max_nodes",
-            config.min_nodes,
-        )
+        yield Fault(("min_nodes",), f"is greater than {section}max_nodes {config.max_nodes}: lower it, or raise {section}max_nodes")
     elif not config.min_nodes <= config.initial_nodes <= config.max_nodes:
-        yield Fault(
-            ("initial_nodes",),
-            f"must be from {section}min_nodes {config.min_nodes} to {section}max_nodes {config.max_nodes}",
-            config.initial_nodes,
-        )
+        yield Fault(("initial_nodes",), f"must be from {section}min_nodes {config.min_nodes} to {section}max_nodes {config.max_nodes}")
 
 
 def _total_node_counts(config: "NodePoolSettings") -> Iterator[Fault]:
     if not config.counts_in_total:
         return
     section = config.section
-    for field, value in known(config, *sorted(config.without_effect & config.model_fields_set)):
+    for field, _ in known(config, *sorted(config.without_effect & config.model_fields_set)):
         yield Fault(
-            (field,),
-            f"counts nodes per zone, and {section}max_total_nodes counts those of the whole region: remove one of the two",
-            value,
+            (field,), f"counts nodes per zone, and {section}max_total_nodes counts those of the whole region: remove one of the two"
         )
     if config.max_total_nodes is None:
-        yield Fault(("max_total_nodes",), f"is required with {section}min_total_nodes", NO_VALUE)
+        yield Fault(("max_total_nodes",), f"is required with {section}min_total_nodes")
     elif config.total_minimum > config.max_total_nodes:
         yield Fault(
             ("min_total_nodes",),
             f"is greater than {section}max_total_nodes {config.max_total_nodes}: lower it, or raise {section}max_total_nodes",
-            config.min_total_nodes,
         )
 
 
@@ -135,23 +123,17 @@ def _reserved_labels(config: "NodePoolSettings") -> Iterator[Fault]:
     for key, value in config.labels.items():
         domain = key.partition("/")[0] if "/" in key else ""
         if domain in {"kubernetes.io", "k8s.io"} or domain.endswith((".kubernetes.io", ".k8s.io")):
-            yield Fault(("labels", key), "has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix", value)
-        elif key in WORKLOAD_LABELS and value != WORKLOAD_LABELS[key]:
-            yield Fault(
-                ("labels", key),
-                (f"must be '{WORKLOAD_LABELS[key]}', because Gitpod schedules its workloads by this label: remove it"),
-                value,
-            )
+            yield Fault(("labels", key), "has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix")
+        elif is_set_by_gke(key):
+            yield Fault(("labels", key), "has a key that GKE sets; remove the label")
+        elif key in WORKLOAD_LABELS and value != "true":
+            yield Fault(("labels", key), "must be 'true', because Gitpod schedules its workloads by this label: remove it")
 
 
-def _reserved_metadata(config: "NodePoolSettings") -> Iterator[Fault]:
-    for key, required in _METADATA.items():
-        if config.metadata.get(key, required) != required:
-            yield Fault(
-                ("metadata", key),
-                f"must be '{required}', or the provider replaces the pool at every apply: remove the key",
-                config.metadata[key],
-            )
+def _legacy_endpoints(config: "NodePoolSettings") -> Iterator[Fault]:
+    if config.metadata.get("disable-legacy-endpoints", "true") != "true":
+        message = "must be 'true', or the provider replaces the pool at every apply: remove the key"
+        yield Fault(("metadata", "disable-legacy-endpoints"), message)
 
 
 class NodeTaint(Configuration):
@@ -172,8 +154,7 @@ def _taint_keys(config: "NodePoolSettings") -> Iterator[Fault]:
         taint = config.taints[index]
         yield Fault(
             ("taints", index, "key"),
-            (f"is also the key of another taint with the effect {taint.effect}: a node can have only one, so remove this one"),
-            taint.key,
+            f"is also the key of another taint with the effect {taint.effect}: a node can have only one, so remove this one",
         )
 
 
@@ -247,13 +228,12 @@ class NodePoolSettings(Configuration):
         _node_counts,
         _total_node_counts,
         _reserved_labels,
-        _reserved_metadata,
+        _legacy_endpoints,
         _taint_keys,
         lambda config: machine_type_faults(config.machine_type, confidential=bool(config.confidential_nodes)),
         lambda config: boot_disk_faults(config.machine_type, config.disk_type, confidential=bool(config.confidential_nodes)),
         lambda config: boot_disk_size_faults(config.machine_type, config.disk_size_gb),
         lambda config: image_type_faults(config.image_type),
-        lambda config: reserved_label_faults(config.labels),
         lambda config: metadata_faults(config.metadata),
     )
 
@@ -285,7 +265,7 @@ class NodePoolConfig(NodePoolSettings):
 def _labels_of_other_workloads(config: "AdditionalNodePoolConfig") -> Iterator[Fault]:
     for key in config.labels:
         if key in WORKLOAD_LABELS and (workload := key.removeprefix(_WORKLOAD)) not in config.workloads:
-            yield Fault(("labels", key), f"is the label of a workload: list '{workload}' in workloads instead", config.labels[key])
+            yield Fault(("labels", key), f"is the label of a workload: list '{workload}' in workloads instead")
 
 
 class AdditionalNodePoolConfig(NodePoolSettings):
@@ -325,49 +305,47 @@ def known_pools(given: Any) -> Pools:
     return found
 
 
-def _in_each(pools: Pools, rule: Callable[[NodePoolSettings], Iterator[Fault]]) -> Iterator[Fault]:
-    """Yield the faults by a rule about one pool. A refused value in one pool hides no fault of another."""
-    refused = None
-    for path, pool in pools.items():
-        try:
-            for fault in rule(pool):
-                yield fault.below(*path)
-        except RefusedValueError as error:
-            refused = refused or error
-    if refused:
-        raise refused
+def _of_each_pool(rule: Callable[[NodePoolSettings, Any], Iterator[Fault]]) -> Rule:
+    """Return a rule about one pool as a rule about all of them. A refused value in one pool hides no fault of another."""
+
+    def of_each(given: Any) -> Iterator[Fault]:
+        refused = None
+        for path, pool in known_pools(given).items():
+            try:
+                for fault in rule(pool, given):
+                    yield fault.below(*path)
+            except RefusedValueError as error:
+                refused = refused or error
+        if refused:
+            raise refused
+
+    return of_each
 
 
-def workload_faults(given: Any) -> Iterator[Fault]:
+def _workload_owners(given: Any) -> Iterator[Fault]:
     """Yield a fault for every workload that two additional pools have."""
     owners: dict[str, str] = {}
     for name, pool in given.pools.items():
         for index, workload in ((index, workload) for _, workloads in known(pool, "workloads") for index, workload in enumerate(workloads)):
             if (owner := owners.setdefault(workload, name)) != name:
                 message = f"is also in pools.{owner}.workloads: a workload belongs to at most one additional pool, so remove one"
-                yield Fault(("pools", name, "workloads", index), message, workload)
+                yield Fault(("pools", name, "workloads", index), message)
 
 
-def name_faults(given: Any) -> Iterator[Fault]:
+def _names_apart(given: Any) -> Iterator[Fault]:
     """Yield a fault for an additional pool with the name of the main one."""
     if given.node_pool.name in given.pools:
         yield Fault(("pools", given.node_pool.name), "has the name of node_pool: choose another name")
 
 
-def taint_faults(given: Any) -> Iterator[Fault]:
+def _taints(pool: NodePoolSettings, given: Any) -> Iterator[Fault]:
     """Yield a fault for every taint that repels the workloads of its pool."""
-
-    def of_one(pool: NodePoolSettings) -> Iterator[Fault]:
-        for index, taint in enumerate(pool.taints):
-            if taint.effect != "PREFER_NO_SCHEDULE" and _has_workloads(pool, given):
-                yield Fault(
-                    ("taints", index, "effect"),
-                    "would repel Gitpod's workloads, which tolerate no taints: use PREFER_NO_SCHEDULE, or taint a pool that has no "
-                    "workloads",
-                    taint.effect,
-                )
-
-    yield from _in_each(known_pools(given), of_one)
+    for index, taint in enumerate(pool.taints):
+        if taint.effect != "PREFER_NO_SCHEDULE" and _has_workloads(pool, given):
+            yield Fault(
+                ("taints", index, "effect"),
+                "would repel Gitpod's workloads, which tolerate no taints: use PREFER_NO_SCHEDULE, or taint a pool that has no workloads",
+            )
 
 
 def _has_workloads(pool: NodePoolSettings, given: Any) -> bool:
@@ -382,55 +360,35 @@ def _rest(pools: Mapping[str, AdditionalNodePoolConfig]) -> tuple[str, ...]:
     return tuple(workload for workload in WORKLOADS if workload not in chosen)
 
 
-def management_faults(cluster: GkeClusterConfig, pools: Pools) -> Iterator[Fault]:
+def _management(pool: NodePoolSettings, given: Any) -> Iterator[Fault]:
     """Yield a fault for automatic upgrades or repairs that are off in a release channel; GKE answers 400 to them."""
-
-    def of_one(pool: NodePoolSettings) -> Iterator[Fault]:
-        for key in ("auto_upgrade", "auto_repair"):
-            if cluster.has_release_channel and getattr(pool, key) is False:
-                yield Fault(
-                    (key,),
-                    f"must be true in the release channel {cluster.release_channel}: remove it; use cluster.maintenance_exclusions to keep "
-                    "the versions as they are",
-                    False,  # noqa: FBT003 - the value
-                )
-
-    yield from _in_each(pools, of_one)
-
-
-def upgrade_faults(pools: Pools, google: str) -> Iterator[Fault]:
-    """Yield a fault for every pool that the google version cannot create because of its upgrade settings."""
-    yield from _in_each(pools, lambda pool: (fault.below("upgrade_settings") for fault in blue_green_faults(pool.upgrade_settings, google)))
-
-
-def initial_node_faults(pools: Pools, zones: Sequence[str]) -> Iterator[Fault]:
-    """Yield a fault for every pool that starts with more nodes than its maximum for the whole region."""
-
-    def of_one(pool: NodePoolSettings) -> Iterator[Fault]:
-        if pool.max_total_nodes is not None and (first := pool.initial_nodes * _zone_count(zones)) > pool.max_total_nodes:
+    for key in ("auto_upgrade", "auto_repair"):
+        if given.cluster.has_release_channel and getattr(pool, key) is False:
             yield Fault(
-                ("initial_nodes",),
-                f"is {first} nodes in {_zones_in_words(zones)}, more than {pool.section}max_total_nodes {pool.max_total_nodes}: lower it, "
-                "or raise the maximum",
-                pool.initial_nodes,
+                (key,),
+                f"must be true in the release channel {given.cluster.release_channel}: remove it; use cluster.maintenance_exclusions to "
+                "keep the versions as they are",
             )
 
-    yield from _in_each(pools, of_one)
+
+def _upgrades(pool: NodePoolSettings, given: Any) -> Iterator[Fault]:
+    """Yield a fault when the google version cannot create the pool because of its upgrade settings."""
+    return (fault.below("upgrade_settings") for fault in blue_green_faults(pool.upgrade_settings, given.google))
+
+
+def _initial_nodes(pool: NodePoolSettings, given: Any) -> Iterator[Fault]:
+    """Yield a fault when the pool starts with more nodes than its maximum for the whole region."""
+    if pool.max_total_nodes is not None and (first := pool.initial_nodes * _zone_count(given.zones)) > pool.max_total_nodes:
+        yield Fault(
+            ("initial_nodes",),
+            f"is {first} nodes in {_zones_in_words(given.zones)}, more than {pool.section}max_total_nodes {pool.max_total_nodes}: lower "
+            "it, or raise the maximum",
+        )
 
 
 def _prefix_of(addresses: float) -> int:
     """Return the prefix of the smallest range with this number of addresses."""
     return 32 - math.ceil(math.log2(addresses))
-
-
-def _most_of_pools(given: Any) -> dict[tuple[str, ...], int]:
-    """Return the maximum number of nodes of each pool, by key."""
-    return {path: most_nodes(pool, given) for path, pool in all_pools(given).items()}
-
-
-def _addresses_of_pools(given: Any) -> dict[tuple[str, ...], int]:
-    """Return how many addresses of the pod range each pool takes at its maximum, by key."""
-    return {path: most_nodes(pool, given) * addresses_of_a_node(pool.max_pods_per_node) for path, pool in all_pools(given).items()}
 
 
 def prefix_of_a_node(max_pods: float) -> int:
@@ -443,98 +401,146 @@ def addresses_of_a_node(max_pods: float) -> int:
     return 1 << 32 - prefix_of_a_node(max_pods)
 
 
-def pod_range_faults(given: Any) -> Iterator[Fault]:
-    """Yield a fault when the pod range is too small for the nodes that the autoscaler may add to all pools.
+@dataclass(frozen=True)
+class _Range:
+    """A range of the subnetwork of which every node takes a part.
 
-    Each node takes a range of it for twice its pods, rounded up to a power of two:
-    https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
+    Attributes:
+        key: the input that holds it.
+        reserved: how many of its addresses Google reserves.
+        counted: what a message about several pools counts.
+        part_of: how many of its addresses a node of a pool takes.
     """
-    if not given.network.create_subnetwork:
-        return
-    available, pools = IPv4Network(given.network.pods_cidr).num_addresses, all_pools(given)
-    needed = _addresses_of_pools(given)
-    if available < (total := sum(needed.values())):
-        fitting_prefix = _prefix_of(total)
-        if len(pools) == 1:
-            ((path, pool),) = pools.items()
-            message = _too_small(available // addresses_of_a_node(pool.max_pods_per_node), fitting_prefix, path, pool, given)
+
+    key: str
+    reserved: int
+    counted: str
+    part_of: Callable[[NodePoolSettings], int]
+
+    def holds(self, network: ClusterNetworkConfig) -> int:
+        """Return how many addresses it has for nodes."""
+        return max(IPv4Network(getattr(network, self.key)).num_addresses - self.reserved, 0)
+
+    def needed(self, given: Any) -> dict[tuple[str, ...], int]:
+        """Return how many addresses each pool takes at its maximum, by key."""
+        return {path: _most_nodes(pool, given) * self.part_of(pool) for path, pool in all_pools(given).items()}
+
+    def fitting_prefix(self, given: Any) -> int:
+        """Return the prefix of the smallest range that all pools fit into."""
+        return _prefix_of(sum(self.needed(given).values()) + self.reserved)
+
+    def faults(self, given: Any) -> Iterator[Fault]:
+        """Yield a fault when it is too small for the nodes that the autoscaler may add to all pools."""
+        if not given.network.create_subnetwork:
+            return
+        holds, needed = self.holds(given.network), self.needed(given)
+        if holds >= (total := sum(needed.values())):
+            return
+        larger = f"use a /{self.fitting_prefix(given)} or larger"
+        if given.pools:
+            pools = ", ".join(f"{'.'.join(path)} {count}" for path, count in needed.items())
+            message = f"holds {holds} {self.counted}, the pools can need {total} ({pools}): {larger}, or lower the maximum of a pool"
         else:
-            message = _too_small_together(available, fitting_prefix, needed, "addresses")
-        yield Fault(("network", "pods_cidr"), message, given.network.pods_cidr)
+            message = _too_small(holds // self.part_of(given.node_pool), larger, given)
+        yield Fault(("network", self.key), message)
 
 
-def default_pool_range_faults(network: ClusterNetworkConfig, cluster: GkeClusterConfig, zones: Sequence[str]) -> Iterator[Fault]:
+def _too_small(holds: int, larger: str, given: Any) -> str:
+    pool = given.node_pool
+    possible = f"{_most_nodes(pool, given)} are possible"
+    if pool.max_total_nodes is None:
+        possible += f" ({pool.max_nodes} per zone in {_zones_in_words(given.zones)})"
+        key, fitting = "max_nodes", holds // _zone_count(given.zones)
+    else:
+        key, fitting = "max_total_nodes", holds
+    lower = f", or lower node_pool.{key} to {fitting}" if fitting else ""
+    return f"holds {holds} node{'' if holds == 1 else 's'}, {possible}: {larger}{lower}"
+
+
+# A node takes a range for twice its pods, rounded up to a power of two: https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
+_PODS = _Range("pods_cidr", 0, "addresses", lambda pool: addresses_of_a_node(pool.max_pods_per_node))
+_NODES = _Range("nodes_cidr", ADDRESSES_GOOGLE_KEEPS, "nodes", lambda _: 1)
+
+
+def _default_pool_range(given: Any) -> Iterator[Fault]:
     """Yield a fault when the pod range is too small for the removed default pool.
 
     The default pool has one node in each zone and `default_max_pods_per_node`. It is removed before the node pool is created, so the
     range must hold the larger of the two, not both.
     """
-    if not network.create_subnetwork:
+    if not given.network.create_subnetwork:
         return
-    needed = _zone_count(zones) * addresses_of_a_node(cluster.default_max_pods_per_node)
-    if IPv4Network(network.pods_cidr).num_addresses < needed:
-        fitting_prefix = _prefix_of(needed)
+    pods = given.cluster.default_max_pods_per_node
+    needed = _zone_count(given.zones) * addresses_of_a_node(pods)
+    if _PODS.holds(given.network) < needed:
         yield Fault(
             ("network", "pods_cidr"),
             f"is too small for the default node pool, which GKE creates first with one node per zone and "
-            f"cluster.default_max_pods_per_node {cluster.default_max_pods_per_node}: use a /{fitting_prefix} or larger, or lower "
-            "cluster.default_max_pods_per_node",
-            network.pods_cidr,
+            f"cluster.default_max_pods_per_node {pods}: use a /{_prefix_of(needed)} or larger, or lower cluster.default_max_pods_per_node",
         )
 
 
-def node_range_faults(given: Any) -> Iterator[Fault]:
-    """Yield a fault when the node range has fewer addresses than the autoscaler may add nodes to all pools."""
-    if not given.network.create_subnetwork:
-        return
-    holds, pools = max(IPv4Network(given.network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS, 0), all_pools(given)
-    most = _most_of_pools(given)
-    if holds < (total := sum(most.values())):
-        fitting_prefix = _prefix_of(total + ADDRESSES_GOOGLE_KEEPS)
-        if len(pools) == 1:
-            ((path, pool),) = pools.items()
-            message = _too_small(holds, fitting_prefix, path, pool, given)
-        else:
-            message = _too_small_together(holds, fitting_prefix, most, "nodes")
-        yield Fault(("network", "nodes_cidr"), message, given.network.nodes_cidr)
+POOL_RULES: tuple[Rule, ...] = (
+    _workload_owners,
+    _names_apart,
+    *map(_of_each_pool, (_taints, _management, _upgrades, _initial_nodes)),
+    _PODS.faults,
+    _default_pool_range,
+    _NODES.faults,
+)
+"""The rules between the pools and what else a configuration has: the fields `zones`, `network`, `cluster`, `google`, `node_pool` and
+`pools`.
+"""
 
 
-def missing_room_for_upgrades(given: Any) -> int:
+def _missing_room_for_upgrades(given: Any) -> int:
     """Return how many nodes an upgrade adds at the maximum size that the ranges do not hold; 0 when they hold them all.
 
     GKE upgrades one pool at a time: https://cloud.google.com/kubernetes-engine/docs/concepts/cluster-upgrades
     """
-    network, pools = given.network, all_pools(given)
-    if not network.create_subnetwork:
+    if not given.network.create_subnetwork:
         return 0
-    most = _most_of_pools(given)
-    addresses = {path: addresses_of_a_node(pool.max_pods_per_node) for path, pool in pools.items()}
-    free_nodes = IPv4Network(network.nodes_cidr).num_addresses - ADDRESSES_GOOGLE_KEEPS - sum(most.values())
-    free_addresses = IPv4Network(network.pods_cidr).num_addresses - sum(_addresses_of_pools(given).values())
-    added = {path: int(pool.upgrade_settings.additional_nodes(most[path])) for path, pool in pools.items()}
-    return max((added[path] for path in pools if added[path] > min(free_nodes, free_addresses // addresses[path])), default=0)
+    free = [(one, one.holds(given.network) - sum(one.needed(given).values())) for one in (_PODS, _NODES)]
+    missing = 0
+    for pool in all_pools(given).values():
+        added = int(pool.upgrade_settings.additional_nodes(_most_nodes(pool, given)))
+        if any(added > left // one.part_of(pool) for one, left in free):
+            missing = max(missing, added)
+    return missing
 
 
-def existing_subnetwork_conditions(given: Any) -> Iterator[Condition]:
-    """Yield what `pod_range_faults`, `default_pool_range_faults` and `node_range_faults` check, for an existing subnetwork.
+def existing_subnetwork_conditions(given: Any, expressions: Mapping[str, str] = MappingProxyType({})) -> Iterator[Postcondition]:
+    """Yield what the rules on the ranges check, for an existing subnetwork.
 
     A condition on a number that is a token is left out, as a rule would be.
+
+    Args:
+        given: the configuration.
+        expressions: what stands for `network.subnetwork`, `node_pool.max_nodes` and the number of `zones` where these are variables. No
+            message then says which range would fit.
     """
     network, known_part = given.network, without_tokens(given)
 
-    def of_default_pool() -> Condition:
-        addresses = addresses_of_a_node(known_part.cluster.default_max_pods_per_node)
-        return existing_subnetwork.holds_default_pool(network.pods_range, addresses, f"{_zone_count(known_part.zones)}")
-
-    def of_pods() -> Condition:
-        return existing_subnetwork.holds_pods(network.pods_range, nodes(), _prefix_of(sum(_addresses_of_pools(known_part).values())))
-
-    def of_nodes() -> Condition:
-        fitting_prefix = _prefix_of(sum(_most_of_pools(known_part).values()) + ADDRESSES_GOOGLE_KEEPS)
-        return existing_subnetwork.holds_nodes(str(network.subnetwork), ADDRESSES_GOOGLE_KEEPS, nodes(), fitting_prefix)
+    def zones() -> str:
+        return expressions.get("zones") or f"{_zone_count(known_part.zones)}"
 
     def nodes() -> list[Nodes]:
-        return nodes_of_pools(all_pools(known_part), f"{known_part.node_pool.max_nodes}", f"{_zone_count(known_part.zones)}")
+        max_nodes = expressions.get("node_pool.max_nodes") or f"{known_part.node_pool.max_nodes}"
+        return nodes_of_pools(all_pools(known_part), max_nodes, zones())
+
+    def fitting_prefix(of: _Range) -> int | None:
+        return None if expressions else of.fitting_prefix(known_part)
+
+    def of_default_pool() -> Postcondition:
+        addresses = addresses_of_a_node(known_part.cluster.default_max_pods_per_node)
+        return existing_subnetwork.holds_default_pool(network.pods_range, addresses, zones())
+
+    def of_pods() -> Postcondition:
+        return existing_subnetwork.holds_pods(network.pods_range, nodes(), fitting_prefix(_PODS))
+
+    def of_nodes() -> Postcondition:
+        subnetwork = expressions.get("network.subnetwork") or str(network.subnetwork)
+        return existing_subnetwork.holds_nodes(subnetwork, ADDRESSES_GOOGLE_KEEPS, nodes(), fitting_prefix(_NODES))
 
     for condition in (of_default_pool, of_pods, of_nodes):
         with suppress(RefusedValueError):
@@ -570,28 +576,9 @@ def _zones_in_words(zones: Sequence[str]) -> str:
     return f"{count} zone{'s' if count > 1 else ''}"
 
 
-def most_nodes(pool: NodePoolSettings, given: Any) -> int:
-    """Return how many nodes the autoscaler may add to a pool in the zones of a configuration with the field `zones`."""
+def _most_nodes(pool: NodePoolSettings, given: Any) -> int:
+    """Return how many nodes the autoscaler may add to a pool in all zones."""
     return int(pool.max_nodes * _zone_count(given.zones) if pool.max_total_nodes is None else pool.max_total_nodes)
-
-
-def _too_small(holds: int, fitting_prefix: int, path: tuple[str, ...], pool: NodePoolSettings, given: Any) -> str:
-    possible = f"{most_nodes(pool, given)} are possible"
-    if pool.max_total_nodes is None:
-        possible += f" ({pool.max_nodes} per zone in {_zones_in_words(given.zones)})"
-        key, fitting = "max_nodes", holds // _zone_count(given.zones)
-    else:
-        key, fitting = "max_total_nodes", holds
-    lower = f", or lower {'.'.join(path)}.{key} to {fitting}" if fitting else ""
-    return f"holds {holds} node{'' if holds == 1 else 's'}, {possible}: use a /{fitting_prefix} or larger{lower}"
-
-
-def _too_small_together(holds: int, fitting_prefix: int, needed: Mapping[tuple[str, ...], int], what: str) -> str:
-    pools = ", ".join(f"{'.'.join(path)} {count}" for path, count in needed.items())
-    return (
-        f"holds {holds} {what}, the pools can need {sum(needed.values())} ({pools}): use a /{fitting_prefix} or larger, or lower the "
-        "maximum of a pool"
-    )
 
 
 IGNORED_CHANGES = MappingProxyType(
@@ -664,17 +651,7 @@ class _PoolArguments(Configuration):
     node_pool: NodePoolConfig
     pools: dict[NodePoolName, AdditionalNodePoolConfig]
 
-    rules = (
-        workload_faults,
-        name_faults,
-        taint_faults,
-        lambda a: management_faults(a.cluster, known_pools(a)),
-        lambda a: upgrade_faults(known_pools(a), a.google),
-        lambda a: initial_node_faults(known_pools(a), a.zones),
-        pod_range_faults,
-        lambda a: default_pool_range_faults(a.network, a.cluster, a.zones),
-        node_range_faults,
-    )
+    rules = POOL_RULES
 
 
 class LabelledNodePool(Construct):
@@ -763,7 +740,7 @@ class LabelledNodePool(Construct):
                 image_type=config.image_type,
                 oauth_scopes=list(config.oauth_scopes),
                 labels=_labels(config, workloads),
-                metadata=merged(config.metadata, _METADATA),
+                metadata=merged(config.metadata, {"disable-legacy-endpoints": "true"}),
                 resource_labels=dict(cluster.config.resource_labels) or None,
                 spot=config.spot or None,
                 confidential_nodes=optional_block(gke.ContainerNodePoolNodeConfigConfidentialNodes, enabled=config.confidential_nodes),
@@ -792,8 +769,8 @@ class LabelledNodePool(Construct):
     def _warn_of_missing_room(self, arguments: _PoolArguments) -> None:
         known_part = without_tokens(arguments)
         try:
-            missing = missing_room_for_upgrades(known_part)
-            most = sum(_most_of_pools(known_part).values())
+            missing = _missing_room_for_upgrades(known_part)
+            most = sum(_most_nodes(pool, known_part) for pool in all_pools(known_part).values())
         except RefusedValueError:
             return
         if missing:

@@ -37,10 +37,6 @@ class SupportedVersions:
     newest_tested: str
     below: int
 
-    def accepts(self, version: str) -> bool:
-        """Return whether an exact version is accepted."""
-        return parsed(self.bindings) <= parsed(version) < (self.below,)
-
 
 SUPPORTED: dict[Provider, SupportedVersions] = {
     "google": SupportedVersions(bindings="6.50.0", default="7.45.0", newest_tested="7.45.0", below=9),
@@ -51,12 +47,12 @@ SUPPORTED: dict[Provider, SupportedVersions] = {
 Feature = Literal["exclusion-until-end-of-support", "stable-database-encryption-state", "dataplane-optimization-mode"]
 
 # https://github.com/hashicorp/terraform-provider-google/blob/main/CHANGELOG.md
-MINIMUM_VERSIONS: dict[Feature, tuple[Provider, str]] = {
-    "exclusion-until-end-of-support": ("google", "7.12.0"),  # added `end_time_behavior` field to `google_container_cluster`
-    "stable-database-encryption-state": ("google", "7.30.0"),  # fixed a permadiff where `database_encryption.state` ...
-    "dataplane-optimization-mode": ("google", "7.38.0"),  # added `dataplane_optimization_mode` in `google_container_cluster`
+MINIMUM_VERSIONS: dict[Feature, str] = {
+    "exclusion-until-end-of-support": "7.12.0",  # added `end_time_behavior` field to `google_container_cluster`
+    "stable-database-encryption-state": "7.30.0",  # fixed a permadiff where `database_encryption.state` ...
+    "dataplane-optimization-mode": "7.38.0",  # added `dataplane_optimization_mode` in `google_container_cluster`
 }
-"""The oldest provider version that has a feature which the bindings' version lacks."""
+"""The oldest google version that has a feature which the bindings' version lacks."""
 
 _REQUIRED: WeakKeyDictionary[TerraformStack, dict[Provider, str]] = WeakKeyDictionary()
 
@@ -95,7 +91,7 @@ def require_providers(
 def version_problem(provider: Provider, version: str) -> str | None:
     """Return why a version is not accepted, in words that continue a message after the value; None when it is."""
     supported = SUPPORTED[provider]
-    if re.fullmatch(EXACT_VERSION, version) and supported.accepts(version):
+    if re.fullmatch(EXACT_VERSION, version) and parsed(supported.bindings) <= parsed(version) < (supported.below,):
         return None
     return f"is not a supported version: use an exact version, {supported.bindings} or newer and below {supported.below}.0.0"
 
@@ -106,8 +102,8 @@ def required_version(scope: IConstruct, provider: Provider) -> str:
 
 
 def has(feature: Feature, version: str) -> bool:
-    """Return whether a version of the feature's provider is new enough for it."""
-    return parsed(version) >= parsed(MINIMUM_VERSIONS[feature][1])
+    """Return whether a google version is new enough for a feature."""
+    return parsed(version) >= parsed(MINIMUM_VERSIONS[feature])
 
 
 def newer_than_tested(provider: Provider, version: str) -> bool:

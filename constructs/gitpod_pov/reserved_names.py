@@ -10,7 +10,7 @@ are managed by GKE and must not be manually specified".
 
 from collections.abc import Iterator, Mapping
 
-from gitpod_pov.faults import Fault
+from gitpod_pov.faults import NO_VALUE, Fault
 
 _LABELS = frozenset(
     {
@@ -101,20 +101,18 @@ _TOO_MANY_BYTES = 512 * 1024
 """Same page: each value is at most 32 KB, keys and values together are less than 512 KB."""
 
 
-def reserved_label_faults(labels: Mapping[str, str]) -> Iterator[Fault]:
-    """Yield a fault for every node label that GKE sets itself."""
-    for key, value in labels.items():
-        if key in _LABELS or key.partition("/")[0] in _LABEL_DOMAINS:
-            yield Fault(("labels", key), "has a key that GKE sets; remove the label", value)
+def is_set_by_gke(label: str) -> bool:
+    """Return whether GKE sets a node label with this key itself."""
+    return label in _LABELS or label.partition("/")[0] in _LABEL_DOMAINS
 
 
 def metadata_faults(metadata: Mapping[str, str]) -> Iterator[Fault]:
     """Yield a fault for every metadata key that GKE uses itself, and where metadata is too large."""
     for key, value in metadata.items():
         if key in _METADATA:
-            yield Fault(("metadata", key), "has a key that GKE reserves; use another key", value)
+            yield Fault(("metadata", key), "has a key that GKE reserves; use another key")
         elif (size := _bytes(value)) > _MOST_BYTES_OF_A_VALUE:
-            yield Fault(("metadata", key), f"has {size} bytes, GKE accepts at most {_MOST_BYTES_OF_A_VALUE}; shorten the value")
+            yield Fault(("metadata", key), f"has {size} bytes, GKE accepts at most {_MOST_BYTES_OF_A_VALUE}; shorten the value", NO_VALUE)
     if (size := sum(_bytes(text) for item in metadata.items() for text in item)) >= _TOO_MANY_BYTES:
         yield Fault(("metadata",), f"has {size} bytes of keys and values, GKE accepts less than {_TOO_MANY_BYTES}; shorten the values")
 

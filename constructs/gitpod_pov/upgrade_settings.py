@@ -35,18 +35,18 @@ def _settings_of_the_strategy(config: "UpgradeSettings") -> Iterator[Fault]:
     for strategy, fields in _ONLY_FOR.items():
         for field, value in known(config, *fields) if strategy != config.strategy else ():
             if value is not None:
-                yield Fault((field,), f"is a setting of the strategy {strategy}: remove it, or set strategy to {strategy}", value)
+                yield Fault((field,), f"is a setting of the strategy {strategy}: remove it, or set strategy to {strategy}")
 
 
 def _progress(config: "UpgradeSettings") -> Iterator[Fault]:
     if config.strategy == "SURGE" and config.surge == config.unavailable == 0:
-        yield Fault(("max_surge",), "lets no upgrade start while max_unavailable is 0 too: set one of them to 1 or more", 0)
+        yield Fault(("max_surge",), "lets no upgrade start while max_unavailable is 0 too: set one of them to 1 or more")
 
 
 def _soak_duration(config: "UpgradeSettings") -> Iterator[Fault]:
     duration = config.node_pool_soak_duration
     if duration is not None and int(duration.removesuffix("s")) > _LONGEST_SOAK:
-        yield Fault(("node_pool_soak_duration",), f"must be {_LONGEST_SOAK}s (7 days) or less", duration)
+        yield Fault(("node_pool_soak_duration",), f"must be {_LONGEST_SOAK}s (7 days) or less")
 
 
 class UpgradeSettings(Configuration):
@@ -121,5 +121,4 @@ def blue_green_faults(settings: UpgradeSettings, google: str) -> Iterator[Fault]
         yield Fault(
             ("strategy",),
             f"cannot be created with google {google}, which has a bug in blue_green_settings: require google {_FIXED_IN} or newer",
-            settings.strategy,
         )

@@ -1,6 +1,6 @@
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gitpod_pov.maintenance import MaintenanceExclusion
 from gitpod_pov.maintenance_rules import EXCLUSION_RULES
 
 import pytest
@@ -8,21 +8,18 @@ import pytest
 START = datetime.fromisoformat("2027-01-01T00:00:00")
 
 
-@dataclass(frozen=True)
-class Exclusion:
-    name: str
-    start_time: str
-    end_time: str | None
-    scope: str = "NO_UPGRADES"
+def exclusion(name: str, start_time: str, end_time: str | None, scope: str = "NO_UPGRADES") -> MaintenanceExclusion:
+    """Return an exclusion whose own rules have not run."""
+    return MaintenanceExclusion.model_construct(name=name, start_time=start_time, end_time=end_time, scope=scope)
 
 
-def exclusions(*hours: tuple[int, int], scope: str = "NO_UPGRADES") -> list[Exclusion]:
+def exclusions(*hours: tuple[int, int], scope: str = "NO_UPGRADES") -> list[MaintenanceExclusion]:
     """Return an exclusion for each pair of hours after the start of 2027."""
     times = [[(START + timedelta(hours=hour)).strftime("%Y-%m-%dT%H:%M:%SZ") for hour in pair] for pair in hours]
-    return [Exclusion(f"e{index}", start, end, scope) for index, (start, end) in enumerate(times)]
+    return [exclusion(f"e{index}", start, end, scope) for index, (start, end) in enumerate(times)]
 
 
-def faults(found: list[Exclusion]) -> list[str]:
+def faults(found: list[MaintenanceExclusion]) -> list[str]:
     return [str(fault) for rule in EXCLUSION_RULES for fault in rule(found)]
 
 
@@ -61,8 +58,8 @@ class TestLength:
         assert faults(exclusions((0, 400 * DAY), scope=scope)) == []
 
     def test_until_the_end_of_support(self) -> None:
-        assert faults([Exclusion("a", "2026-01-01T00:00:00Z", None, "NO_MINOR_OR_NODE_UPGRADES")]) == []
-        assert faults([Exclusion("a", "2026-01-01T00:00:00Z", None)]) == []  # the exclusion itself refuses it
+        assert faults([exclusion("a", "2026-01-01T00:00:00Z", None, "NO_MINOR_OR_NODE_UPGRADES")]) == []
+        assert faults([exclusion("a", "2026-01-01T00:00:00Z", None)]) == []  # the exclusion itself refuses it
 
 
 class TestAvailability:
