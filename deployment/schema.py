@@ -9,6 +9,7 @@ The schema has no references and uses an old draft, because every editor's TOML 
 
 import json
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, cast
 
@@ -113,8 +114,12 @@ def configuration() -> str:
     top_level = {name: value for name, value in deployment["properties"].items() if name not in sections}
     parts = [_HEAD, _table({**deployment, "properties": top_level})]
     for name, value in sections.items():
-        (below, _), *_ = _sections(value)
-        parts += [f"## [{name}{below}]", value["description"], _table({"properties": {name: value}})]
+        choices = _sections(value)
+        parts += [f"## [{name}{choices[0][0]}]", value["description"]]
+        for below, choice in choices:
+            if len(choices) > 1:
+                parts.append(f'### type = "{choice["properties"]["type"]["const"]}"')
+            parts.append(_table(choice, prefix=f"{name}{below}."))
     return "\n\n".join(parts) + "\n"
 
 
@@ -125,15 +130,16 @@ def _sections(value: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [("", choice) for choice in choices] + [(".NAME", table) for table in tables]
 
 
-def _table(section: dict[str, Any], kind: str = "input") -> str:
-    return "\n".join([f"| {kind} | value | default | description |", "|---|---|---|---|", *_rows(section, "")])
+def _table(section: dict[str, Any], kind: str = "input", prefix: str = "") -> str:
+    return "\n".join([f"| {kind} | value | default | description |", "|---|---|---|---|", *_rows(section, prefix)])
 
 
 def _rows(section: dict[str, Any], prefix: str) -> Iterator[str]:
     for name, value in section["properties"].items():
         if sections := _sections(value):
-            for below, inner in sections:
-                yield from _rows(inner, f"{prefix}{name}{below}.")
+            ((below, inner),) = sections
+            yield f"| `{prefix}{name}` | {'tables by name' if below else 'table'} |  | {value['description']} |"
+            yield from _rows(inner, f"{prefix}{name}{below}.")
             continue
         defaults = ["required"] if name in section.get("required", ()) else [f"`{item}`" for item in _values(value.get("default"))]
         yield f"| `{prefix}{name}` | {_allowed(value)} | {'<br>'.join(defaults)} | {value['description']} |"
@@ -163,8 +169,9 @@ def _constructs() -> str:
     return f"{before}{begin}\n{generated}\n{END}{rest.partition(END)[2]}"
 
 
-def _table_of(config: type[Configuration]) -> str:
-    return _table(_schema_of(config), "field")
+def _table_of(config: type[Configuration], fields: AbstractSet[str]) -> str:
+    whole = _schema_of(config)
+    return _table({**whole, "properties": {name: value for name, value in whole["properties"].items() if name in fields}}, "field")
 
 
 def files() -> dict[Path, str]:

@@ -60,7 +60,12 @@ _NOT_PRINTED = "gitpod-pov/warnings-not-printed"
 
 
 def acknowledge(scope: Construct, risks: Sequence[Risk]) -> None:
-    """Silence the warnings of the named risks for a construct and everything that is added below it later."""
+    """Silence the warnings of the named risks for a construct and everything that is added below it later.
+
+    Args:
+        scope: the construct, usually a stack.
+        risks: the names of the risks.
+    """
     scope.node.set_context(_ACKNOWLEDGED, list(risks))
 
 

@@ -1,3 +1,4 @@
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -68,3 +69,20 @@ def test_every_description_states_the_default() -> None:
             assert " GB" in value["description"]
         if name.endswith("_nodes") and "total" not in name and value["type"] == "integer":
             assert "per zone" in value["description"]
+
+
+class TestConfiguration:
+    """docs/configuration.md."""
+
+    def test_describes_tables_within_sections(self) -> None:
+        text = schema.configuration()
+        assert "| `cluster.maintenance_window` | table |  | Recurring hours in which GKE may start upgrades. " in text
+        assert "| `node_pool.upgrade_settings` | table |  | How GKE upgrades the nodes" in text
+        assert "| `admins.bindings` | tables by name |  | Additional role bindings. " in text
+
+    def test_lists_the_inputs_of_each_backend_apart(self) -> None:
+        _, *types = schema.configuration().partition("## [backend]\n")[2].partition("\n## ")[0].split('### type = "')
+        inputs = {text.partition('"')[0]: re.findall(r"^\| `backend\.(\w+)`", text, re.MULTILINE) for text in types}
+        assert inputs["local"] == ["type"]
+        assert inputs["gcs"] == ["type", "bucket", "prefix", "impersonate_service_account", "kms_encryption_key"]
+        assert inputs["cloud"] == ["type", "organization", "hostname", "project", "prefix"]
