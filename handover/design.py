@@ -191,13 +191,16 @@ def _changes(handover: Handover) -> Iterator[str]:
         "GKE recreates the nodes one after the other; Terraform shows an update in place": [],
         "Terraform replaces the node pool: all nodes are deleted, then created": [],
         "Terraform replaces the cluster, and the nodes with it": ["project", "region"],
+        "not possible: the plan fails": [],
         "not possible: Google refuses to change a range that a cluster uses": [],
     }
-    stay, recreated, pool, cluster, refused = groups.values()
+    stay, recreated, pool, cluster, refused, in_use = groups.values()
     for key, effect, recreates in effects():
         replaced = [part for part in effect.split("; ") if part.endswith("**replaced**")]
         nouns = {noun for part in replaced for noun in part.removesuffix(" **replaced**").split(", ")}
         if key in _NEW_CLUSTER_ONLY:
+            in_use.append(key)
+        elif effect == "refused":
             refused.append(key)
         elif "cluster" in nouns:
             cluster.append(key)

@@ -156,14 +156,15 @@ class TestAnswers:
     def test_says_what_a_change_does_to_the_nodes(self) -> None:
         text = section(readme(handover={"parameters": []}), "What you can change without replacing nodes")
         rows = re.findall(r"^\| (.*) \| (`.*) \|$", text, re.MULTILINE)
-        stay, recreated, pool, cluster, refused = (re.findall("`(.*?)`", inputs) for _, inputs in rows)
+        stay, recreated, pool, cluster, refused, in_use = (re.findall("`(.*?)`", inputs) for _, inputs in rows)
         assert {"node_pool.max_nodes", "cluster.maintenance_window", "node_pool.labels"} <= {*stay}
         assert {"node_pool.machine_type", "cluster.workload_identity"} <= {*recreated}
         assert len(recreated) == len(RECREATES_NODES)
         assert {"node_pool.spot", "identity.account_id"} <= {*pool}
         assert {"cluster.name", "network.network", "project", "region"} <= {*cluster}
-        assert refused == ["network.nodes_cidr", "network.pods_cidr", "network.services_cidr"]
-        assert len([*stay, *recreated, *pool, *cluster, *refused]) == len([*effects()]) + len(("project", "region"))
+        assert refused == ["network.create_subnetwork", "cluster.network_policy"]
+        assert in_use == ["network.nodes_cidr", "network.pods_cidr", "network.services_cidr"]
+        assert len([*stay, *recreated, *pool, *cluster, *refused, *in_use]) == len([*effects()]) + len(("project", "region"))
 
     def test_calls_an_input_by_the_name_of_its_variable(self) -> None:
         without = section(readme(handover={"parameters": []}), "What you can change without replacing nodes")
