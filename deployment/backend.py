@@ -142,8 +142,8 @@ class GcsBackendConfig(Configuration):
     """Name of an existing bucket."""
 
     prefix: Prefix
-    """Prefix of the object names, followed by the stack's name. Clones with the same prefix share states. Earlier versions used
-    'gitpod-pov'; keep it for existing states.
+    """Prefix of the object names, followed by the stack's name. Choose one that no other clone uses: clones with the same prefix share
+    states. Earlier versions used 'gitpod-pov'; keep it for existing states.
     """
 
     impersonate_service_account: ServiceAccountEmail | None = None
@@ -181,7 +181,9 @@ class CloudBackendConfig(Configuration):
     """HCP Terraform project in which new workspaces are created."""
 
     prefix: WorkspacePrefix | None = None
-    """Prefix of the workspace names, followed by a hyphen and the stack's name. Clones with the same prefix share workspaces."""
+    """Prefix of the workspace names, followed by a hyphen and the stack's name. Choose one that no other clone uses: clones with the same
+    prefix share workspaces.
+    """
 
     def workspace_of(self, stack: str) -> str:
         """Return the name of a stack's workspace."""

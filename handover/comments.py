@@ -15,7 +15,7 @@ from gitpod_pov.risks import Risk
 
 from handover.hcl import Comments
 from handover.stacks import Stack
-from handover.variables import Json
+from handover.variables import Json, with_variable_names
 
 
 class Cause(NamedTuple):
@@ -89,7 +89,8 @@ def _risks_at(stack: Stack, kind: str, block: Json) -> Iterator[tuple[str, str]]
     for name, meaning in stack.risks:
         for cause in CAUSES.get(name, ()):  # type: ignore[call-overload]
             if cause.kind == kind and cause.applies(block, meaning):
-                yield next(path for path in cause.paths if f'"{path.rpartition(".")[2]}":' in json.dumps(block)), _text(name, meaning)
+                path = next(path for path in cause.paths if f'"{path.rpartition(".")[2]}":' in json.dumps(block))
+                yield path, with_variable_names(_text(name, meaning), stack.parameters)
 
 
 def _text(name: str, meaning: str) -> str:

@@ -64,9 +64,10 @@ def readme(handover: Handover) -> str:
         *operations(handover),
         "## Inputs",
         (
-            f"{values} the values of the source deployment. An empty list means the default. A value that is refused is reported with what "
-            "is allowed: by `terraform plan` in a folder, and by `terraform validate` where a module is called with values, as in "
-            "`example/`. `terraform plan` also checks the rules between values, such as ranges that must not overlap."
+            f"{values} the values of the source deployment. Terraform refuses invalid values and shows what is allowed: in a folder during "
+            "`terraform plan`, and where a module is called with values, as in `example/`, during `terraform validate`. `terraform plan` "
+            "also checks the rules between values, such as ranges that must not overlap. A message names an input that is not a variable "
+            f"by its key in the source deployment, such as `network.pods_range_name`: change it in `{handover.main}`."
         ),
         table(("name", "type", "value of the source", "description", "folders"), _inputs(handover)),
         "## Outputs",

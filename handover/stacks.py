@@ -11,7 +11,7 @@ place, else there is no hand-over. A construct that decides by a value, or compu
 import copy
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -35,6 +35,7 @@ from handover.variables import (
     sizes_of_existing_subnetwork,
     value_of,
     variable_name,
+    with_variable_names,
 )
 from stacks.registry import StackKind, SynthesizedStack, kinds_of, synthesize
 
@@ -131,6 +132,8 @@ def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
         for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
             subnetwork["lifecycle"]["postcondition"] += rules.of_existing_subnetwork()
         groups = {address: block["//"]["metadata"]["path"].split("/")[1] for address, block in blocks_of(content).items()}
+        for check in _checks(content):
+            check["error_message"] = with_variable_names(check["error_message"], parameters)
         clean = without_bookkeeping(content)
         stacks.append(Stack(kind, source, clean, parameters_in(clean, parameters), groups))
     return stacks
@@ -164,6 +167,13 @@ def _content(stack: SynthesizedStack, deployment: Deployment) -> Json:
         lifecycle, sizes = subnetwork["lifecycle"], sizes_of_existing_subnetwork(deployment)
         lifecycle["postcondition"] = [one for one in lifecycle["postcondition"] if one not in sizes]
     return content
+
+
+def _checks(content: Json) -> Iterator[Json]:
+    """Yield the preconditions and postconditions of a configuration."""
+    for block in blocks_of(content).values():
+        for kind in ("precondition", "postcondition"):
+            yield from block.get("lifecycle", {}).get(kind, ())
 
 
 def parameters_in(content: Json, parameters: tuple[ParameterKey, ...]) -> tuple[ParameterKey, ...]:

@@ -9,7 +9,7 @@ Why preconditions and not validations that look at several variables: the latter
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from operator import attrgetter
 from types import MappingProxyType, NoneType
@@ -72,6 +72,13 @@ def variable_name(key: str) -> str:
     return key.replace(".", "_")
 
 
+def with_variable_names(text: str, parameters: Iterable[ParameterKey]) -> str:
+    """Return a text that names inputs with the names of their variables, where they have one."""
+    for key in parameters:
+        text = re.sub(rf"(?<![\w.]){re.escape(key)}(?![\w.]*\w)", variable_name(key), text)
+    return text
+
+
 def value_of(deployment: Deployment, key: str) -> Any:
     """Return the deployment's value of a key."""
     return attrgetter(key)(deployment)
@@ -96,13 +103,25 @@ def variable(deployment: Deployment, key: ParameterKey) -> Json:
     section, _, name = key.rpartition(".")
     model: type[Configuration] = type(value_of(deployment, section) if section else deployment)
     field, value = _type(model.model_fields[name]), default_of(deployment, key)
+    nullable = value is None or key == NETWORKS
     return {
-        "description": descriptions(model)[name],
+        "description": _description(descriptions(model)[name], "Null" if nullable else "An empty list" if field.kind is tuple else None),
         "type": _TYPES[field.kind],
         "default": value,
-        **({} if value is None or key == NETWORKS else {"nullable": False}),
+        **({} if nullable else {"nullable": False}),
         "validation": [_checked(rule) for rule in (*_rules(field, key), *_rules_of_the_key(deployment, key))],
     }
+
+
+def _description(of_input: str, nothing: str | None) -> str:
+    """Return the description of a variable, whose default is the deployment's value and not that of the input.
+
+    Args:
+        of_input: the description of the input.
+        nothing: the value of the variable that stands for an input that is left out, if there is one.
+    """
+    sentences = (re.sub("^Default: ", f"{nothing} means ", one) if nothing else one for one in re.split(r"(?<=\.) (?=[A-Z])", of_input))
+    return " ".join(one for one in sentences if not one.startswith(("Default: ", "Required if ")))
 
 
 def default_of(deployment: Deployment, key: ParameterKey) -> Any:

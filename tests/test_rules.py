@@ -1571,9 +1571,8 @@ EXAMPLES = [
         (
             "backend.bucket: is required: Name of an existing bucket",
             (
-                "backend.prefix: is required: Prefix of the objects' names, followed by the stack's name. Choose one that no other clone "
-                "uses in this bucket: clones with the same prefix share the states of deployments with the same name. Earlier versions "
-                "used 'gitpod-pov'; keep it for existing states"
+                "backend.prefix: is required: Prefix of the object names, followed by the stack's name. Choose one that no other clone "
+                "uses: clones with the same prefix share states. Earlier versions used 'gitpod-pov'; keep it for existing states"
             ),
         ),
     ),

@@ -168,8 +168,8 @@ class ClusterAdminsConfig(Configuration):
     """Configuration of `ClusterAdmins`."""
 
     members: Annotated[Items[Member], Unique] = ()
-    """Principals to bind, each with its prefix `user:`, `group:` or `serviceAccount:`. A `group:` needs cluster.rbac_security_group.
-    Default: the account that runs Terraform.
+    """Principals to bind, each with its prefix `user:`, `group:` or `serviceAccount:`. A `group:` needs Google Groups for RBAC. Default:
+    the account that runs Terraform.
     """
 
     cluster_role: RbacName = "cluster-admin"

@@ -52,7 +52,7 @@ def grant_service_agents(
         scope,
         "destroy-removes-existing-grants",
         "network.grant_service_agents grants roles to GKE's service agents in the host project, and a destroy removes these grants "
-        "even if they existed before or other clusters need them; leave it out and grant the roles as docs/networks.md describes",
+        "even if they existed before or other clusters need them; leave it out, and have an administrator of the host project grant them",
     )
     return [
         ProjectIamMember(

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, get_args
 
 import pytest
 
-from deployment.parameters import ADMINS, MARKS, NETWORKS, WINDOW, ParameterKey
+from deployment.parameters import ADMINS, MARKS, NETWORKS, SUBNETWORK, WINDOW, ParameterKey
 from deployment.reading import load_deployments
 from handover import example as handover_example
 from handover import stacks as handover_stacks
@@ -23,6 +23,7 @@ from handover.stacks import Format, HandoverError, fill, stacks_of
 from handover.variables import variable
 from stacks.registry import synthesize
 from tests.app import ROOT, Synthesized, deployment
+from tests.existing import NETWORK
 
 ALL_KEYS: tuple[ParameterKey, ...] = get_args(ParameterKey)
 HARD = {
@@ -289,6 +290,31 @@ class TestParameters:
         assert (project["type"], project["default"], project["nullable"]) == ("string", "demo-project", False)
         assert project["description"] == "ID of an existing Google Cloud project with billing."
         assert all(variable(deployment(), key)["validation"] for key in ALL_KEYS)
+
+    @pytest.mark.parametrize(
+        ("key", "sections", "expected"),
+        [
+            ("zones", {}, "Zones of the nodes. An empty list means every zone of the region."),
+            (
+                WINDOW,
+                {"cluster": {"maintenance_exclusions": []}},
+                "Recurring hours in which GKE may start upgrades. Null means at any time.",
+            ),
+            (WINDOW, {}, "Recurring hours in which GKE may start upgrades."),
+            (SUBNETWORK, {}, "Name of the subnetwork. Null means `gitpod-CLUSTER`."),
+            (SUBNETWORK, {"network": {"subnetwork": "nodes"}}, "Name of the subnetwork."),
+        ],
+        ids=str,
+    )
+    def test_a_description_says_what_an_omitted_value_means_and_not_the_default_of_the_input(
+        self, key: ParameterKey, sections: dict[str, Any], expected: str
+    ) -> None:
+        assert variable(deployment(**sections), key)["description"] == expected
+
+    @pytest.mark.parametrize("key", ALL_KEYS)
+    def test_no_description_speaks_of_a_deployment_file(self, key: ParameterKey) -> None:
+        description = variable(deployment(), key)["description"]
+        assert not re.search(r"Default:|Required if|docs/|[a-z]\.[a-z]", description)
 
     def test_a_value_that_the_output_does_not_follow_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As when a construct decides by a value: here one that is cut to its first characters."""
@@ -565,3 +591,31 @@ def test_the_readme_says_who_has_further_roles_and_what_the_nodes_are_not_grante
 @pytest.mark.parametrize(("policy", "line"), [("calico", "Network policy: Calico"), ("dataplane-v2", "Network policy: Dataplane V2")])
 def test_the_picture_says_what_enforces_network_policies(policy: str, line: str) -> None:
     assert f">{line}<" in files_of("pov", deployment(cluster={"network_policy": policy}), "json")["picture.svg"].decode()
+
+
+class TestNamesForTheReader:
+    """Who takes a hand-over over has variables, and neither a deployment file nor this repository's documents."""
+
+    def messages(self, content: Any) -> Iterator[str]:
+        if isinstance(content, dict):
+            yield from ([content["error_message"]] if "error_message" in content else [])
+        if isinstance(content, dict | list):
+            for one in content.values() if isinstance(content, dict) else content:
+                yield from self.messages(one)
+
+    def test_a_message_names_a_variable_and_not_its_input(self) -> None:
+        files = files_of("pov", deployment(network=NETWORK), "json")
+        found = [*self.messages(parsed(files, "modules/cluster/main.tf.json"))]
+        assert any("set network_network to the network of the subnetwork" in message for message in found)
+        assert any("or lower node_pool_max_nodes" in message for message in found)
+        named = re.findall(r"(?<![\w.])(?:" + "|".join(re.escape(key) for key in ALL_KEYS if "." in key) + r")\b", "\n".join(found))
+        assert named == []
+
+    def test_a_message_keeps_the_key_of_an_input_that_is_no_variable(self) -> None:
+        files = files_of("pov", deployment(network=NETWORK, handover={"parameters": ["project"]}), "json")
+        assert "set network.network to the network" in "\n".join(self.messages(parsed(files, "modules/cluster/main.tf.json")))
+
+    @pytest.mark.parametrize("sections", [{}, {"network": {"host_project": "host-project", "grant_service_agents": True}}], ids=str)
+    def test_no_file_points_to_a_document_of_this_repository(self, sections: dict[str, Any]) -> None:
+        files = files_of("pov", deployment(**sections), "hcl")
+        assert [path for path, content in files.items() if re.search(rb"(?<![\w/])docs/[\w.]+\.md", content)] == []
