@@ -262,13 +262,24 @@ def _costs(handover: Handover) -> Iterator[str]:
 
 def _nodes(deployment: Deployment, pool: Json) -> str:
     node, scaling, zones = pool["node_config"], pool["autoscaling"], len(deployment.zones) or ZONES_OF_A_REGION
-    where = f"{zones} zone{'s' if zones > 1 else ''}" + ("" if deployment.zones else ", as in most regions,")
+    where = _counted("zone", zones) + ("" if deployment.zones else ", as in most regions,")
     machine = f"`{node['machine_type']}`{' (Spot)' if node.get('spot') else ''} with {node['disk_size_gb']} GB of `{node['disk_type']}`"
-    first = f"In {where} the pool `{pool['name']}` starts with {pool.get('initial_node_count', 0) * zones} and has "
     if "total_max_node_count" in scaling:
-        return f"**Nodes**: {machine} each. {first}{scaling.get('total_min_node_count', 0)} to {scaling['total_max_node_count']}."
-    few, many = scaling.get("min_node_count", 0) * zones, scaling.get("max_node_count", 0) * zones
-    return f"**Nodes**, counted per zone: {machine} each. {first}{few} to {many}. An upgrade adds nodes for its duration."
+        few, many, counted = scaling.get("total_min_node_count", 0), scaling["total_max_node_count"], ""
+    else:
+        few, many, counted = scaling.get("min_node_count", 0) * zones, scaling.get("max_node_count", 0) * zones, ", counted per zone"
+    first = f"In {where} the pool `{pool['name']}` starts with {_counted('node', pool.get('initial_node_count', 0) * zones)}"
+    return f"**Nodes**{counted}: {machine} each. {first} and scales from {few} to {many}.{_during_an_upgrade(pool['upgrade_settings'])}"
+
+
+def _counted(noun: str, count: int) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _during_an_upgrade(settings: Json) -> str:
+    if settings.get("strategy") == "BLUE_GREEN":
+        return " An upgrade doubles the nodes for its duration."
+    return " An upgrade adds nodes for its duration." if settings["max_surge"] else ""
 
 
 def _logs(deployment: Deployment) -> str:

@@ -615,7 +615,7 @@ REASONS: Reasons = {
         "autoscaling": "min_node_count and max_node_count apply per zone, the total_ arguments to the region.",
         "management.auto_upgrade": "A release channel requires true. Maintenance exclusions determine what GKE upgrades.",
         "management.auto_repair": "A release channel requires true.",
-        "upgrade_settings": "An upgrade creates nodes before it drains others, so that the capacity stays.",
+        "upgrade_settings": "How GKE replaces the nodes during an upgrade, which may add nodes first.",
         "network_config": "Always set, because the provider keeps the last value if the block is left out.",
         "node_config.image_type": "Gitpod's workspaces need Ubuntu. A change recreates the nodes.",
         "node_config.machine_type": "A change recreates the nodes, but does not replace the pool.",

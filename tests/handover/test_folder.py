@@ -532,7 +532,7 @@ class TestAdditionalPools:
     def test_the_readme_lists_each_pool(self, with_pools: dict[str, bytes]) -> None:
         readme = with_pools["README.md"].decode()
         assert "the autoscaled pools `gitpod`, `spot` and `other` of Ubuntu nodes" in readme
-        assert "In 1 zone the pool `spot` starts with 1 and has 0 to 9." in readme
+        assert "In 1 zone the pool `spot` starts with 1 node and scales from 0 to 9." in readme
         assert "--node-pool gitpod\n" in readme
         assert "--node-pool spot\n" in readme
         assert "import google_container_node_pool.node_pool_spot demo-project/us-central1/gitpod/spot\n" in readme

@@ -177,9 +177,21 @@ class TestCosts:
     @pytest.mark.parametrize(
         ("sections", "expected"),
         [
-            ({}, ["starts with 1 and has 1 to 50.", "**External IP addresses**", "the default, system and workloads"]),
-            ({"zones": []}, ["In 3 zones, as in most regions, the pool `gitpod` starts with 3 and has 3 to 150."]),
-            ({"node_pool": {"min_nodes": 0, "max_nodes": 4, "spot": True}}, ["`n2d-standard-16` (Spot)", "starts with 1 and has 0 to 4."]),
+            (
+                {},
+                [
+                    "starts with 1 node and scales from 1 to 50. An upgrade adds nodes for its duration.",
+                    "**External IP addresses**",
+                    "the default, system and workloads",
+                ],
+            ),
+            ({"zones": []}, ["In 3 zones, as in most regions, the pool `gitpod` starts with 3 nodes and scales from 3 to 150."]),
+            (
+                {"node_pool": {"min_nodes": 0, "max_nodes": 4, "spot": True}},
+                ["`n2d-standard-16` (Spot)", "starts with 1 node and scales from 0 to 4."],
+            ),
+            ({"node_pool": {"upgrade_settings": {"strategy": "BLUE_GREEN"}}}, ["1 to 50. An upgrade doubles the nodes for its duration."]),
+            ({"node_pool": {"upgrade_settings": {"max_surge": 0, "max_unavailable": 1}}}, ["from 1 to 50.\n"]),
             (
                 {"profile": "hardened"},
                 ["**Cloud NAT**", "**VPC Flow Logs**", "SYSTEM_COMPONENTS, WORKLOADS, APISERVER", "charges per sample: on."],
