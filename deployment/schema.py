@@ -17,7 +17,6 @@ from deployment import commands
 if __name__ == "__main__":
     commands.start()
 
-from gitpod_pov.configuration import Configuration
 from gitpod_pov.descriptions import descriptions
 
 from pydantic import BaseModel
@@ -159,12 +158,8 @@ def _allowed(value: dict[str, Any]) -> str:
 def _constructs() -> str:
     """Return docs/constructs.md with the reference between its marks."""
     before, begin, rest = CONSTRUCTS.read_text(encoding="utf-8").partition(BEGIN)
-    generated = reference(_table_of)
+    generated = reference(lambda config: _table(_schema_of(config), "field"))
     return f"{before}{begin}\n{generated}\n{END}{rest.partition(END)[2]}"
-
-
-def _table_of(config: type[Configuration]) -> str:
-    return _table(_schema_of(config), "field")
 
 
 def files() -> dict[Path, str]:

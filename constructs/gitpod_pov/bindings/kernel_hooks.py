@@ -38,6 +38,7 @@ from jsii.errors import JSIIError
 
 _NAME = "@gitpod-pov/kernel-hooks"
 _VERSION = "1.0.0"
+_ANY = {"primitive": "any"}
 
 
 class _Hooks:
@@ -59,13 +60,8 @@ _ASSEMBLY = {
             "kind": "class",
             "name": "Hooks",
             "methods": [
-                {
-                    "name": "lazyModules",
-                    "static": True,
-                    "parameters": [{"name": "packageName", "type": {"primitive": "string"}}],
-                    "returns": {"type": {"primitive": "number"}},
-                },
-                {"name": "addressByPath", "static": True, "parameters": [{"name": "stack", "type": {"primitive": "any"}}]},
+                {"name": "lazyModules", "static": True, "parameters": [{"name": "packageName", "type": _ANY}], "returns": {"type": _ANY}},
+                {"name": "addressByPath", "static": True, "parameters": [{"name": "stack", "type": _ANY}]},
                 {"name": "indexed", "static": True, "async": True},
             ],
         }
