@@ -1,10 +1,8 @@
 """The cluster stack: the GCP identity layer and the labelled cluster."""
 
-from gitpod_pov.cluster_network import ClusterNetwork
-from gitpod_pov.gke_cluster import GkeCluster
-from gitpod_pov.node_identity import NodeIdentity
-from gitpod_pov.node_pool import LabelledNodePool
-from gitpod_pov.project_apis import ProjectApis
+from typing import ClassVar
+
+from gitpod_pov import cluster_network, gke_cluster, node_identity, node_pool, project_apis
 
 from constructs import Construct
 
@@ -15,13 +13,23 @@ from stacks.base import GitpodStack
 class ClusterStack(GitpodStack):
     """APIs, node identity, network, control plane and node pool of one deployment."""
 
+    suffix = "cluster"
+    creates = "the node service account, the network, the GKE cluster and its labelled node pool"
+    reasons: ClassVar = {
+        "apis": project_apis.REASONS,
+        "identity": node_identity.REASONS,
+        "network": cluster_network.REASONS,
+        "cluster": gke_cluster.REASONS,
+        "node_pool": node_pool.REASONS,
+    }
+
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
         super().__init__(scope, id, deployment)
         project, region = deployment.project, deployment.region
 
-        apis = ProjectApis(self, "apis", project=project, config=deployment.apis)
-        identity = NodeIdentity(self, "identity", project=project, apis=apis, config=deployment.identity)
-        network = ClusterNetwork(
+        apis = project_apis.ProjectApis(self, "apis", project=project, config=deployment.apis)
+        identity = node_identity.NodeIdentity(self, "identity", project=project, apis=apis, config=deployment.identity)
+        network = cluster_network.ClusterNetwork(
             self,
             "network",
             project=project,
@@ -30,7 +38,7 @@ class ClusterStack(GitpodStack):
             apis=apis,
             config=deployment.network,
         )
-        cluster = GkeCluster(
+        cluster = gke_cluster.GkeCluster(
             self,
             "cluster",
             project=project,
@@ -41,7 +49,9 @@ class ClusterStack(GitpodStack):
             apis=apis,
             config=deployment.cluster,
         )
-        pool = LabelledNodePool(self, "node_pool", cluster=cluster, identity=identity, config=deployment.node_pool, pools=deployment.pools)
+        pool = node_pool.LabelledNodePool(
+            self, "node_pool", cluster=cluster, identity=identity, config=deployment.node_pool, pools=deployment.pools
+        )
 
         self.add_outputs(
             {
