@@ -82,13 +82,12 @@ def _items(section: str) -> Iterator[tuple[str, str]]:
 
 def _code(documented: Any, called: Callable[..., Any], names: str) -> str:
     parameters = [parameter for parameter in inspect.signature(called).parameters.values() if parameter.name != "self"]
-    keywords = [f"    {parameter.name}: {_annotation(parameter)}," for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    keywords = [f"    {_as_written(parameter)}," for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
     positional = ", ".join(parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD)
     signature = "\n".join([f"({positional}, *,", *keywords, ")"]) if keywords else f"({positional})"
     return f"```python\nfrom {documented.__module__} import {names}\n\n{documented.__name__}{signature}\n```"
 
 
-def _annotation(parameter: inspect.Parameter) -> str:
-    text = parameter.annotation if isinstance(parameter.annotation, str) else inspect.formatannotation(parameter.annotation)
-    default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
-    return re.sub(r"\b(?:\w+\.)+(?=[A-Za-z])", "", text) + default
+def _as_written(parameter: inspect.Parameter) -> str:
+    """Return a parameter without the modules in its annotation, and without quotes around it."""
+    return re.sub(r"\b(?:\w+\.)+(?=[A-Za-z])", "", re.sub(r": '(.*?)'", r": \1", str(parameter)))

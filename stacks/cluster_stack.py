@@ -30,13 +30,7 @@ class ClusterStack(GitpodStack):
         apis = project_apis.ProjectApis(self, "apis", project=project, config=deployment.apis)
         identity = node_identity.NodeIdentity(self, "identity", project=project, apis=apis, config=deployment.identity)
         network = cluster_network.ClusterNetwork(
-            self,
-            "network",
-            project=project,
-            region=region,
-            cluster_name=deployment.cluster.name,
-            apis=apis,
-            config=deployment.network,
+            self, "network", project=project, region=region, cluster_name=deployment.cluster.name, apis=apis, config=deployment.network
         )
         cluster = gke_cluster.GkeCluster(
             self,

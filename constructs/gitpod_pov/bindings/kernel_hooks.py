@@ -24,7 +24,6 @@ import threading
 import types
 import warnings
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import IO, Any
 
@@ -137,7 +136,7 @@ def _tarball() -> bytes:
     files = {
         "package.json": json.dumps({"name": _NAME, "version": _VERSION, "main": "index.js"}),
         ".jsii": json.dumps(_ASSEMBLY),
-        "index.js": resources.files(__package__).joinpath("kernel_hooks.js").read_text("utf-8"),
+        "index.js": Path(__file__).with_name("kernel_hooks.js").read_text("utf-8"),
     }
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tarball:
@@ -172,23 +171,22 @@ def _start_without_wrapper(process: _NodeProcess) -> bool:
         node = shutil.which(_node())
         if node is None or not program.exists():
             return False
-        with resources.as_file(resources.files(__package__).joinpath("kernel_start.js")) as preloaded:
-            options = [*_NODE_OPTIONS, f"--require={preloaded}", "--preserve-symlinks"]
-            kernel = _popen(
-                # Popen cannot choose the number of a descriptor in the child: the shell makes 3 of 0, and is replaced by Node.
-                [str(_SHELL), "-c", 'exec "$@" 3<&0 0</dev/null', "sh", node, *options, str(program)],
-                stdin=theirs,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={**os.environ, "JSII_AGENT": f"Python/{platform.python_version()}"},
-            )
-            theirs.close()  # else reading would not end when the kernel does
-            output, kernel.stdin, kernel.stdout = kernel.stdout, ours.makefile("wb"), ours.makefile("rb")
-            process._process = kernel
-            process.sink_thread = threading.Thread(target=_forward, args=(output, kernel.stderr), daemon=True)
-            process.sink_thread.start()
-            atexit.register(process.stop)  # before the handshake, which registers what must run earlier
-            process.handshake()
+        options = [*_NODE_OPTIONS, f"--require={Path(__file__).with_name('kernel_start.js')}", "--preserve-symlinks"]
+        kernel = _popen(
+            # Popen cannot choose the number of a descriptor in the child: the shell makes 3 of 0, and is replaced by Node.
+            [str(_SHELL), "-c", 'exec "$@" 3<&0 0</dev/null', "sh", node, *options, str(program)],
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "JSII_AGENT": f"Python/{platform.python_version()}"},
+        )
+        theirs.close()  # else reading would not end when the kernel does
+        output, kernel.stdin, kernel.stdout = kernel.stdout, ours.makefile("wb"), ours.makefile("rb")
+        process._process = kernel
+        process.sink_thread = threading.Thread(target=_forward, args=(output, kernel.stderr), daemon=True)
+        process.sink_thread.start()
+        atexit.register(process.stop)  # before the handshake, which registers what must run earlier
+        process.handshake()
     except Exception as error:  # whatever does not fit
         warnings.warn(f"the kernel starts with its wrapper: {error}", BindingsWarning, stacklevel=2)
         if kernel is not None:
