@@ -7,34 +7,15 @@ file of its construct, and reading files (`reading`).
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
+from gitpod_pov import gke_cluster, node_pool
 from gitpod_pov.cluster_admins import ClusterAdminsConfig, group_faults
 from gitpod_pov.cluster_network import ClusterNetworkConfig
-from gitpod_pov.configuration import Configuration
+from gitpod_pov.configuration import Configuration, Rule
 from gitpod_pov.faults import Fault, Faults, inner_faults
 from gitpod_pov.gcp_names import NodePoolName, ProjectId, Region, Unique, Zone
-from gitpod_pov.gke_cluster import (
-    GkeClusterConfig,
-    egress_faults,
-    key_faults,
-    provider_faults,
-    repeated_zone_faults,
-    zone_faults,
-)
+from gitpod_pov.gke_cluster import GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentityConfig, custom_role_faults
-from gitpod_pov.node_pool import (
-    AdditionalNodePoolConfig,
-    NodePoolConfig,
-    default_pool_range_faults,
-    initial_node_faults,
-    known_pools,
-    management_faults,
-    name_faults,
-    node_range_faults,
-    pod_range_faults,
-    taint_faults,
-    upgrade_faults,
-    workload_faults,
-)
+from gitpod_pov.node_pool import AdditionalNodePoolConfig, NodePoolConfig, known_pools
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
 from gitpod_pov.tokens import Table
@@ -51,6 +32,27 @@ from deployment.providers import ProvidersConfig
 def _custom_roles(deployment: "Deployment") -> Iterator[Fault]:
     if deployment.project != MARKS["project"]:  # a hand-over works in any project, also in that of a custom role
         yield from custom_role_faults(deployment.project, deployment.identity.roles)
+
+
+_RULES: tuple[Rule, ...] = (
+    _custom_roles,
+    lambda d: gke_cluster.zone_faults(d.region, d.zones),
+    lambda d: gke_cluster.repeated_zone_faults(d.zones),
+    lambda d: gke_cluster.key_faults(d.region, d.cluster),
+    lambda d: gke_cluster.egress_faults(d.cluster, d.network),
+    lambda d: group_faults(d.admins, d.cluster.rbac_security_group),
+    node_pool.workload_faults,
+    node_pool.name_faults,
+    node_pool.taint_faults,
+    lambda d: node_pool.management_faults(d.cluster, known_pools(d)),
+    lambda d: node_pool.upgrade_faults(known_pools(d), d.providers.google),
+    lambda d: node_pool.initial_node_faults(known_pools(d), d.zones),
+    node_pool.pod_range_faults,
+    lambda d: node_pool.default_pool_range_faults(d.network, d.cluster, d.zones),
+    node_pool.node_range_faults,
+    lambda d: ingress_faults(d.ingress, d.cluster, d.identity, d.project),
+    lambda d: gke_cluster.provider_faults(d.cluster, d.providers.google, "raise providers.google"),
+)
 
 
 class Deployment(Configuration):
@@ -108,25 +110,7 @@ class Deployment(Configuration):
     handover: HandoverConfig = HandoverConfig()
     """Contents of a hand-over."""
 
-    rules = (
-        _custom_roles,
-        lambda d: zone_faults(d.region, d.zones),
-        lambda d: repeated_zone_faults(d.zones),
-        lambda d: key_faults(d.region, d.cluster),
-        lambda d: egress_faults(d.cluster, d.network),
-        lambda d: group_faults(d.admins, d.cluster.rbac_security_group),
-        workload_faults,
-        name_faults,
-        taint_faults,
-        lambda d: management_faults(d.cluster, known_pools(d)),
-        lambda d: upgrade_faults(known_pools(d), d.providers.google),
-        lambda d: initial_node_faults(known_pools(d), d.zones),
-        pod_range_faults,
-        lambda d: default_pool_range_faults(d.network, d.cluster, d.zones),
-        node_range_faults,
-        lambda d: ingress_faults(d.ingress, d.cluster, d.identity, d.project),
-        lambda d: provider_faults(d.cluster, d.providers.google, "raise providers.google"),
-    )
+    rules = _RULES
 
     @model_validator(mode="wrap")
     @classmethod
