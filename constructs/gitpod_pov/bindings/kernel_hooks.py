@@ -163,41 +163,39 @@ def _start_without_wrapper(process: _NodeProcess) -> bool:
     """
     if os.environ.get("JSII_RUNTIME") or not _SHELL.exists():
         return False
-    ours, theirs = socket.socketpair()
     kernel = None
-    try:
-        runtime = Path(process._jsii_runtime())
-        program = runtime.parents[1] / "lib" / "program.js"
-        node = shutil.which(_node())
-        if node is None or not program.exists():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:  # the files of the process keep ours open
+        try:
+            runtime = Path(process._jsii_runtime())
+            program = runtime.parents[1] / "lib" / "program.js"
+            node = shutil.which(_node())
+            if node is None or not program.exists():
+                return False
+            options = [*_NODE_OPTIONS, f"--require={Path(__file__).with_name('kernel_start.js')}", "--preserve-symlinks"]
+            kernel = _popen(
+                # Popen cannot choose the number of a descriptor in the child: the shell makes 3 of 0, and is replaced by Node.
+                [str(_SHELL), "-c", 'exec "$@" 3<&0 0</dev/null', "sh", node, *options, str(program)],
+                stdin=theirs,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "JSII_AGENT": f"Python/{platform.python_version()}"},
+            )
+            theirs.close()  # else reading would not end when the kernel does
+            output, kernel.stdin, kernel.stdout = kernel.stdout, ours.makefile("wb"), ours.makefile("rb")
+            process._process = kernel
+            process.sink_thread = threading.Thread(target=_forward, args=(output, kernel.stderr), daemon=True)
+            process.sink_thread.start()
+            atexit.register(process.stop)  # before the handshake, which registers what must run earlier
+            process.handshake()
+        except Exception as error:  # whatever does not fit
+            warnings.warn(f"the kernel starts with its wrapper: {error}", BindingsWarning, stacklevel=2)
+            if kernel is not None:
+                atexit.unregister(process.stop)
+                with contextlib.suppress(OSError), kernel:  # which closes its files, of which the other end is gone, and waits for it
+                    kernel.kill()
+                    process.sink_thread.join()
             return False
-        options = [*_NODE_OPTIONS, f"--require={Path(__file__).with_name('kernel_start.js')}", "--preserve-symlinks"]
-        kernel = _popen(
-            # Popen cannot choose the number of a descriptor in the child: the shell makes 3 of 0, and is replaced by Node.
-            [str(_SHELL), "-c", 'exec "$@" 3<&0 0</dev/null', "sh", node, *options, str(program)],
-            stdin=theirs,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "JSII_AGENT": f"Python/{platform.python_version()}"},
-        )
-        theirs.close()  # else reading would not end when the kernel does
-        output, kernel.stdin, kernel.stdout = kernel.stdout, ours.makefile("wb"), ours.makefile("rb")
-        process._process = kernel
-        process.sink_thread = threading.Thread(target=_forward, args=(output, kernel.stderr), daemon=True)
-        process.sink_thread.start()
-        atexit.register(process.stop)  # before the handshake, which registers what must run earlier
-        process.handshake()
-    except Exception as error:  # whatever does not fit
-        warnings.warn(f"the kernel starts with its wrapper: {error}", BindingsWarning, stacklevel=2)
-        if kernel is not None:
-            atexit.unregister(process.stop)
-            with contextlib.suppress(OSError), kernel:  # which closes its files, of which the other end is gone, and waits for it
-                kernel.kill()
-                process.sink_thread.join()
-        return False
-    finally:
-        theirs.close()
-        ours.close()  # the files of the process keep it open
     return True
 
 
