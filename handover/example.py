@@ -94,7 +94,7 @@ class _Root:
         order = [
             f"module.{other.name}"
             for other in earlier
-            if other.name in looked_up or (other.name in module.kind.follows and f"module.{other.name}." not in waited_for)
+            if other.name in looked_up or (other.name in module.kind.depends_on and f"module.{other.name}." not in waited_for)
         ]
         return {"depends_on": order} if order else {}
 

@@ -104,7 +104,7 @@ def _pools(deployment: Deployment) -> str:
 
 def _folders(roots: dict[str, Stack]) -> Iterator[tuple[str, ...]]:
     for folder, stack in roots.items():
-        before = [f"`{other}`" for other, earlier in roots.items() if earlier.name in stack.kind.follows]
+        before = [f"`{other}`" for other, earlier in roots.items() if earlier.name in stack.kind.depends_on]
         yield f"`{folder}`", stack.kind.creates, ", ".join(before)
 
 

@@ -36,8 +36,7 @@ from handover.variables import (
     value_of,
     variable_name,
 )
-from stacks.base import GitpodStack
-from stacks.registry import SynthesizedStack, kinds_of, synthesize
+from stacks.registry import StackKind, SynthesizedStack, kinds_of, synthesize
 
 _KMS_KEY = f"projects/marked-project/locations/{MARKS['region']}/keyRings/marked/cryptoKeys/"
 _LITERALS = MappingProxyType({f"cluster.{name}_kms_key": _KMS_KEY + name for name in ("secrets", "boot_disk")})
@@ -67,7 +66,7 @@ class Stack:
         groups: the construct that each address comes from, by address.
     """
 
-    kind: type[GitpodStack]
+    kind: StackKind
     source: SynthesizedStack
     content: Json
     parameters: tuple[ParameterKey, ...]

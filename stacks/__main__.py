@@ -26,7 +26,7 @@ def describe(name: str, deployment: Deployment) -> Iterator[str]:
     kinds = kinds_of(deployment)
     yield "# Stacks, in the order of deployment:"
     for kind in kinds:
-        after = [f"{name}-{other.suffix}" for other in kinds if other.suffix in kind.follows]
+        after = [f"{name}-{other.suffix}" for other in kinds if other.suffix in kind.depends_on]
         yield f"# {name}-{kind.suffix}: {kind.creates}" + (f"; after {' and '.join(after)}" if after else "")
     yield "# Roles that the applying account needs:"
     for required in roles_of(name, deployment):

@@ -6,7 +6,7 @@ removes characters without checking whether two addresses become the same. Platf
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from gitpod_pov.bindings import address_by_path
 from gitpod_pov.provider_versions import SUPPORTED, Provider, newer_than_tested, require_providers
@@ -25,27 +25,7 @@ _PATH_OF_AN_ADDRESS = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 class GitpodStack(TerraformStack):
-    """A stack whose resources are addressed by their construct path: `identity/storage_admin` as `identity_storage_admin`.
-
-    Each subclass is a kind of stack.
-
-    Attributes:
-        suffix: the last part of the stack's name, `cluster` for `NAME-cluster`; also the name of the module in a hand-over.
-        creates: what the stack creates, in a few words; `make show` and the README of a hand-over print it.
-        follows: the suffixes of the kinds that are applied before this one and destroyed after it. Kinds that a deployment does not have
-            are ignored.
-        reasons: the reasons of its resources, by the id of their construct.
-    """
-
-    suffix: ClassVar[str]
-    creates: ClassVar[str]
-    follows: ClassVar[tuple[str, ...]] = ()
-    reasons: ClassVar[Mapping[str, Reasons]] = {}
-
-    @classmethod
-    def is_in(cls, deployment: Deployment) -> bool:  # noqa: ARG003 - subclasses use it
-        """Return whether a deployment has this kind of stack."""
-        return True
+    """A stack whose resources are addressed by their construct path: `identity/storage_admin` as `identity_storage_admin`."""
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment, *further_providers: Provider) -> None:
         """Add the stack, with a google provider.
@@ -96,15 +76,13 @@ class GitpodStack(TerraformStack):
         return name
 
 
-CLUSTER_ACCESS: Mapping[str, Reasons] = {
-    "cluster": {
-        "data.google_container_cluster": {
-            "": "Finds the cluster by its name, so that this configuration does not need the state of the one that creates it."
-        }
+CLUSTER_ACCESS: Reasons = {
+    "data.google_container_cluster": {
+        "": "Finds the cluster by its name, so that this configuration does not need the state of the one that creates it."
     },
-    "client": {"data.google_client_config": {"": "The access token of the account that applies. It is valid for an hour."}},
+    "data.google_client_config": {"": "The access token of the account that applies. It is valid for an hour."},
 }
-"""The reasons of what `cluster_access` adds, by the id of its construct."""
+"""The reasons of what `cluster_access` adds."""
 
 
 def cluster_access(stack: GitpodStack, deployment: Deployment, lifecycle: TerraformResourceLifecycle | None = None) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """The cluster stack: the GCP identity layer and the labelled cluster."""
 
-from typing import ClassVar
-
-from gitpod_pov import cluster_network, gke_cluster, node_identity, node_pool, project_apis
+from gitpod_pov.cluster_network import ClusterNetwork
+from gitpod_pov.gke_cluster import GkeCluster
+from gitpod_pov.node_identity import NodeIdentity
+from gitpod_pov.node_pool import LabelledNodePool
+from gitpod_pov.project_apis import ProjectApis
 
 from constructs import Construct
 
@@ -13,26 +15,16 @@ from stacks.base import GitpodStack
 class ClusterStack(GitpodStack):
     """APIs, node identity, network, control plane and node pool of one deployment."""
 
-    suffix = "cluster"
-    creates = "the node service account, the network, the GKE cluster and its labelled node pool"
-    reasons: ClassVar = {
-        "apis": project_apis.REASONS,
-        "identity": node_identity.REASONS,
-        "network": cluster_network.REASONS,
-        "cluster": gke_cluster.REASONS,
-        "node_pool": node_pool.REASONS,
-    }
-
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
         super().__init__(scope, id, deployment)
         project, region = deployment.project, deployment.region
 
-        apis = project_apis.ProjectApis(self, "apis", project=project, config=deployment.apis)
-        identity = node_identity.NodeIdentity(self, "identity", project=project, apis=apis, config=deployment.identity)
-        network = cluster_network.ClusterNetwork(
+        apis = ProjectApis(self, "apis", project=project, config=deployment.apis)
+        identity = NodeIdentity(self, "identity", project=project, apis=apis, config=deployment.identity)
+        network = ClusterNetwork(
             self, "network", project=project, region=region, cluster_name=deployment.cluster.name, apis=apis, config=deployment.network
         )
-        cluster = gke_cluster.GkeCluster(
+        cluster = GkeCluster(
             self,
             "cluster",
             project=project,
@@ -43,9 +35,7 @@ class ClusterStack(GitpodStack):
             apis=apis,
             config=deployment.cluster,
         )
-        pool = node_pool.LabelledNodePool(
-            self, "node_pool", cluster=cluster, identity=identity, config=deployment.node_pool, pools=deployment.pools
-        )
+        pool = LabelledNodePool(self, "node_pool", cluster=cluster, identity=identity, config=deployment.node_pool, pools=deployment.pools)
 
         self.add_outputs(
             {

@@ -6,9 +6,10 @@ the cluster by name.
 The bindings of its providers are imported where they are used, so that other deployments do not load them.
 """
 
-from typing import ClassVar
-
-from gitpod_pov import dns_identity, dns_zone, ingress_charts, project_apis
+from gitpod_pov.dns_identity import DnsIdentity
+from gitpod_pov.dns_zone import DnsZone
+from gitpod_pov.ingress_charts import IngressCharts
+from gitpod_pov.project_apis import ProjectApis, ProjectApisConfig
 
 from cdktf import Postcondition, TerraformResourceLifecycle
 from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
@@ -16,7 +17,7 @@ from constructs import Construct
 
 from deployment.ingress import INGRESS_APIS
 from deployment.model import Deployment
-from stacks.base import CLUSTER_ACCESS, GitpodStack, cluster_access
+from stacks.base import GitpodStack, cluster_access
 
 _WITH_WORKLOAD_IDENTITY = TerraformResourceLifecycle(
     postcondition=[
@@ -33,22 +34,6 @@ _WITH_WORKLOAD_IDENTITY = TerraformResourceLifecycle(
 
 class IngressStack(GitpodStack):
     """DNS zone, identity and charts of one deployment."""
-
-    suffix = "ingress"
-    creates = "the DNS zone, external-dns, cert-manager and the ClusterIssuer"
-    follows = ("rbac",)
-    reasons: ClassVar = {
-        **CLUSTER_ACCESS,
-        "apis": project_apis.REASONS,
-        "zone": dns_zone.REASONS,
-        "dns_identity": dns_identity.REASONS,
-        "charts": ingress_charts.REASONS,
-    }
-
-    @classmethod
-    def is_in(cls, deployment: Deployment) -> bool:
-        """Return whether the deployment has a section `[ingress]`."""
-        return deployment.ingress is not None
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
         """Add the stack.
@@ -68,11 +53,10 @@ class IngressStack(GitpodStack):
         HelmProvider(self, "helm", kubernetes=HelmProviderKubernetes(**access))
 
         left_to_enable = tuple(api for api in INGRESS_APIS if api not in deployment.apis.services)
-        apis_config = project_apis.ProjectApisConfig(manage=deployment.apis.manage, services=left_to_enable)
-        apis = project_apis.ProjectApis(self, "apis", project=project, config=apis_config)
-        zone = dns_zone.DnsZone(self, "zone", project=project, cluster_name=cluster_name, apis=apis, config=config)
-        identity = dns_identity.DnsIdentity(self, "dns_identity", project=project, zone=zone, apis=apis, config=config)
-        charts = ingress_charts.IngressCharts(
+        apis = ProjectApis(self, "apis", project=project, config=ProjectApisConfig(manage=deployment.apis.manage, services=left_to_enable))
+        zone = DnsZone(self, "zone", project=project, cluster_name=cluster_name, apis=apis, config=config)
+        identity = DnsIdentity(self, "dns_identity", project=project, zone=zone, apis=apis, config=config)
+        charts = IngressCharts(
             self,
             "charts",
             project=project,

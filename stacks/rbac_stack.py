@@ -6,27 +6,20 @@ https://registry.terraform.io/providers/hashicorp/kubernetes/2.38.0/docs#stackin
 It finds the cluster by name instead of reading the other stack's state. The two stacks can therefore have different backends and owners.
 """
 
-from typing import ClassVar
-
-from gitpod_pov import cluster_admins
+from gitpod_pov.cluster_admins import ClusterAdmins
 
 from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
 from constructs import Construct
 
 from deployment.model import Deployment
-from stacks.base import CLUSTER_ACCESS, GitpodStack, cluster_access
+from stacks.base import GitpodStack, cluster_access
 
 
 class RbacStack(GitpodStack):
     """The cluster admins of one deployment."""
 
-    suffix = "rbac"
-    creates = "the cluster role binding of the administrators"
-    follows = ("cluster",)
-    reasons: ClassVar = {**CLUSTER_ACCESS, "admins": cluster_admins.REASONS}
-
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
         super().__init__(scope, id, deployment, "kubernetes")
         KubernetesProvider(self, "kubernetes", **cluster_access(self, deployment))
-        admins = cluster_admins.ClusterAdmins(self, "admins", config=deployment.admins)
+        admins = ClusterAdmins(self, "admins", config=deployment.admins)
         self.add_outputs({"cluster_admins": (admins.subjects, "RBAC names of the users and groups that are bound to the cluster role.")})

@@ -29,7 +29,7 @@ from handover.picture import main, picture
 from handover.stacks import HandoverError
 from stacks import registry
 from stacks.base import GitpodStack
-from stacks.registry import STACK_KINDS
+from stacks.registry import STACK_KINDS, StackKind
 from tests.app import ROOT, deployment
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -213,10 +213,6 @@ class TestContent:
 class OthersStack(GitpodStack):
     """A node pool of its own, an existing subnetwork, and types that the picture has no words for."""
 
-    suffix = "others"
-    creates = "what the picture does not know"
-    follows = ("cluster",)
-
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
         super().__init__(scope, id, deployment)
         DataGoogleComputeSubnetwork(self, "network", name="shared-nodes", project="host-project", region=deployment.region)
@@ -236,7 +232,8 @@ class OthersStack(GitpodStack):
 
 
 def test_draws_what_another_kind_of_stack_creates(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "STACK_KINDS", (*STACK_KINDS, OthersStack))
+    others = StackKind("others", OthersStack, creates="what the picture does not know", depends_on=("cluster",))
+    monkeypatch.setattr(registry, "STACK_KINDS", (*STACK_KINDS, others))
     found = drawn()
     assert {"Stack pov-others", "backups", "google_storage_bucket acme-backups", "roles/storage.objectViewer"} <= {*found.texts}
     assert {"VPC network of project host-project (exists", "Subnetwork shared-nodes (exists already)"} <= {*found.texts}

@@ -35,7 +35,7 @@ from rehearsal.stand_in import StandIns
 from stacks import registry
 from stacks.__main__ import main as show_stacks
 from stacks.base import GitpodStack
-from stacks.registry import STACK_KINDS
+from stacks.registry import STACK_KINDS, StackKind
 from tests.app import deployment, synthesize
 from tests.handover.test_terraform import Folder
 
@@ -45,14 +45,7 @@ NOTE = "who reads the logs\n"
 class AuditStack(GitpodStack):
     """An account that may read everything in the cluster."""
 
-    suffix = "audit"
-    creates = "an account that may read everything"
-    follows = ("rbac", "absent")
     note: Path
-
-    @classmethod
-    def is_in(cls, deployment: Deployment) -> bool:
-        return deployment.project != "without-audit"
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
         super().__init__(scope, id, deployment, "kubernetes")
@@ -90,7 +83,14 @@ def third_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     note = tmp_path / "note.txt"
     note.write_text(NOTE)
     monkeypatch.setattr(AuditStack, "note", note, raising=False)
-    monkeypatch.setattr(registry, "STACK_KINDS", (*STACK_KINDS, AuditStack))
+    kind = StackKind(
+        "audit",
+        AuditStack,
+        creates="an account that may read everything",
+        depends_on=("rbac", "absent"),
+        wanted=lambda d: d.project != "without-audit",
+    )
+    monkeypatch.setattr(registry, "STACK_KINDS", (*STACK_KINDS, kind))
 
 
 class TestShipped:
@@ -99,7 +99,7 @@ class TestShipped:
         assert len(set(suffixes)) == len(suffixes)
         for number, kind in enumerate(STACK_KINDS):
             assert re.fullmatch(r"[a-z][a-z0-9]*", kind.suffix)
-            assert set(kind.follows) <= set(suffixes[:number])
+            assert set(kind.depends_on) <= set(suffixes[:number])
 
 
 @pytest.mark.usefixtures("third_kind")
