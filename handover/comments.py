@@ -4,7 +4,6 @@ Owns: at which argument a risk is written. Leaves to others: the reasons and the
 comments are written (`handover.hcl`).
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -22,45 +21,45 @@ class Cause(NamedTuple):
     """An argument that causes a risk.
 
     Attributes:
-        kind: the type of the resource, `data.TYPE` for a data source.
-        paths: the paths of the argument; the first that the resource has counts.
+        argument: the type of the resource and the path of the argument.
         applies: whether a resource with these arguments causes the risk with this meaning.
     """
 
-    kind: str
-    paths: tuple[str, ...]
+    argument: str
     applies: Callable[[Json, str], bool] = lambda _, __: True
 
 
-_ROLE = ("google_project_iam_member", ("role",))
 CAUSES: Mapping[Risk, tuple[Cause, ...]] = MappingProxyType(
     {
-        "node-account-is-cluster-admin": (Cause(*_ROLE, lambda grant, _: grant["role"] == "roles/container.admin"),),
-        "node-account-has-broad-role": (Cause(*_ROLE, lambda grant, _: grant["role"] in BROAD_ROLES),),
-        "dns-account-changes-every-zone": (Cause(*_ROLE, lambda grant, _: grant["role"] == "roles/dns.admin"),),
+        "node-account-is-cluster-admin": (
+            Cause("google_project_iam_member.role", lambda grant, _: grant["role"] == "roles/container.admin"),
+        ),
+        "node-account-has-broad-role": (Cause("google_project_iam_member.role", lambda grant, _: grant["role"] in BROAD_ROLES),),
+        "dns-account-changes-every-zone": (Cause("google_project_iam_member.role", lambda grant, _: grant["role"] == "roles/dns.admin"),),
         "docker-bridge-range": (
-            Cause("google_compute_subnetwork", ("ip_cidr_range",), lambda _, meaning: "network.nodes_cidr" in meaning),
-            Cause("google_compute_subnetwork", ("secondary_ip_range[0].ip_cidr_range",), lambda _, meaning: "network.pods_cidr" in meaning),
-            Cause(
-                "google_compute_subnetwork", ("secondary_ip_range[1].ip_cidr_range",), lambda _, meaning: "network.services_cidr" in meaning
-            ),
+            Cause("google_compute_subnetwork.ip_cidr_range", lambda _, meaning: "network.nodes_cidr" in meaning),
+            Cause("google_compute_subnetwork.secondary_ip_range[0].ip_cidr_range", lambda _, meaning: "network.pods_cidr" in meaning),
+            Cause("google_compute_subnetwork.secondary_ip_range[1].ip_cidr_range", lambda _, meaning: "network.services_cidr" in meaning),
         ),
-        "public-control-plane": (Cause("google_container_cluster", ("private_cluster_config.enable_private_endpoint",)),),
-        "dataplane-v2-instead-of-calico": (Cause("google_container_cluster", ("datapath_provider",)),),
+        "public-control-plane": (Cause("google_container_cluster.private_cluster_config.enable_private_endpoint"),),
+        "dataplane-v2-instead-of-calico": (Cause("google_container_cluster.datapath_provider"),),
         "destroy-removes-existing-grants": (
-            Cause(*_ROLE, lambda _, meaning: "identity.grant_roles" in meaning),
-            Cause("google_compute_subnetwork_iam_member", ("role",), lambda _, meaning: "network.grant_service_agents" in meaning),
+            Cause("google_project_iam_member.role", lambda _, meaning: "identity.grant_roles" in meaning),
+            Cause("google_compute_subnetwork_iam_member.role", lambda _, meaning: "network.grant_service_agents" in meaning),
         ),
-        "no-release-channel": (Cause("google_container_cluster", ("release_channel.channel",)),),
-        "nodes-without-security-patches": (Cause("google_container_cluster", ("maintenance_policy.maintenance_exclusion",)),),
-        "node-in-every-zone": (Cause("google_container_cluster", ("node_locations", "location")),),
-        "unknown-region": (Cause("google_container_cluster", ("location",)),),
-        "no-room-for-surge-nodes": (Cause("google_container_node_pool", ("upgrade_settings.max_surge",)),),
-        "unknown-machine-type": (Cause("google_container_node_pool", ("node_config.machine_type",)),),
-        "unknown-disk-type": (Cause("google_container_node_pool", ("node_config.disk_type",)),),
-        "image-not-ubuntu-containerd": (Cause("google_container_node_pool", ("node_config.image_type",)),),
-        "applying-account-becomes-admin": (Cause("kubernetes_cluster_role_binding_v1", ("subject",)),),
-        "admin-email-has-capital-letters": (Cause("kubernetes_cluster_role_binding_v1", ("subject",)),),
+        "no-release-channel": (Cause("google_container_cluster.release_channel.channel"),),
+        "nodes-without-security-patches": (Cause("google_container_cluster.maintenance_policy.maintenance_exclusion"),),
+        "node-in-every-zone": (
+            Cause("google_container_cluster.node_locations"),
+            Cause("google_container_cluster.location", lambda cluster, _: "node_locations" not in cluster),
+        ),
+        "unknown-region": (Cause("google_container_cluster.location"),),
+        "no-room-for-surge-nodes": (Cause("google_container_node_pool.upgrade_settings.max_surge"),),
+        "unknown-machine-type": (Cause("google_container_node_pool.node_config.machine_type"),),
+        "unknown-disk-type": (Cause("google_container_node_pool.node_config.disk_type"),),
+        "image-not-ubuntu-containerd": (Cause("google_container_node_pool.node_config.image_type"),),
+        "applying-account-becomes-admin": (Cause("kubernetes_cluster_role_binding_v1.subject"),),
+        "admin-email-has-capital-letters": (Cause("kubernetes_cluster_role_binding_v1.subject"),),
     }
 )
 """The arguments that cause each risk. A risk of a provider's version is written at that version."""
@@ -88,8 +87,9 @@ def comments_of(stack: Stack) -> Comments:
 def _risks_at(stack: Stack, kind: str, block: Json) -> Iterator[tuple[str, str]]:
     for name, meaning in stack.risks:
         for cause in CAUSES.get(name, ()):  # type: ignore[call-overload]
-            if cause.kind == kind and cause.applies(block, meaning):
-                yield next(path for path in cause.paths if f'"{path.rpartition(".")[2]}":' in json.dumps(block)), _text(name, meaning)
+            of, _, path = cause.argument.partition(".")
+            if of == kind and cause.applies(block, meaning):
+                yield path, _text(name, meaning)
 
 
 def _text(name: str, meaning: str) -> str:
