@@ -18,8 +18,10 @@ References:
 """
 
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -165,17 +167,15 @@ class Forms:
         Raises:
             HclError: when no binding is installed for a provider, or when it does not know a type.
         """
-        used: dict[str, dict[str, set[str]]] = {}
+        used: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for content in contents:
             for section in ("provider", "resource", "data"):
-                for labels, _ in _labelled(content.get(section, {}), 1):
-                    provider = labels[0] if section == "provider" else labels[0].partition("_")[0]
-                    used.setdefault(provider, {}).setdefault(section, set()).update(labels)
+                for (label,), _ in _labelled(content.get(section, {}), 1):
+                    used[label.partition("_")[0]][section].add(label)
         blocks = {"data.terraform_remote_state": _RESOURCE, "terraform_data": _RESOURCE}  # built in: no binding, no blocks
         for provider in sorted(used.keys() - {"terraform"}):
-            types = used[provider]
             try:
-                schema = provider_schema(provider, frozenset(types.get("resource", ())), frozenset(types.get("data", ())))
+                schema = provider_schema(provider, frozenset(used[provider]["resource"]), frozenset(used[provider]["data"]))
             except LookupError as error:
                 raise HclError(str(error)) from None
             blocks[f"provider.{provider}"] = _form(schema.provider, provider, "provider")
@@ -396,16 +396,14 @@ def _in_paragraphs(arguments: Iterable[_Argument], form: Form) -> Lines:
             return 1, 0
         return (1, (*_NAMES, name).index(name)) if argument.is_plain else (2, 0)
 
-    paragraphs: list[list[_Argument]] = []
-    last = None
-    for argument in sorted(arguments, key=place):
-        alike = last and argument.is_plain and last.is_plain and place(argument)[0] == place(last)[0]
-        if not last or argument.is_block or last.is_block or (form.spaced and not alike):
-            paragraphs.append([])
-        paragraphs[-1].append(argument)
-        last = argument
+    def paragraph(argument: _Argument) -> int:
+        if argument.is_block or (form.spaced and not argument.is_plain):
+            return id(argument)  # by itself
+        return place(argument)[0] if form.spaced else 0
+
     lines: Lines = []
-    for paragraph in paragraphs:
+    for _, together in groupby(sorted(arguments, key=place), key=paragraph):
+        first, *others = together
         lines += [""] * bool(lines)
-        lines += [*paragraph[0].comment, *paragraph[0].lines] if paragraph[0].is_block else _aligned(paragraph)
+        lines += [*first.comment, *first.lines] if first.is_block else _aligned([first, *others])
     return lines

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -178,10 +179,7 @@ def _with(deployment: Deployment, values: Mapping[Any, Any]) -> Deployment:
     content = deployment.model_dump(exclude_unset=True)
     for key, value in values.items():
         *sections, last = key.split(".")
-        section = content
-        for part in sections:
-            section = section.setdefault(part, {})
-        section[last] = value
+        reduce(lambda section, part: section.setdefault(part, {}), sections, content)[last] = value
     try:
         return Deployment.model_validate(content)
     except ValidationError as error:
