@@ -69,26 +69,33 @@ _PROVIDER_VERSION: Risk = "untested-provider-version"
 
 def comments_of(stack: Stack) -> Comments:
     """Return the comments of a stack by address and path."""
-    comments: dict[str, dict[str, list[str]]] = {"terraform": {}}
+    comments: dict[str, dict[str, str]] = {}
     for address, block in stack.blocks.items():
-        kind, paths = address.rpartition(".")[0], comments.setdefault(address, {})
-        for path, reason in stack.kind.reasons.get(stack.groups[address], {}).get(kind, {}).items():
-            text = re.sub(r"\{(\w+)\}", lambda argument, block=block: str(block.get(argument[1], argument[0])), reason)  # type: ignore[misc]
-            paths.setdefault(path, []).append(text)
-        for path, risk in _risks_at(stack, kind, block):
-            paths.setdefault(path, []).append(risk)
-    for name, meaning in stack.risks:
-        if name == _PROVIDER_VERSION:
-            provider = meaning.partition("providers.")[2].partition(" ")[0]
-            comments["terraform"][f"required_providers.{provider}"] = [_text(name, meaning)]
-    return {address: {path: "\n".join(texts) for path, texts in paths.items()} for address, paths in comments.items()}
+        texts: dict[str, list[str]] = {}
+        for path, text in (*_reasons(stack, address, block), *_risks(stack, address, block)):
+            texts.setdefault(path, []).append(text)
+        comments[address] = {path: "\n".join(lines) for path, lines in texts.items()}
+    comments["terraform"] = {
+        f"required_providers.{meaning.partition('providers.')[2].partition(' ')[0]}": _text(name, meaning)
+        for name, meaning in stack.risks
+        if name == _PROVIDER_VERSION
+    }
+    return comments
 
 
-def _risks_at(stack: Stack, kind: str, block: Json) -> Iterator[tuple[str, str]]:
+def _reasons(stack: Stack, address: str, block: Json) -> Iterator[tuple[str, str]]:
+    """Yield the reasons by path, each with the arguments that it names in braces."""
+    reasons = stack.kind.reasons.get(stack.groups[address], {}).get(address.rpartition(".")[0], {})
+    for path, reason in reasons.items():
+        yield path, re.sub(r"\{(\w+)\}", lambda argument: str(block.get(argument[1], argument[0])), reason)
+
+
+def _risks(stack: Stack, address: str, block: Json) -> Iterator[tuple[str, str]]:
+    """Yield the risks by the path of the argument that causes them."""
     for name, meaning in stack.risks:
         for cause in CAUSES.get(name, ()):  # type: ignore[call-overload]
-            of, _, path = cause.argument.partition(".")
-            if of == kind and cause.applies(block, meaning):
+            kind, _, path = cause.argument.partition(".")
+            if kind == address.rpartition(".")[0] and cause.applies(block, meaning):
                 yield path, _text(name, meaning)
 
 

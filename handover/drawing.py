@@ -271,10 +271,10 @@ def _wrapped(text: str) -> Iterator[str]:
     for character in " ".join(text.split()):
         line += character if character.isprintable() else "\ufffd"
         if _width(line) > _WIDEST:
-            end = max((line.rfind(separator, 20, -1) for separator in " ,/@.-_"), default=-1) + 1 or len(line) - 1
-            space = line.rfind(" ", 20, -1) + 1
-            yield line[: space or end].rstrip()
-            line = line[space or end :]
+            separator = line.rfind(" ", 20, -1) + 1 or max(line.rfind(one, 20, -1) for one in ",/@.-_") + 1
+            end = separator or len(line) - 1
+            yield line[:end].rstrip()
+            line = line[end:]
     if line:
         yield line
 

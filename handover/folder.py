@@ -87,7 +87,8 @@ def write(files: Mapping[str, bytes], directory: Path, *, force: bool = False) -
         )
     kept = [path for path in files if Path(path).name in KEPT and (directory / path).exists()]
     new = {path: content for path, content in files.items() if path not in kept}
-    removed = [path for path in earlier if path not in files and _is_inside(directory, path)]
+    inside = directory.resolve()
+    removed = [path for path in earlier if path not in files and (directory / path).resolve().is_relative_to(inside)]
     edited = sorted(
         path for path in (*new, *removed) if path != MANIFEST and _was_edited(directory / path, earlier.get(path), new.get(path))
     )
@@ -117,10 +118,6 @@ def _earlier(directory: Path) -> dict[str, str]:
 
 def _is_json(paths: Mapping[str, object]) -> bool:
     return any(path.endswith(".tf.json") for path in paths)
-
-
-def _is_inside(directory: Path, path: str) -> bool:
-    return (directory / path).resolve().is_relative_to(directory.resolve())
 
 
 def _was_edited(file: Path, written: str | None, content: bytes | None) -> bool:

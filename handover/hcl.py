@@ -49,13 +49,12 @@ class ArgumentForm(NamedTuple):
     """An argument for which the bindings have a wrong form or none.
 
     Attributes:
-        provider: the provider's name.
-        path: `provider`, the type of a resource or `data.` and the type of a data source, then the argument with the blocks around it.
+        path: `provider.` and the provider's name, the type of a resource or `data.` and the type of a data source, then the argument with
+            the blocks around it.
         form: its form.
         source: where the form is documented.
     """
 
-    provider: str
     path: str
     form: Literal["attribute", "block"]
     source: str
@@ -65,11 +64,11 @@ _HELM_PROVIDER = "https://github.com/hashicorp/terraform-provider-helm/blob/v3.1
 _HELM_RELEASE = "https://github.com/hashicorp/terraform-provider-helm/blob/v3.1.1/helm/resource_helm_release.go"
 
 EXCEPTIONS = (
-    ArgumentForm("helm", "provider.experiments", "attribute", _HELM_PROVIDER),
-    ArgumentForm("helm", "provider.kubernetes", "attribute", _HELM_PROVIDER),
-    ArgumentForm("helm", "provider.registries", "attribute", _HELM_PROVIDER),
-    ArgumentForm("helm", "helm_release.postrender", "attribute", _HELM_RELEASE),
-    ArgumentForm("helm", "helm_release.timeouts", "attribute", _HELM_RELEASE),
+    ArgumentForm("provider.helm.experiments", "attribute", _HELM_PROVIDER),
+    ArgumentForm("provider.helm.kubernetes", "attribute", _HELM_PROVIDER),
+    ArgumentForm("provider.helm.registries", "attribute", _HELM_PROVIDER),
+    ArgumentForm("helm_release.postrender", "attribute", _HELM_RELEASE),
+    ArgumentForm("helm_release.timeouts", "attribute", _HELM_RELEASE),
 )
 
 
@@ -178,9 +177,9 @@ class Forms:
                 schema = provider_schema(provider, frozenset(used[provider]["resource"]), frozenset(used[provider]["data"]))
             except LookupError as error:
                 raise HclError(str(error)) from None
-            blocks[f"provider.{provider}"] = _form(schema.provider, provider, "provider")
-            blocks |= {kind: _form(block, provider, kind) for kind, block in schema.resources.items()}
-            blocks |= {f"data.{kind}": _form(block, provider, f"data.{kind}") for kind, block in schema.data_sources.items()}
+            found = {f"provider.{provider}": schema.provider, **schema.resources}
+            found |= {f"data.{kind}": block for kind, block in schema.data_sources.items()}
+            blocks |= {path: _form(block, path) for path, block in found.items()}
         return cls(blocks)
 
     def form(self, section: str, labels: Sequence[str]) -> Form:
@@ -232,14 +231,14 @@ def values_file(values: Json, comments: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n" * bool(lines)
 
 
-def _form(block: Block, provider: str, path: str) -> Form:
+def _form(block: Block, path: str) -> Form:
     """Return the form of a block from the bindings and the exceptions."""
     forms: dict[str, Form | None] = dict.fromkeys(block["attributes"])
-    forms |= {name: _form(nested["block"], provider, f"{path}.{name}") for name, nested in block["block_types"].items()}
+    forms |= {name: _form(nested["block"], f"{path}.{name}") for name, nested in block["block_types"].items()}
     for exception in EXCEPTIONS:
         parent, _, name = exception.path.rpartition(".")
-        if (exception.provider, parent) == (provider, path):
-            forms[name] = _form(_UNKNOWN, provider, exception.path) if exception.form == "block" else None
+        if parent == path:
+            forms[name] = _form(_UNKNOWN, exception.path) if exception.form == "block" else None
     return Form(
         blocks={name: form for name, form in forms.items() if form},
         attributes=frozenset(name for name, form in forms.items() if not form),
