@@ -10,11 +10,10 @@ Source: https://developer.hashicorp.com/terraform/language/backend
 """
 
 import re
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.faults import Fault, inner_faults
+from gitpod_pov.faults import inner_faults
 from gitpod_pov.gcp_names import KmsKey, Pattern, ServiceAccountEmail
 
 from cdktf import DataTerraformRemoteState, GcsBackend, LocalBackend, TerraformBackend, TerraformRemoteState, TerraformStack
@@ -64,6 +63,19 @@ BucketName = Annotated[
 ]
 """https://cloud.google.com/storage/docs/buckets#naming"""
 
+_LONGEST_OBJECT_NAME = 1024
+_LONGEST_STATE = f"/{'n' * 40}-cluster/default.tfstate"
+
+
+def _object_names_fit(prefix: str) -> str:
+    longest = _LONGEST_OBJECT_NAME - len(_LONGEST_STATE)
+    if (length := len(prefix.encode())) > longest:
+        raise ValueError(
+            f"has {length} bytes in UTF-8: use at most {longest}, since the name of an object has at most {_LONGEST_OBJECT_NAME}"
+        )
+    return prefix
+
+
 _SEGMENT = r"(?!\.\.?(/|$))((?![$%]\{)[^/\x00-\x1f\x7f])+"
 Prefix = Annotated[
     str,
@@ -74,6 +86,7 @@ Prefix = Annotated[
             "without ${, %{ or control characters"
         ),
     ),
+    AfterValidator(_object_names_fit),
 ]
 """https://cloud.google.com/storage/docs/objects#naming
 
@@ -118,20 +131,6 @@ Hostname = Annotated[
 """hashicorp/terraform-svchost at de44f28, svchost.go: an internationalized name is written in its own letters."""
 
 
-_LONGEST_OBJECT_NAME = 1024
-_LONGEST_STATE = f"/{'n' * 40}-cluster/default.tfstate"
-
-
-def _object_names_fit(config: "GcsBackendConfig") -> Iterator[Fault]:
-    longest = _LONGEST_OBJECT_NAME - len(_LONGEST_STATE)
-    if (length := len(config.prefix.encode())) > longest:
-        yield Fault(
-            ("prefix",),
-            f"has {length} bytes in UTF-8: use at most {longest}, since the name of an object has at most {_LONGEST_OBJECT_NAME}",
-            config.prefix,
-        )
-
-
 class GcsBackendConfig(Configuration):
     """State in a Cloud Storage bucket, one object prefix per stack."""
 
@@ -151,8 +150,6 @@ class GcsBackendConfig(Configuration):
 
     kms_encryption_key: KmsKey | None = None
     """Cloud KMS key of the state, projects/…/locations/…/keyRings/…/cryptoKeys/…."""
-
-    rules = (_object_names_fit,)
 
     def add_to(self, stack: TerraformStack, name: str) -> None:
         """Keep the state of the stack `name` in this backend."""

@@ -134,18 +134,15 @@ def step(what: str, stream: TextIO | None = None) -> Iterator[None]:
         stream: where it is printed. Standard error by default.
     """
     stream = stream or sys.stderr
-    if not stream.isatty() or os.environ.get("CI"):
-        print(what, file=stream, flush=True)
-        yield
-        return
-    print(f"{what} … ", end="", file=stream, flush=True)
-    began = time.perf_counter()
+    is_timed = stream.isatty() and not os.environ.get("CI")
+    print(what, end=" … " if is_timed else "\n", file=stream, flush=True)
+    began, taken = time.perf_counter(), ""
     try:
         yield
-    except BaseException:
-        print(file=stream)
-        raise
-    print(f"{time.perf_counter() - began:.1f} s", file=stream)
+        taken = f"{time.perf_counter() - began:.1f} s"
+    finally:
+        if is_timed:
+            print(taken, file=stream)
 
 
 @contextmanager

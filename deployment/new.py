@@ -68,9 +68,7 @@ def new_content(name: str, project: str, region: str, others: Mapping[Path, Depl
 
 def _numbered(name: str, longest: int) -> Iterator[str]:
     """Yield a name, then the same name with a number, each cut to the longest length allowed."""
-    yield name[:longest].rstrip("-")
-    for number in count(2):
-        suffix = f"-{number}"
+    for suffix in chain([""], (f"-{number}" for number in count(2))):
         yield name[: longest - len(suffix)].rstrip("-") + suffix
 
 

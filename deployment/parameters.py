@@ -7,7 +7,7 @@ The constructs get marks and not Terraform variables, because the rules need val
 without a hand-over writes literal values.
 """
 
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
 from gitpod_pov.configuration import Configuration
@@ -53,57 +53,51 @@ NODE_COUNTS: tuple[ParameterKey, ...] = ("node_pool.min_nodes", "node_pool.initi
 SUBNETWORK: ParameterKey = "network.subnetwork"
 """Its default follows from the name of the cluster."""
 
-MARKS: MappingProxyType[ParameterKey, str | int | tuple[str, ...] | dict[str, str]] = MappingProxyType(
-    {
-        "project": "marked-project",
-        "region": "marked-region1",
-        "zones": ("marked-region1-q",),
-        "cluster.name": "marked-cluster",
-        "identity.account_id": "marked-account",
-        "network.network": "marked-network",
-        "network.subnetwork": "marked-subnetwork",
-        "network.nodes_cidr": "56.0.0.0/8",
-        "network.pods_cidr": "40.0.0.0/5",
-        "network.services_cidr": "48.0.0.0/16",
-        "cluster.resource_labels": {"marked-label": "marked"},
-        "node_pool.name": "marked-pool",
-        "node_pool.labels": {"marked.example.com/label": "marked"},
-        "node_pool.machine_type": "marked-machine-16",
-        "node_pool.disk_size_gb": 7039,
-        "node_pool.initial_nodes": 991,
-        "node_pool.min_nodes": 983,
-        "node_pool.max_nodes": 997,
-    }
-)
+MARKS: Mapping[ParameterKey, str | int | tuple[str, ...] | dict[str, str]] = {
+    "project": "marked-project",
+    "region": "marked-region1",
+    "zones": ("marked-region1-q",),
+    "cluster.name": "marked-cluster",
+    "identity.account_id": "marked-account",
+    "network.network": "marked-network",
+    "network.subnetwork": "marked-subnetwork",
+    "network.nodes_cidr": "56.0.0.0/8",
+    "network.pods_cidr": "40.0.0.0/5",
+    "network.services_cidr": "48.0.0.0/16",
+    "cluster.resource_labels": {"marked-label": "marked"},
+    "node_pool.name": "marked-pool",
+    "node_pool.labels": {"marked.example.com/label": "marked"},
+    "node_pool.machine_type": "marked-machine-16",
+    "node_pool.disk_size_gb": 7039,
+    "node_pool.initial_nodes": 991,
+    "node_pool.min_nodes": 983,
+    "node_pool.max_nodes": 997,
+}
 """Together they pass every rule between values: the ranges are apart, usable and hold the nodes, the zone is in the region. Region and
 machine type have a valid form and do not exist, so that no rule about known ones concerns them."""
 
 
-_REFUSED: MappingProxyType[str, str] = MappingProxyType(
-    {
-        "cluster.deletion_protection": "also sets prevent_destroy, which takes no variable",
-        "cluster.version": "decides whether changes of the version are ignored, and ignore_changes takes no variable",
-        "cluster.release_channel": "decides which maintenance exclusion there is",
-        "cluster.maintenance_exclusions": "decides how many blocks there are",
-        "cluster.private_nodes": "also decides private_ip_google_access of the subnetwork",
-        "cluster.dns_endpoint": "decides how the providers of the other folders connect",
-        "network.create_network": "decides which resources there are, and with them their addresses",
-        "network.cloud_nat": "decides which resources there are, and with them their addresses",
-        "pools": "decides which resources there are, and with them their addresses",
-        "apis.manage": "decides which resources there are, and with them their addresses",
-        "apis.services": "decides which resources there are, and with them their addresses",
-        "identity.roles": "decides which resources there are, and with them their addresses",
-        "profile": "sets other inputs",
-        "acknowledged_risks": "sets nothing in Terraform",
-    }
-)
-_REFUSED_SECTIONS = MappingProxyType(
-    {
-        "providers": "sets the version of a provider, which takes no variable",
-        "backend": "sets the backend, which takes no variable",
-        "handover": "is about the hand-over itself",
-    }
-)
+_REFUSED: Mapping[str, str] = {
+    "cluster.deletion_protection": "also sets prevent_destroy, which takes no variable",
+    "cluster.version": "decides whether changes of the version are ignored, and ignore_changes takes no variable",
+    "cluster.release_channel": "decides which maintenance exclusion there is",
+    "cluster.maintenance_exclusions": "decides how many blocks there are",
+    "cluster.private_nodes": "also decides private_ip_google_access of the subnetwork",
+    "cluster.dns_endpoint": "decides how the providers of the other folders connect",
+    "network.create_network": "decides which resources there are, and with them their addresses",
+    "network.cloud_nat": "decides which resources there are, and with them their addresses",
+    "pools": "decides which resources there are, and with them their addresses",
+    "apis.manage": "decides which resources there are, and with them their addresses",
+    "apis.services": "decides which resources there are, and with them their addresses",
+    "identity.roles": "decides which resources there are, and with them their addresses",
+    "profile": "sets other inputs",
+    "acknowledged_risks": "sets nothing in Terraform",
+}
+_REFUSED_SECTIONS: Mapping[str, str] = {
+    "providers": "sets the version of a provider, which takes no variable",
+    "backend": "sets the backend, which takes no variable",
+    "handover": "is about the hand-over itself",
+}
 _SECTIONS = frozenset({"apis", "identity", "network", "cluster", "node_pool", "pools", "admins", "ingress"})
 
 

@@ -9,7 +9,6 @@ does not contain Spot VMs, which are cheaper but not safer, nor confidential nod
 
 from collections.abc import Mapping
 from itertools import chain
-from types import MappingProxyType
 from typing import Any, Literal
 
 from gitpod_pov.gke_cluster import PROMETHEUS_COMPONENTS
@@ -18,39 +17,37 @@ from deployment.ingress import derived_from_ingress
 
 Profile = Literal["reference", "hardened"]
 
-PROFILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
-    {
-        "reference": {},
-        "hardened": {
-            "identity": {"roles": "least-privilege"},
-            "network": {"cloud_nat": True, "private_google_access": True, "flow_logs": True},
-            "cluster": {
-                "release_channel": "REGULAR",
-                "maintenance_exclusions": [],
-                "deletion_protection": True,
-                "private_nodes": True,
-                "private_endpoint": True,
-                "authorized_networks": {},
-                "dns_endpoint": True,
-                "workload_identity": True,
-                "shielded_nodes": True,
-                "secure_boot": True,
-                "integrity_monitoring": True,
-                "kubelet_readonly_port": False,
-                "anonymous_authentication": "LIMITED",
-                "insecure_rbac_bindings": False,
-                "logging_components": ["SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER"],
-                "monitoring_components": [
-                    *("SYSTEM_COMPONENTS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER", "STORAGE"),
-                    *("HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET"),
-                ],
-                "managed_prometheus": True,
-                "cost_allocation": True,
-            },
-            "ingress": {"dns_access": "least-privilege"},
+PROFILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "reference": {},
+    "hardened": {
+        "identity": {"roles": "least-privilege"},
+        "network": {"cloud_nat": True, "private_google_access": True, "flow_logs": True},
+        "cluster": {
+            "release_channel": "REGULAR",
+            "maintenance_exclusions": [],
+            "deletion_protection": True,
+            "private_nodes": True,
+            "private_endpoint": True,
+            "authorized_networks": {},
+            "dns_endpoint": True,
+            "workload_identity": True,
+            "shielded_nodes": True,
+            "secure_boot": True,
+            "integrity_monitoring": True,
+            "kubelet_readonly_port": False,
+            "anonymous_authentication": "LIMITED",
+            "insecure_rbac_bindings": False,
+            "logging_components": ["SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER"],
+            "monitoring_components": [
+                *("SYSTEM_COMPONENTS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER", "STORAGE"),
+                *("HPA", "POD", "DAEMONSET", "DEPLOYMENT", "STATEFULSET"),
+            ],
+            "managed_prometheus": True,
+            "cost_allocation": True,
         },
-    }
-)
+        "ingress": {"dns_access": "least-privilege"},
+    },
+}
 """Values by section and input. `reference` has none: it uses the defaults of the configurations."""
 
 

@@ -7,7 +7,6 @@ a deployment (`model`).
 import difflib
 import re
 import tomllib
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -298,40 +297,34 @@ def _shared_grants(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Pat
 
 
 def _overlaps(deployments: Mapping[Path, Deployment]) -> Iterator[tuple[Path, Fault]]:
-    """Yield a fault for every range that overlaps one of another deployment in the same network, the first such deployment only."""
-    networks: dict[tuple[str, str], dict[Path, dict[str, IPv4Network]]] = defaultdict(dict)
+    """Yield a fault for every range that overlaps one of an earlier deployment in the same network, the first such deployment only.
+
+    Ranges in CIDR notation overlap where one is inside the other: where the prefix of one begins with that of the other.
+    """
+    ranges: dict[Path, dict[str, IPv4Network]] = {}
+    exactly, inside = dict[_Identity, Path](), dict[_Identity, Path]()  # by network and prefix: the first with it, and the first within it
     for path, deployment in deployments.items():
         with suppress(RefusedValueError):
-            network = deployment.network
-            networks[network.project_of(deployment.project), network.network][path] = ranges_of(network)
-    for ranges in networks.values():
-        first_with = _first_with_overlap(ranges)
-        for path, own in ranges.items():
+            place = deployment.network.project_of(deployment.project), deployment.network.network
+            own = ranges[path] = ranges_of(deployment.network)
+            prefixes = {key: [(place, bits) for bits in _prefixes(cidr)] for key, cidr in own.items()}
             for key, cidr in own.items():
-                if (first := first_with[cidr]) != path:
+                found = [inside.get(prefixes[key][-1]), *map(exactly.get, prefixes[key])]
+                if first := min(filter(None, found), default=None):
                     for taken_key, taken in ranges[first].items():
                         if taken.overlaps(cidr):
                             message = f"overlaps network.{taken_key} '{taken}' of {display_path(first)} in the same network; choose another"
                             yield path, Fault(("network", key), message, str(cidr))
+            for own_prefixes in prefixes.values():
+                exactly.setdefault(own_prefixes[-1], path)
+                for prefix in own_prefixes:
+                    inside.setdefault(prefix, path)
 
 
-def _first_with_overlap(ranges: dict[Path, dict[str, IPv4Network]]) -> dict[IPv4Network, Path]:
-    """Return for every range the first deployment that has a range in common with it.
-
-    Ranges in CIDR notation are inside one another or apart. So in the order of their addresses, the larger first, those that overlap a
-    range and come before it are still open when it comes, and they are at most 32.
-    """
-    owners = {cidr: path for path, own in reversed(ranges.items()) for cidr in own.values()}  # the first, where several have the same
-    first = dict(owners)
-    around: list[IPv4Network] = []
-    for cidr in sorted(owners):
-        while around and not around[-1].overlaps(cidr):
-            around.pop()
-        for outer in around:
-            first[outer] = min(first[outer], owners[cidr])
-            first[cidr] = min(first[cidr], owners[outer])
-        around.append(cidr)
-    return first
+def _prefixes(cidr: IPv4Network) -> list[str]:
+    """Return the first bits of a range's addresses, from none of them to all that they have in common."""
+    bits = f"{int(cidr.network_address):032b}"
+    return [bits[:length] for length in range(cidr.prefixlen + 1)]
 
 
 def load_deployment(name: str, folder: Path) -> Deployment:

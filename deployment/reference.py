@@ -8,7 +8,6 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from types import MappingProxyType
 from typing import Any, get_args
 
 from gitpod_pov.cluster_admins import ClusterAdmins, ClusterAdminsConfig
@@ -101,14 +100,13 @@ def _code(documented: Any, called: Callable[..., Any], imported: Iterable[Any]) 
         modules.setdefault(module, []).append(name)
     imports = "\n".join(f"from {module} import {', '.join(names)}" for module, names in sorted(modules.items()))
     parameters = [parameter for parameter in inspect.signature(called).parameters.values() if parameter.name != "self"]
-    keywords = [f"    {parameter.name}: {_annotation(parameter)}," for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    keywords = [f"    {_as_written(parameter)}," for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
     positional = ", ".join(parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD)
     signature = "\n".join([f"({positional}, *,", *keywords, ")"]) if keywords else f"({positional})"
     return f"```python\n{imports}\n\n{documented.__name__}{signature}\n```"
 
 
-def _annotation(parameter: inspect.Parameter) -> str:
-    text = parameter.annotation if isinstance(parameter.annotation, str) else inspect.formatannotation(parameter.annotation)
-    value = dict(parameter.default) if isinstance(parameter.default, MappingProxyType) else parameter.default
-    default = "" if value is parameter.empty else f" = {value!r}"
-    return re.sub(r"\b(?:\w+\.)+(?=[A-Za-z])", "", text) + default
+def _as_written(parameter: inspect.Parameter) -> str:
+    """Return a parameter without the modules in its annotation, without quotes around it, and with a constant map as a literal."""
+    written = re.sub(r"mappingproxy\((.*)\)$", r"\1", re.sub(r": '(.*?)'", r": \1", str(parameter)))
+    return re.sub(r"\b(?:\w+\.)+(?=[A-Za-z])", "", written)

@@ -10,8 +10,6 @@ from typing import Any
 
 from gitpod_pov.configuration import Configuration
 
-from pydantic import BaseModel
-
 from deployment.ingress import derived_from_ingress
 from deployment.model import Deployment
 from deployment.profile import PROFILES
@@ -42,10 +40,10 @@ def effective_values(deployment: Deployment, content: Mapping[str, Any]) -> Iter
     """
     profile, implied = PROFILES[deployment.profile], derived_from_ingress(content)
     for key, value in _values(deployment):
-        if not isinstance(value, BaseModel) and not _named_tables(value):
+        if not isinstance(value, Configuration) and not _named_tables(value):
             yield from _lines(key, value, "file" if key in content else "default")
     for section, values in _values(deployment):
-        if isinstance(values, BaseModel):
+        if isinstance(values, Configuration):
             yield from ("", f"[{section}]")
             sources = {"file": content.get(section, {}), "profile": profile.get(section, {}), "derived": implied.get(section, {})}
             yield from _section(deployment, section, values, sources)
@@ -54,21 +52,20 @@ def effective_values(deployment: Deployment, content: Mapping[str, Any]) -> Iter
             yield from _section(deployment, section, table, {"file": content[section][name]})
 
 
-def _section(deployment: Deployment, section: str, values: BaseModel, sources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _section(deployment: Deployment, section: str, values: Configuration, sources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for key, value in _values(values):
         source = next((source for source, keys in sources.items() if key in keys and value is not None), "default")
         derived = _DERIVED[section, key](deployment) if value is None and (section, key) in _DERIVED else None
         yield from _lines(key, value, source) if derived is None else _lines(key, derived, "derived")
 
 
-def _named_tables(value: Any) -> Mapping[str, BaseModel]:
+def _named_tables(value: Any) -> Mapping[str, Configuration]:
     """Return the value if it is a table of configurations by name, such as `pools`; otherwise an empty one."""
-    return value if isinstance(value, dict) and any(isinstance(item, BaseModel) for item in value.values()) else {}
+    return value if isinstance(value, dict) and any(isinstance(item, Configuration) for item in value.values()) else {}
 
 
-def _values(model: BaseModel) -> Iterator[tuple[str, Any]]:
-    without_effect = model.without_effect if isinstance(model, Configuration) else ()
-    return ((key, None if key in without_effect else getattr(model, key)) for key in type(model).model_fields)
+def _values(model: Configuration) -> Iterator[tuple[str, Any]]:
+    return ((key, None if key in model.without_effect else getattr(model, key)) for key in type(model).model_fields)
 
 
 def _lines(key: str, value: Any, source: str) -> Iterator[str]:
@@ -83,7 +80,7 @@ def _lines(key: str, value: Any, source: str) -> Iterator[str]:
 
 
 def _toml(value: Any) -> str:
-    if isinstance(value, BaseModel):
+    if isinstance(value, Configuration):
         value = {key: inner for key, inner in _values(value) if inner is not None}
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items()) + " }" if value else "{}"

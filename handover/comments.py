@@ -4,7 +4,6 @@ Owns: at which argument a risk is written. Leaves to others: the reasons and the
 comments are written (`handover.hcl`).
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -22,45 +21,45 @@ class Cause(NamedTuple):
     """An argument that causes a risk.
 
     Attributes:
-        kind: the type of the resource, `data.TYPE` for a data source.
-        paths: the paths of the argument; the first that the resource has counts.
+        argument: the type of the resource and the path of the argument.
         applies: whether a resource with these arguments causes the risk with this meaning.
     """
 
-    kind: str
-    paths: tuple[str, ...]
+    argument: str
     applies: Callable[[Json, str], bool] = lambda _, __: True
 
 
-_ROLE = ("google_project_iam_member", ("role",))
 CAUSES: Mapping[Risk, tuple[Cause, ...]] = MappingProxyType(
     {
-        "node-account-is-cluster-admin": (Cause(*_ROLE, lambda grant, _: grant["role"] == "roles/container.admin"),),
-        "node-account-has-broad-role": (Cause(*_ROLE, lambda grant, _: grant["role"] in BROAD_ROLES),),
-        "dns-account-changes-every-zone": (Cause(*_ROLE, lambda grant, _: grant["role"] == "roles/dns.admin"),),
+        "node-account-is-cluster-admin": (
+            Cause("google_project_iam_member.role", lambda grant, _: grant["role"] == "roles/container.admin"),
+        ),
+        "node-account-has-broad-role": (Cause("google_project_iam_member.role", lambda grant, _: grant["role"] in BROAD_ROLES),),
+        "dns-account-changes-every-zone": (Cause("google_project_iam_member.role", lambda grant, _: grant["role"] == "roles/dns.admin"),),
         "docker-bridge-range": (
-            Cause("google_compute_subnetwork", ("ip_cidr_range",), lambda _, meaning: "network.nodes_cidr" in meaning),
-            Cause("google_compute_subnetwork", ("secondary_ip_range[0].ip_cidr_range",), lambda _, meaning: "network.pods_cidr" in meaning),
-            Cause(
-                "google_compute_subnetwork", ("secondary_ip_range[1].ip_cidr_range",), lambda _, meaning: "network.services_cidr" in meaning
-            ),
+            Cause("google_compute_subnetwork.ip_cidr_range", lambda _, meaning: "network.nodes_cidr" in meaning),
+            Cause("google_compute_subnetwork.secondary_ip_range[0].ip_cidr_range", lambda _, meaning: "network.pods_cidr" in meaning),
+            Cause("google_compute_subnetwork.secondary_ip_range[1].ip_cidr_range", lambda _, meaning: "network.services_cidr" in meaning),
         ),
-        "public-control-plane": (Cause("google_container_cluster", ("private_cluster_config.enable_private_endpoint",)),),
-        "dataplane-v2-instead-of-calico": (Cause("google_container_cluster", ("datapath_provider",)),),
+        "public-control-plane": (Cause("google_container_cluster.private_cluster_config.enable_private_endpoint"),),
+        "dataplane-v2-instead-of-calico": (Cause("google_container_cluster.datapath_provider"),),
         "destroy-removes-existing-grants": (
-            Cause(*_ROLE, lambda _, meaning: "identity.grant_roles" in meaning),
-            Cause("google_compute_subnetwork_iam_member", ("role",), lambda _, meaning: "network.grant_service_agents" in meaning),
+            Cause("google_project_iam_member.role", lambda _, meaning: "identity.grant_roles" in meaning),
+            Cause("google_compute_subnetwork_iam_member.role", lambda _, meaning: "network.grant_service_agents" in meaning),
         ),
-        "no-release-channel": (Cause("google_container_cluster", ("release_channel.channel",)),),
-        "nodes-without-security-patches": (Cause("google_container_cluster", ("maintenance_policy.maintenance_exclusion",)),),
-        "node-in-every-zone": (Cause("google_container_cluster", ("node_locations", "location")),),
-        "unknown-region": (Cause("google_container_cluster", ("location",)),),
-        "no-room-for-surge-nodes": (Cause("google_container_node_pool", ("upgrade_settings.max_surge",)),),
-        "unknown-machine-type": (Cause("google_container_node_pool", ("node_config.machine_type",)),),
-        "unknown-disk-type": (Cause("google_container_node_pool", ("node_config.disk_type",)),),
-        "image-not-ubuntu-containerd": (Cause("google_container_node_pool", ("node_config.image_type",)),),
-        "applying-account-becomes-admin": (Cause("kubernetes_cluster_role_binding_v1", ("subject",)),),
-        "admin-email-has-capital-letters": (Cause("kubernetes_cluster_role_binding_v1", ("subject",)),),
+        "no-release-channel": (Cause("google_container_cluster.release_channel.channel"),),
+        "nodes-without-security-patches": (Cause("google_container_cluster.maintenance_policy.maintenance_exclusion"),),
+        "node-in-every-zone": (
+            Cause("google_container_cluster.node_locations"),
+            Cause("google_container_cluster.location", lambda cluster, _: "node_locations" not in cluster),
+        ),
+        "unknown-region": (Cause("google_container_cluster.location"),),
+        "no-room-for-surge-nodes": (Cause("google_container_node_pool.upgrade_settings.max_surge"),),
+        "unknown-machine-type": (Cause("google_container_node_pool.node_config.machine_type"),),
+        "unknown-disk-type": (Cause("google_container_node_pool.node_config.disk_type"),),
+        "image-not-ubuntu-containerd": (Cause("google_container_node_pool.node_config.image_type"),),
+        "applying-account-becomes-admin": (Cause("kubernetes_cluster_role_binding_v1.subject"),),
+        "admin-email-has-capital-letters": (Cause("kubernetes_cluster_role_binding_v1.subject"),),
     }
 )
 """The arguments that cause each risk. A risk of a provider's version is written at that version."""
@@ -70,26 +69,33 @@ _PROVIDER_VERSION: Risk = "untested-provider-version"
 
 def comments_of(stack: Stack) -> Comments:
     """Return the comments of a stack by address and path."""
-    comments: dict[str, dict[str, list[str]]] = {"terraform": {}}
+    comments: dict[str, dict[str, str]] = {}
     for address, block in stack.blocks.items():
-        kind, paths = address.rpartition(".")[0], comments.setdefault(address, {})
-        for path, reason in stack.kind.reasons.get(stack.groups[address], {}).get(kind, {}).items():
-            text = re.sub(r"\{(\w+)\}", lambda argument, block=block: str(block.get(argument[1], argument[0])), reason)  # type: ignore[misc]
-            paths.setdefault(path, []).append(text)
-        for path, risk in _risks_at(stack, kind, block):
-            paths.setdefault(path, []).append(risk)
-    for name, meaning in stack.risks:
-        if name == _PROVIDER_VERSION:
-            provider = meaning.partition("providers.")[2].partition(" ")[0]
-            comments["terraform"][f"required_providers.{provider}"] = [_text(name, meaning)]
-    return {address: {path: "\n".join(texts) for path, texts in paths.items()} for address, paths in comments.items()}
+        texts: dict[str, list[str]] = {}
+        for path, text in (*_reasons(stack, address, block), *_risks(stack, address, block)):
+            texts.setdefault(path, []).append(text)
+        comments[address] = {path: "\n".join(lines) for path, lines in texts.items()}
+    comments["terraform"] = {
+        f"required_providers.{meaning.partition('providers.')[2].partition(' ')[0]}": _text(name, meaning)
+        for name, meaning in stack.risks
+        if name == _PROVIDER_VERSION
+    }
+    return comments
 
 
-def _risks_at(stack: Stack, kind: str, block: Json) -> Iterator[tuple[str, str]]:
+def _reasons(stack: Stack, address: str, block: Json) -> Iterator[tuple[str, str]]:
+    """Yield the reasons by path, each with the arguments that it names in braces."""
+    reasons = stack.kind.reasons.get(stack.groups[address], {}).get(address.rpartition(".")[0], {})
+    for path, reason in reasons.items():
+        yield path, re.sub(r"\{(\w+)\}", lambda argument: str(block.get(argument[1], argument[0])), reason)
+
+
+def _risks(stack: Stack, address: str, block: Json) -> Iterator[tuple[str, str]]:
+    """Yield the risks by the path of the argument that causes them."""
     for name, meaning in stack.risks:
         for cause in CAUSES.get(name, ()):  # type: ignore[call-overload]
-            if cause.kind == kind and cause.applies(block, meaning):
-                path = next(path for path in cause.paths if f'"{path.rpartition(".")[2]}":' in json.dumps(block))
+            kind, _, path = cause.argument.partition(".")
+            if kind == address.rpartition(".")[0] and cause.applies(block, meaning):
                 yield path, with_variable_names(_text(name, meaning), stack.parameters)
 
 

@@ -6,7 +6,7 @@ in docs/operations.md, which is observed. Leaves to others: what to do when some
 Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from gitpod_pov.maintenance import MaintenanceWindow
@@ -132,16 +132,8 @@ def _upgrades(handover: Handover) -> Iterator[str]:
         )
     nodes = cluster.has_release_channel if deployment.node_pool.auto_upgrade is None else deployment.node_pool.auto_upgrade
     when = _window(cluster.maintenance_window)
-    rows = [
-        ("control plane, patch versions", _until(deployment, ("NO_UPGRADES",)), when),
-        ("control plane, minor versions", _until(deployment, ("NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES")), when),
-    ]
-    if nodes:
-        rows += [
-            ("nodes, patch versions", _until(deployment, ("NO_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES")), when),
-            ("nodes, minor versions", _until(deployment, ("NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES")), when),
-        ]
-    else:
+    rows = [(what, _until(deployment, scopes), when) for what, scopes in _STOPPED_BY.items() if nodes or not what.startswith("nodes")]
+    if not nodes:
         rows.append(("nodes", "no: `auto_upgrade` is off", ""))
     yield "\n".join(["| what | upgraded by Google | when |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
     yield (
@@ -163,7 +155,17 @@ def _upgrades(handover: Handover) -> Iterator[str]:
         yield shell(f"{upgrade} --master --cluster-version VERSION", *pools)
 
 
-def _until(deployment: Deployment, scopes: tuple[str, ...]) -> str:
+_MINOR = frozenset({"NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES"})
+_STOPPED_BY = {
+    "control plane, patch versions": frozenset({"NO_UPGRADES"}),
+    "control plane, minor versions": _MINOR,
+    "nodes, patch versions": _MINOR - {"NO_MINOR_UPGRADES"},
+    "nodes, minor versions": _MINOR,
+}
+"""Which scopes of exclusions stop an upgrade."""
+
+
+def _until(deployment: Deployment, scopes: Collection[str]) -> str:
     """Return whether GKE makes upgrades that exclusions with these scopes stop."""
     stopping = [exclusion for exclusion in deployment.cluster.effective_exclusions if exclusion.scope in scopes]
     open_ended = [f"exclusion `{exclusion.name}`" for exclusion in stopping if exclusion.end_time is None]

@@ -83,19 +83,21 @@ class Arrow:
 _LINE, _PADDING, _MARK, _MARGIN = 17, 10, 16, 8
 _WIDEST, _MOST_LINES = 270, 16
 _FONT_SIZE, _BOLD = 12, 1.06
-_WIDTHS = {
-    **dict.fromkeys("'ijl", 222),
-    **dict.fromkeys(" !,./:;I[]\\ft|", 278),
-    **dict.fromkeys('()-r`{}"*', 350),
-    **dict.fromkeys("Jcksvxyz^", 500),
-    **dict.fromkeys("#$0123456789?L_abdeghnopqu+<=>~", 570),
-    **dict.fromkeys("&ABEFKPSTVXYZ", 667),
-    **dict.fromkeys("CDHNRUw", 722),
-    **dict.fromkeys("GOQ", 778),
-    **dict.fromkeys("Mm%", 860),
-    **dict.fromkeys("W@", 1000),
+_CHARACTERS = {
+    222: "'ijl",
+    278: " !,./:;I[]\\ft|",
+    350: '()-r`{}"*',
+    500: "Jcksvxyz^",
+    570: "#$0123456789?L_abdeghnopqu+<=>~",
+    667: "&ABEFKPSTVXYZ",
+    722: "CDHNRUw",
+    778: "GOQ",
+    860: "Mm%",
+    1000: "W@",
 }
-"""Widths of the ASCII characters in Helvetica, rounded up, in thousandths of the font size."""
+"""The ASCII characters by their width in Helvetica, rounded up, in thousandths of the font size."""
+
+_WIDTHS = {character: width for width, characters in _CHARACTERS.items() for character in characters}
 
 _STYLE = """<style>
  text { font: 12px Helvetica, Arial, "Liberation Sans", sans-serif; paint-order: stroke; stroke-width: 4px }
@@ -269,10 +271,10 @@ def _wrapped(text: str) -> Iterator[str]:
     for character in " ".join(text.split()):
         line += character if character.isprintable() else "\ufffd"
         if _width(line) > _WIDEST:
-            end = max((line.rfind(separator, 20, -1) for separator in " ,/@.-_"), default=-1) + 1 or len(line) - 1
-            space = line.rfind(" ", 20, -1) + 1
-            yield line[: space or end].rstrip()
-            line = line[space or end :]
+            separator = line.rfind(" ", 20, -1) + 1 or max(line.rfind(one, 20, -1) for one in ",/@.-_") + 1
+            end = separator or len(line) - 1
+            yield line[:end].rstrip()
+            line = line[end:]
     if line:
         yield line
 

@@ -9,8 +9,8 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from gitpod_pov.gke_cluster import oldest_google
@@ -23,7 +23,7 @@ from deployment.parameters import ParameterKey
 from handover.comments import comments_of
 from handover.contents import Handover
 from handover.example import DATA_REFERENCE, example
-from handover.hcl import Comments, Forms, hcl, values_file
+from handover.hcl import Forms, hcl, values_file
 from handover.picture import picture
 from handover.readme import readme
 from handover.stacks import Format, HandoverError, Stack, parameters_in, reading_order, stacks_of
@@ -34,23 +34,6 @@ _CHECKSUM = re.compile(r"(?P<sum>[0-9a-f]{64})  (?P<path>.+)")
 
 KEPT = ("terraform.tfvars", "backend.tf", "backend.tf.json")
 """Names of the files that are written once and belong to the team from then on. They are not in the manifest."""
-
-
-@dataclass(frozen=True)
-class _Module:
-    """A root module or a module for a caller, as one folder.
-
-    Attributes:
-        content: the configuration in JSON syntax, by file name without extension.
-        others: the other files by path.
-        comments: the comments of the HCL text.
-        order: the addresses in the order of their blocks.
-    """
-
-    content: Mapping[str, Json]
-    others: Mapping[str, str | bytes] = field(default_factory=dict)
-    comments: Comments = field(default_factory=dict)
-    order: Sequence[str] = ()
 
 
 def files_of(name: str, deployment: Deployment, form: Format = "hcl") -> dict[str, bytes]:
@@ -65,21 +48,18 @@ def files_of(name: str, deployment: Deployment, form: Format = "hcl") -> dict[st
         HandoverError: when no hand-over of this deployment is possible.
     """
     stacks = stacks_of(name, deployment)
-    roots = {f"{number}-{stack.name}": stack for number, stack in enumerate(stacks, 1)}
-    variables = {key: variable(deployment, key) for key in parameters_of(deployment)}
-    oldest: dict[str, str] = {provider: supported.bindings for provider, supported in SUPPORTED.items()}
-    google = deployment.providers.google
-    upgrades = (pool.upgrade_settings.oldest_google(google) for pool in all_pools(deployment).values())
-    oldest["google"] = max([oldest_google(deployment.cluster, google), *upgrades], key=parsed)
-    declared = variables if form == "json" else {key: _declared(deployment, key, one) for key, one in variables.items()}
     modules = [_without_providers(stack) for stack in stacks]
-    folders = {"example": _Module(example(stacks, modules, deployment))}
-    folders |= {folder: _root(stack, declared, _values(stack, variables), form) for folder, stack in roots.items()}
-    folders |= {f"modules/{module.name}": _module(module, declared, oldest) for module in modules}
-    files: dict[str, str | bytes] = (_hcl_files if form == "hcl" else _json_files)(folders)
-    files |= {f"{folder}/{path}": content for folder, module in folders.items() for path, content in module.others.items()}
-    files["picture.svg"] = picture(name, deployment, {f"Folder {folder}": stack.source for folder, stack in roots.items()})
-    files["README.md"] = readme(Handover(name, deployment, roots, modules, variables, form))
+    variables = {key: variable(deployment, key) for key in parameters_of(deployment)}
+    handover = Handover(name, deployment, {f"{number}-{one.name}": one for number, one in enumerate(stacks, 1)}, modules, variables, form)
+    contents = {"example": example(stacks, modules, deployment)}
+    contents |= {folder: _root(stack, handover) for folder, stack in handover.roots.items()}
+    contents |= {f"modules/{module.name}": _module(module, handover) for module in modules}
+    files = _hcl_files(contents, handover) if form == "hcl" else _json_files(contents)
+    files |= {f"{folder}/{path}": asset for folder, stack in handover.folders.items() for path, asset in stack.source.assets.items()}
+    values = "terraform.tfvars" if form == "hcl" else "terraform.tfvars.example"
+    files |= {f"{folder}/{values}": _values(stack, variables) for folder, stack in handover.roots.items() if stack.parameters}
+    files["picture.svg"] = picture(name, deployment, {f"Folder {folder}": stack.source for folder, stack in handover.roots.items()})
+    files["README.md"] = readme(handover)
     found = {path: content.encode() if isinstance(content, str) else content for path, content in sorted(files.items())}
     sums = "".join(f"{_checksum(content)}  {path}\n" for path, content in found.items() if Path(path).name not in KEPT)
     return {**found, MANIFEST: sums.encode()}
@@ -107,7 +87,8 @@ def write(files: Mapping[str, bytes], directory: Path, *, force: bool = False) -
         )
     kept = [path for path in files if Path(path).name in KEPT and (directory / path).exists()]
     new = {path: content for path, content in files.items() if path not in kept}
-    removed = [path for path in earlier if path not in files and _is_inside(directory, path)]
+    inside = directory.resolve()
+    removed = [path for path in earlier if path not in files and (directory / path).resolve().is_relative_to(inside)]
     edited = sorted(
         path for path in (*new, *removed) if path != MANIFEST and _was_edited(directory / path, earlier.get(path), new.get(path))
     )
@@ -139,10 +120,6 @@ def _is_json(paths: Mapping[str, object]) -> bool:
     return any(path.endswith(".tf.json") for path in paths)
 
 
-def _is_inside(directory: Path, path: str) -> bool:
-    return (directory / path).resolve().is_relative_to(directory.resolve())
-
-
 def _was_edited(file: Path, written: str | None, content: bytes | None) -> bool:
     """Return whether a file is neither as the last hand-over wrote it nor as this one does."""
     return file.is_file() and file.read_bytes() != content and _checksum(file.read_bytes()) != written
@@ -152,65 +129,65 @@ def _checksum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _hcl_files(folders: Mapping[str, _Module]) -> dict[str, str | bytes]:
-    forms = Forms.of(content for module in folders.values() for content in module.content.values())
-    return {
-        f"{folder}/{name}.tf": hcl(content, forms, module.comments, module.order)
-        for folder, module in folders.items()
-        for name, content in module.content.items()
-        if content
-    }
+def _hcl_files(contents: Mapping[str, Mapping[str, Json]], handover: Handover) -> dict[str, str | bytes]:
+    forms = Forms.of(content for files in contents.values() for content in files.values())
+    found: dict[str, str | bytes] = {}
+    for folder, files in contents.items():
+        stack = handover.folders.get(folder)
+        comments, order = (comments_of(stack), reading_order(stack)) if stack else ({}, [])
+        found |= {f"{folder}/{name}.tf": hcl(content, forms, comments, order) for name, content in files.items() if any(content.values())}
+    return found
 
 
-def _json_files(folders: Mapping[str, _Module]) -> dict[str, str | bytes]:
-    files: dict[str, str | bytes] = {}
-    for folder, module in folders.items():
-        content = dict(module.content)
-        content["terraform"] = {**content.pop("versions"), **content.pop("providers", {})}
-        files |= {f"{folder}/{path}.tf.json": _json(one) for path, one in content.items() if one}
-    return files
+def _json_files(contents: Mapping[str, Mapping[str, Json]]) -> dict[str, str | bytes]:
+    found: dict[str, str | bytes] = {}
+    for folder, files in contents.items():
+        merged = {**files, "terraform": files["versions"] | files.get("providers", {}), "versions": {}, "providers": {}}
+        texts = {name: json.dumps(content, indent=2, ensure_ascii=False) for name, content in merged.items() if any(content.values())}
+        found |= {f"{folder}/{name}.tf.json": f"{text}\n" for name, text in texts.items()}
+    return found
 
 
-def _json(content: Json) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-def _declared(deployment: Deployment, key: ParameterKey, block: Json) -> Json:
-    """Return the block of a variable, without a default where two calls of a module must differ."""
-    return {name: value for name, value in block.items() if not (name == "default" and is_required(deployment, key))}
-
-
-def _root(stack: Stack, variables: Mapping[ParameterKey, Json], values: str, form: Format) -> _Module:
+def _root(stack: Stack, handover: Handover) -> dict[str, Json]:
     terraform = dict(stack.content["terraform"])
-    backend = {key: terraform.pop(key) for key in ("backend", "cloud") if key in terraform}
+    backend = {key: terraform.pop(key) for key in _BACKENDS & terraform.keys()}
     if "local" in backend.get("backend", {}):
         backend = {}  # Terraform's own default: a file beside the configuration
-    module = _configuration(stack, variables, terraform)
-    content = {**module.content, "providers": {"provider": stack.content["provider"]}, "backend": {"terraform": backend} if backend else {}}
-    file = "terraform.tfvars" if form == "hcl" else "terraform.tfvars.example"
-    return replace(module, content=content, others={**module.others, file: values} if stack.parameters else module.others)
+    content = _configuration(stack, handover, terraform)
+    return {**content, "providers": {"provider": stack.content["provider"]}, "backend": {"terraform": backend}}
 
 
-def _module(module: Stack, variables: Mapping[ParameterKey, Json], oldest: Mapping[str, str]) -> _Module:
-    terraform = {key: value for key, value in module.content["terraform"].items() if key not in {"backend", "cloud"}}
+def _module(module: Stack, handover: Handover) -> dict[str, Json]:
+    cluster, google = handover.deployment.cluster, handover.deployment.providers.google
+    oldest: dict[str, str] = {provider: supported.bindings for provider, supported in SUPPORTED.items()}
+    upgrades = (pool.upgrade_settings.oldest_google(google) for pool in all_pools(handover.deployment).values())
+    oldest["google"] = max([oldest_google(cluster, google), *upgrades], key=parsed)
+    terraform = {key: value for key, value in module.content["terraform"].items() if key not in _BACKENDS}
     required = terraform["required_providers"]
     providers = {name: {**one, "version": module_range(one["version"], oldest[name])} for name, one in required.items()}
-    return _configuration(module, variables, {**terraform, "required_providers": providers})
+    return _configuration(module, handover, {**terraform, "required_providers": providers})
 
 
-def _configuration(stack: Stack, variables: Mapping[ParameterKey, Json], terraform: Json) -> _Module:
+def _configuration(stack: Stack, handover: Handover, terraform: Json) -> dict[str, Json]:
+    """Return what a root and a module have in common, in JSON syntax by file name without extension."""
     main = {section: content for section, content in stack.content.items() if content and section not in _FILES_OF_THEIR_OWN}
     for section in main.keys() & {"data", "resource"}:
         main[section] = {kind: {name: _in_reading_order(block) for name, block in named.items()} for kind, named in main[section].items()}
-    content = {
+    return {
         "versions": {"terraform": terraform},
-        "variables": {"variable": {variable_name(key): variables[key] for key in stack.parameters}} if stack.parameters else {},
+        "variables": {"variable": {variable_name(key): _declared(key, handover) for key in stack.parameters}},
         "main": main,
-        "outputs": {"output": stack.content["output"]} if stack.content["output"] else {},
+        "outputs": {"output": stack.content["output"]},
     }
-    return _Module(content, stack.source.assets, comments_of(stack), reading_order(stack))
 
 
+def _declared(key: ParameterKey, handover: Handover) -> Json:
+    """Return the block of a variable; in HCL without a default where two calls of a module must differ."""
+    optional = handover.form == "json" or not is_required(handover.deployment, key)
+    return {name: value for name, value in handover.variables[key].items() if optional or name != "default"}
+
+
+_BACKENDS = frozenset({"backend", "cloud"})
 _FILES_OF_THEIR_OWN = {"terraform", "provider", "output"}
 """Sections of a configuration that are not in the file `main`."""
 

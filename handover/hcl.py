@@ -18,8 +18,10 @@ References:
 """
 
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -47,13 +49,12 @@ class ArgumentForm(NamedTuple):
     """An argument for which the bindings have a wrong form or none.
 
     Attributes:
-        provider: the provider's name.
-        path: `provider`, the type of a resource or `data.` and the type of a data source, then the argument with the blocks around it.
+        path: `provider.` and the provider's name, the type of a resource or `data.` and the type of a data source, then the argument with
+            the blocks around it.
         form: its form.
         source: where the form is documented.
     """
 
-    provider: str
     path: str
     form: Literal["attribute", "block"]
     source: str
@@ -63,11 +64,11 @@ _HELM_PROVIDER = "https://github.com/hashicorp/terraform-provider-helm/blob/v3.1
 _HELM_RELEASE = "https://github.com/hashicorp/terraform-provider-helm/blob/v3.1.1/helm/resource_helm_release.go"
 
 EXCEPTIONS = (
-    ArgumentForm("helm", "provider.experiments", "attribute", _HELM_PROVIDER),
-    ArgumentForm("helm", "provider.kubernetes", "attribute", _HELM_PROVIDER),
-    ArgumentForm("helm", "provider.registries", "attribute", _HELM_PROVIDER),
-    ArgumentForm("helm", "helm_release.postrender", "attribute", _HELM_RELEASE),
-    ArgumentForm("helm", "helm_release.timeouts", "attribute", _HELM_RELEASE),
+    ArgumentForm("provider.helm.experiments", "attribute", _HELM_PROVIDER),
+    ArgumentForm("provider.helm.kubernetes", "attribute", _HELM_PROVIDER),
+    ArgumentForm("provider.helm.registries", "attribute", _HELM_PROVIDER),
+    ArgumentForm("helm_release.postrender", "attribute", _HELM_RELEASE),
+    ArgumentForm("helm_release.timeouts", "attribute", _HELM_RELEASE),
 )
 
 
@@ -165,22 +166,20 @@ class Forms:
         Raises:
             HclError: when no binding is installed for a provider, or when it does not know a type.
         """
-        used: dict[str, dict[str, set[str]]] = {}
+        used: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for content in contents:
             for section in ("provider", "resource", "data"):
-                for labels, _ in _labelled(content.get(section, {}), 1):
-                    provider = labels[0] if section == "provider" else labels[0].partition("_")[0]
-                    used.setdefault(provider, {}).setdefault(section, set()).update(labels)
+                for (label,), _ in _labelled(content.get(section, {}), 1):
+                    used[label.partition("_")[0]][section].add(label)
         blocks = {"data.terraform_remote_state": _RESOURCE, "terraform_data": _RESOURCE}  # built in: no binding, no blocks
         for provider in sorted(used.keys() - {"terraform"}):
-            types = used[provider]
             try:
-                schema = provider_schema(provider, frozenset(types.get("resource", ())), frozenset(types.get("data", ())))
+                schema = provider_schema(provider, frozenset(used[provider]["resource"]), frozenset(used[provider]["data"]))
             except LookupError as error:
                 raise HclError(str(error)) from None
-            blocks[f"provider.{provider}"] = _form(schema.provider, provider, "provider")
-            blocks |= {kind: _form(block, provider, kind) for kind, block in schema.resources.items()}
-            blocks |= {f"data.{kind}": _form(block, provider, f"data.{kind}") for kind, block in schema.data_sources.items()}
+            found = {f"provider.{provider}": schema.provider, **schema.resources}
+            found |= {f"data.{kind}": block for kind, block in schema.data_sources.items()}
+            blocks |= {path: _form(block, path) for path, block in found.items()}
         return cls(blocks)
 
     def form(self, section: str, labels: Sequence[str]) -> Form:
@@ -232,14 +231,14 @@ def values_file(values: Json, comments: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n" * bool(lines)
 
 
-def _form(block: Block, provider: str, path: str) -> Form:
+def _form(block: Block, path: str) -> Form:
     """Return the form of a block from the bindings and the exceptions."""
     forms: dict[str, Form | None] = dict.fromkeys(block["attributes"])
-    forms |= {name: _form(nested["block"], provider, f"{path}.{name}") for name, nested in block["block_types"].items()}
+    forms |= {name: _form(nested["block"], f"{path}.{name}") for name, nested in block["block_types"].items()}
     for exception in EXCEPTIONS:
         parent, _, name = exception.path.rpartition(".")
-        if (exception.provider, parent) == (provider, path):
-            forms[name] = _form(_UNKNOWN, provider, exception.path) if exception.form == "block" else None
+        if parent == path:
+            forms[name] = _form(_UNKNOWN, exception.path) if exception.form == "block" else None
     return Form(
         blocks={name: form for name, form in forms.items() if form},
         attributes=frozenset(name for name, form in forms.items() if not form),
@@ -396,16 +395,14 @@ def _in_paragraphs(arguments: Iterable[_Argument], form: Form) -> Lines:
             return 1, 0
         return (1, (*_NAMES, name).index(name)) if argument.is_plain else (2, 0)
 
-    paragraphs: list[list[_Argument]] = []
-    last = None
-    for argument in sorted(arguments, key=place):
-        alike = last and argument.is_plain and last.is_plain and place(argument)[0] == place(last)[0]
-        if not last or argument.is_block or last.is_block or (form.spaced and not alike):
-            paragraphs.append([])
-        paragraphs[-1].append(argument)
-        last = argument
+    def paragraph(argument: _Argument) -> int:
+        if argument.is_block or (form.spaced and not argument.is_plain):
+            return id(argument)  # by itself
+        return place(argument)[0] if form.spaced else 0
+
     lines: Lines = []
-    for paragraph in paragraphs:
+    for _, together in groupby(sorted(arguments, key=place), key=paragraph):
+        first, *others = together
         lines += [""] * bool(lines)
-        lines += [*paragraph[0].comment, *paragraph[0].lines] if paragraph[0].is_block else _aligned(paragraph)
+        lines += [*first.comment, *first.lines] if first.is_block else _aligned([first, *others])
     return lines

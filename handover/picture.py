@@ -8,7 +8,7 @@ others: layout and look (`drawing`).
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -59,10 +59,9 @@ def picture(name: str, deployment: Deployment, sources: Mapping[str, Synthesized
         Box(f"Project {deployment.project}", [f"Region {deployment.region}", listed]),
         frames=[scene.frame(title, stack) for title, stack in stacks.items()],
     )
-    for stack in stacks.values():
-        scene.connect(stack)
+    found = dict.fromkeys(arrow for stack in stacks.values() for arrow in scene.arrows(stack))
     boxes = scene.outside | project.all_boxes()
-    arrows = [arrow for arrow in dict.fromkeys(scene.arrows) if arrow.start in boxes and arrow.end in boxes]
+    arrows = [arrow for arrow in found if arrow.start in boxes and arrow.end in boxes]
     title = f"Architecture of the deployment {name}"
     return draw(scene.outside, [project], arrows, above=scene.above, title=title, description=_in_words(boxes, project, arrows))
 
@@ -127,14 +126,13 @@ def _type(address: str) -> str:
 
 
 class _Scene:
-    """The boxes and arrows of a picture while the stacks are added to it."""
+    """What is outside the project, and what the arrows need of the stacks before theirs."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
-        self.outside: dict[str, Box] = {}
-        self.arrows: list[Arrow] = []
-        self.above: list[tuple[str, str]] = []
         self._clusters: list[str] = []
+        self.outside: dict[str, Box] = {}
+        self.above: list[tuple[str, str]] = []
 
     def frame(self, title: str, stack: _Stack) -> Frame:
         """Return the frame of a stack; subnetwork, Cloud NAT and node pools are in a frame of the network inside it."""
@@ -149,65 +147,60 @@ class _Scene:
             self._clusters += [box] if _has(blocks, _CLUSTER) else []
         return frame
 
-    def connect(self, stack: _Stack) -> None:
-        """Add the arrows of a stack, and what is outside the project at their ends."""
+    def arrows(self, stack: _Stack) -> Iterator[Arrow]:
+        """Yield the arrows of a stack, and add what is outside the project at their ends."""
         for address, block in ((address, block) for blocks in stack.drawn().values() for address, block in blocks.items()):
             kind, here = _type(address), stack.boxes[address]
             if kind == _CLUSTER:
-                self._reach_the_control_plane(here, block)
+                yield from self._to_the_control_plane(here, block)
             if kind == _SUBNETWORK:
                 self.above += [(cluster, here) for cluster in self._clusters]
             if kind == _POOL:
-                self._reach_the_internet(here, block, stack)
+                yield from self._to_the_internet(here, block, stack)
             if kind == _ZONE:
                 self.outside["resolvers"] = Box("Internet", ("DNS resolvers",))
-                self.arrows.append(Arrow("resolvers", here, "DNS queries"))
+                yield Arrow("resolvers", here, "DNS queries")
             if kind.partition("_")[0] in {"kubernetes", "helm"}:
                 text = str(_at(block, "role_ref", "name")) if kind in _BINDINGS else "run in the cluster"
-                self.arrows += [Arrow(here, cluster, text) for cluster in self._clusters]
+                yield from (Arrow(here, cluster, text) for cluster in self._clusters)
             if kind == "helm_release":
-                self._maintain_names(here, stack)
-            self._use(address, block, stack)
+                yield from self._of_names(here, stack)
+            # From each construct that the block refers to.
+            arguments = {key: value for key, value in block.items() if key not in {"depends_on", "lifecycle", "//"}}
+            for needed in _REFERENCE.findall(json.dumps(arguments)):
+                use = _USES.get((_type(needed), kind), "")
+                if use is not None and stack.boxes.get(needed, here) != here:
+                    yield Arrow(stack.boxes[needed], here, use)
 
-    def _use(self, address: str, block: Json, stack: _Stack) -> None:
-        """Add an arrow from each construct that a block refers to."""
-        arguments = {key: value for key, value in block.items() if key not in {"depends_on", "lifecycle", "//"}}
-        for needed in dict.fromkeys(_REFERENCE.findall(json.dumps(arguments))):
-            text = _USES.get((_type(needed), _type(address)), "")
-            if text is not None and stack.boxes.get(needed, stack.boxes[address]) != stack.boxes[address]:
-                self.arrows.append(Arrow(stack.boxes[needed], stack.boxes[address], text))
-
-    def _maintain_names(self, charts: str, stack: _Stack) -> None:
-        self.arrows += [Arrow(charts, stack.boxes[zone], "DNS records", upward=True) for zone in stack.of_type(_ZONE)]
+    def _of_names(self, charts: str, stack: _Stack) -> Iterator[Arrow]:
+        yield from (Arrow(charts, stack.boxes[zone], "DNS records", upward=True) for zone in stack.of_type(_ZONE))
         if self._deployment.ingress:
             server = ACME_SERVERS[self._deployment.ingress.acme_server].split("/")[2]
             self.outside["acme"] = Box("Let's Encrypt", (server,))
-            self.arrows.append(Arrow(charts, "acme", "certificates", upward=True))
+            yield Arrow(charts, "acme", "certificates", upward=True)
 
-    def _reach_the_control_plane(self, cluster: str, block: Json) -> None:
+    def _to_the_control_plane(self, cluster: str, block: Json) -> Iterator[Arrow]:
         restricted = block.get("master_authorized_networks_config")
         listed = [f"{_at(one, 'display_name')} {_at(one, 'cidr_block')}" for one in _at(restricted, "cidr_blocks") or []]
-        private = _at(block, "private_cluster_config", "enable_private_endpoint")
-        if restricted is None:  # the private endpoint needs it
-            self.outside["networks"] = Box("Any network")
-        elif listed:
-            self.outside["networks"] = Box("Authorized networks", listed)
-        if "networks" in self.outside:
-            self.arrows.append(Arrow("networks", cluster, "private address" if private else "public address"))
+        if restricted is None or listed:  # the private endpoint needs it
+            self.outside["networks"] = Box("Authorized networks", listed) if listed else Box("Any network")
+            private = _at(block, "private_cluster_config", "enable_private_endpoint")
+            yield Arrow("networks", cluster, "private address" if private else "public address")
         if _at(block, "control_plane_endpoints_config", "dns_endpoint_config", "allow_external_traffic"):
             self.outside["clients"] = Box("Any network, with the IAM permission", ("container.clusters.connect",))
-            self.arrows.append(Arrow("clients", cluster, "DNS endpoint"))
+            yield Arrow("clients", cluster, "DNS endpoint")
 
-    def _reach_the_internet(self, pool: str, block: Json, stack: _Stack) -> None:
+    def _to_the_internet(self, pool: str, block: Json, stack: _Stack) -> Iterator[Arrow]:
         self.outside["internet"] = Box("Internet")
-        if not _at(block, "network_config", "enable_private_nodes"):
-            self.arrows.append(Arrow(pool, "internet", "external IP addresses"))
-            return
         gateways = [stack.boxes[address] for address in stack.of_type(_NAT)]
-        if not gateways:
-            self.arrows.append(Arrow(pool, "internet", "another route of the network"))
-        for gateway in gateways:
-            self.arrows += [Arrow(pool, gateway), Arrow(gateway, "internet", "outgoing connections")]
+        if not _at(block, "network_config", "enable_private_nodes"):
+            yield Arrow(pool, "internet", "external IP addresses")
+        elif not gateways:
+            yield Arrow(pool, "internet", "another route of the network")
+        else:
+            for gateway in gateways:
+                yield Arrow(pool, gateway)
+                yield Arrow(gateway, "internet", "outgoing connections")
 
 
 _USES: dict[tuple[str, str], str | None] = {

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -27,7 +28,6 @@ from deployment.parameters import ADMINS, MARKS, NETWORKS, SUBNETWORK, WINDOW, P
 from handover.variables import (
     Json,
     RulesBetweenValues,
-    effective_value_of,
     is_used,
     parameters_of,
     quoted,
@@ -114,7 +114,9 @@ def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
     marks: dict[str, Any] = {key: MARKS[key] for key in MARKS if is_used(deployment, key) and (key != SUBNETWORK or key in parameters)}
     marks |= {key: mark for key, mark in _KMS_MARKS.items() if value_of(deployment, key)}
     marked_deployment = _with(base, marks)
-    literals = {key: Replacement.by_value(mark, effective_value_of(deployment, key)) for key, mark in marks.items()}
+    values = {key: value_of(deployment, key) for key in marks}
+    values[str(SUBNETWORK)] = deployment.network.subnetwork_of(deployment.cluster.name)  # left out, it has a name as well
+    literals = {key: Replacement.by_value(mark, values[key]) for key, mark in marks.items()}
     references = {str(key): Replacement.by_variable(MARKS[key], reference(deployment, key)) for key in parameters if key in MARKS}
     rules = RulesBetweenValues(deployment, parameters)
     stacks = []
@@ -129,8 +131,8 @@ def stacks_of(name: str, deployment: Deployment) -> list[Stack]:
         for address, resource in blocks_of(content, "resource").items():
             if preconditions := rules.of(address.partition(".")[0], resource):
                 resource.setdefault("lifecycle", {}).setdefault("precondition", []).extend(preconditions)
-        for subnetwork in content["data"].get("google_compute_subnetwork", {}).values():
-            subnetwork["lifecycle"]["postcondition"] += rules.of_existing_subnetwork()
+        for existing in content["data"].get("google_compute_subnetwork", {}).values():
+            existing["lifecycle"]["postcondition"] += rules.of_existing_subnetwork()
         groups = {address: block["//"]["metadata"]["path"].split("/")[1] for address, block in blocks_of(content).items()}
         for check in _checks(content):
             check["error_message"] = with_variable_names(check["error_message"], parameters)
@@ -187,10 +189,7 @@ def _with(deployment: Deployment, values: Mapping[Any, Any]) -> Deployment:
     content = deployment.model_dump(exclude_unset=True)
     for key, value in values.items():
         *sections, last = key.split(".")
-        section = content
-        for part in sections:
-            section = section.setdefault(part, {})
-        section[last] = value
+        reduce(lambda section, part: section.setdefault(part, {}), sections, content)[last] = value
     try:
         return Deployment.model_validate(content)
     except ValidationError as error:

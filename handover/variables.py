@@ -43,17 +43,7 @@ from deployment.parameters import ADMINS, NETWORKS, NODE_COUNTS, SUBNETWORK, SUB
 
 Json = dict[str, Any]
 
-REQUIRED: frozenset[ParameterKey] = frozenset(
-    {
-        "project",
-        "region",
-        "cluster.name",
-        "identity.account_id",
-        "network.nodes_cidr",
-        "network.pods_cidr",
-        "network.services_cidr",
-    }
-)
+REQUIRED: frozenset[ParameterKey] = frozenset(("project", "region", "cluster.name", "identity.account_id", *SUBNETWORK_RANGES))
 """Parameters whose variables have no default in HCL, because two clusters of a project cannot have the same value."""
 
 
@@ -82,11 +72,6 @@ def with_variable_names(text: str, parameters: Iterable[ParameterKey]) -> str:
 def value_of(deployment: Deployment, key: str) -> Any:
     """Return the deployment's value of a key."""
     return attrgetter(key)(deployment)
-
-
-def effective_value_of(deployment: Deployment, key: str) -> Any:
-    """Return the value of a key as the resources have it: the subnetwork that is left out has a name, too."""
-    return deployment.network.subnetwork_of(deployment.cluster.name) if key == SUBNETWORK else value_of(deployment, key)
 
 
 def reference(deployment: Deployment, key: ParameterKey) -> str:
@@ -212,16 +197,14 @@ def _rules(field: _Type, key: ParameterKey) -> Iterator[Rule]:
 
 
 def _rules_of_a_range(value: str, name: str, key: ParameterKey) -> Iterator[Rule]:
-    if (key_in_network := key.removeprefix("network.")) in PREFIXES:
-        shortest, longest, allowed = PREFIXES[key_in_network]
-        prefix = _prefix(value)
+    if sizes := PREFIXES.get(key.removeprefix("network.")):
+        (shortest, longest, allowed), prefix = sizes, _prefix(value)
         yield Rule(f"try({prefix} >= {shortest} && {prefix} <= {longest}, false)", f"{_quoted(value, name)}must be {allowed}")
     if key.endswith("_cidr"):
-        prohibited = ", ".join(map(str, PROHIBITED))
-        listed = ", ".join(quoted(str(cidr)) for cidr in PROHIBITED)
+        prohibited = [*map(str, PROHIBITED)]
         yield Rule(
-            f"try(!anytrue([for cidr in [{listed}] : {_overlap(value, 'cidr')}]), true)",
-            f"{_quoted(value, name)}overlaps one of {prohibited}, which no subnetwork can have",
+            f"try(!anytrue([for cidr in {json.dumps(prohibited)} : {_overlap(value, 'cidr')}]), true)",
+            f"{_quoted(value, name)}overlaps one of {', '.join(prohibited)}, which no subnetwork can have",
         )
 
 
@@ -234,25 +217,21 @@ def _rules_of_each(listed: str, name: str, metadata: Any) -> Iterator[Rule]:
 
 
 def _rules_of_a_window(value: str, name: str) -> Iterator[Rule]:
-    for time in ("start_time", "end_time"):
-        shown = f"{name}.{time}: '${{try({value}.{time}, \"\")}}' "
-        form = f'can(regex("^[0-9]{{4}}(-[0-9]{{2}}){{2}}T([0-9]{{2}}:){{2}}[0-9]{{2}}Z$", {value}.{time}))'
+    start, end, recurrence = (f"{value}.{field}" for field in MaintenanceWindow.model_fields)
+    for time in (start, end):
         yield Rule(
-            f'{value} == null ? true : {form} && can(timeadd({value}.{time}, "0s"))',
-            f"{shown}is not a time in UTC, such as 2027-01-02T03:00:00Z",
+            f'{value} == null ? true : can(regex("^[0-9]{{4}}(-[0-9]{{2}}){{2}}T([0-9]{{2}}:){{2}}[0-9]{{2}}Z$", {time})) && '
+            f'can(timeadd({time}, "0s"))',
+            f"{time.removeprefix('var.')}: '${{try({time}, \"\")}}' is not a time in UTC, such as 2027-01-02T03:00:00Z",
         )
-    (recurrence,) = (one for one in get_args(Recurrence)[1:] if isinstance(one, Pattern))
+    (form,) = (one for one in get_args(Recurrence)[1:] if isinstance(one, Pattern))
     yield Rule(
-        f"{value} == null ? true : can(regex({quoted(f'^(?:{recurrence.pattern})$')}, {value}.recurrence))",
-        f"{name}.recurrence: '${{try({value}.recurrence, \"\")}}' is not {recurrence.allowed}",
+        f"{value} == null ? true : {' && '.join(_matches(form.pattern, recurrence))}",
+        f"{name}.recurrence: '${{try({recurrence}, \"\")}}' is not {form.allowed}",
     )
-
-    def lasts(most_or_least: str, duration: str) -> str:
-        return f"timecmp({value}.end_time, timeadd({value}.start_time, {duration})) {most_or_least} 0"
-
     yield Rule(
-        f"""try({lasts(">=", '"4h"')} && {lasts("<=", '"24h"')}, true)""",
-        f'{name}.end_time: \'${{try({value}.end_time, "")}}\' must be 4 to 24 hours after start_time ${{try({value}.start_time, "")}}',
+        f'try(timecmp({end}, timeadd({start}, "4h")) >= 0 && timecmp({end}, timeadd({start}, "24h")) <= 0, true)',
+        f'{name}.end_time: \'${{try({end}, "")}}\' must be 4 to 24 hours after start_time ${{try({start}, "")}}',
     )
 
 
@@ -283,9 +262,8 @@ def _rules_of_the_key(deployment: Deployment, key: ParameterKey) -> Iterator[Rul
             f"!anytrue([for one in keys({value}) : can(regex({reserved}, one))])",
             f"{name}: ${{{refused}}} has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix",
         )
-        labels = ", ".join(map(quoted, WORKLOAD_LABELS))
         yield Rule(
-            f'alltrue([for one in [{labels}] : lookup({value}, one, "true") == "true"])',
+            f'alltrue([for one in {json.dumps([*WORKLOAD_LABELS])} : lookup({value}, one, "true") == "true"])',
             f"{name}: {', '.join(WORKLOAD_LABELS)} must be 'true', because Gitpod schedules its workloads by these labels: remove them",
         )
     if key == ADMINS and deployment.cluster.rbac_security_group is None:

@@ -17,7 +17,7 @@ if __name__ == "__main__":
 from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from deployment.show import effective_values
-from stacks.registry import kinds_of, stack_names
+from stacks.registry import kinds_of
 from stacks.roles import missing_grants, roles_of
 
 
@@ -25,9 +25,9 @@ def describe(name: str, deployment: Deployment) -> Iterator[str]:
     """Yield one line for each stack of a deployment, in the order of deployment, and one for each required role, below headings."""
     kinds = kinds_of(deployment)
     yield "# Stacks, in the order of deployment:"
-    for kind, stack in zip(kinds, stack_names(name, deployment), strict=True):
+    for kind in kinds:
         after = [f"{name}-{other.suffix}" for other in kinds if other.suffix in kind.depends_on]
-        yield f"# {stack}: {kind.creates}" + (f"; after {' and '.join(after)}" if after else "")
+        yield f"# {name}-{kind.suffix}: {kind.creates}" + (f"; after {' and '.join(after)}" if after else "")
     yield "# Roles that the applying account needs:"
     for required in roles_of(name, deployment):
         yield f"# {required.role} on {required.on}, to {' and to '.join(required.purposes)}"

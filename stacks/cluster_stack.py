@@ -22,13 +22,7 @@ class ClusterStack(GitpodStack):
         apis = ProjectApis(self, "apis", project=project, config=deployment.apis)
         identity = NodeIdentity(self, "identity", project=project, apis=apis, config=deployment.identity)
         network = ClusterNetwork(
-            self,
-            "network",
-            project=project,
-            region=region,
-            cluster_name=deployment.cluster.name,
-            apis=apis,
-            config=deployment.network,
+            self, "network", project=project, region=region, cluster_name=deployment.cluster.name, apis=apis, config=deployment.network
         )
         cluster = GkeCluster(
             self,

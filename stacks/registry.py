@@ -121,8 +121,8 @@ def build(deployments: Mapping[str, Deployment], outdir: str | None = None) -> A
     leave_printing_to_the_app(app)
     for name, deployment in deployments.items():
         stacks: dict[str, GitpodStack] = {}
-        for kind, stack_name in zip(kinds_of(deployment), stack_names(name, deployment), strict=True):
-            stacks[kind.suffix] = kind.stack(app, stack_name, deployment)
+        for kind in kinds_of(deployment):
+            stacks[kind.suffix] = kind.stack(app, f"{name}-{kind.suffix}", deployment)
             for suffix in kind.depends_on:
                 if suffix in stacks:
                     stacks[kind.suffix].add_dependency(stacks[suffix])

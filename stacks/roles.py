@@ -9,7 +9,6 @@ permissions.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from deployment.model import Deployment
@@ -34,9 +33,10 @@ class Need:
     on_node_account: bool = False
 
 
-SERVICE_AGENTS = MappingProxyType(
-    {"container-engine-robot": "roles/iam.serviceAccountUser", "compute-system": "roles/iam.serviceAccountTokenCreator"}
-)
+SERVICE_AGENTS: Mapping[str, str] = {
+    "container-engine-robot": "roles/iam.serviceAccountUser",
+    "compute-system": "roles/iam.serviceAccountTokenCreator",
+}
 """What the service agents of GKE and Compute Engine need on a node service account of another project.
 
 https://docs.cloud.google.com/kubernetes-engine/security/configure-node-service-accounts
@@ -84,36 +84,34 @@ _ZONES = Need("roles/dns.admin", "manage the DNS zone", f"{_ROLES}/dns")
 # dns.managedZones.setIamPolicy, which roles/dns.admin does not have.
 _ZONE_GRANTS = Need("roles/iam.securityAdmin", "grant roles on the DNS zone", f"{_ROLES}/dns")
 
-NEEDS: Mapping[str, tuple[Need, ...]] = MappingProxyType(
-    {
-        "google_project_service": (_APIS,),
-        "google_service_account": (_ACCOUNTS,),
-        "google_service_account_iam_member": (_ACCOUNTS,),
-        "google_project_iam_member": (_PROJECT_GRANTS,),
-        "google_compute_network": (_NETWORKS,),
-        "google_compute_subnetwork": (_NETWORKS,),
-        "google_compute_subnetwork_iam_member": (_SUBNETWORK_GRANTS,),
-        "google_compute_router": (_NETWORKS,),
-        "google_compute_router_nat": (_NETWORKS,),
-        "google_container_cluster": (_CLUSTERS, _ACT_AS, _INSTANCE_GROUPS),
-        "google_container_node_pool": (_CLUSTERS, _ACT_AS, _INSTANCE_GROUPS),
-        "google_dns_managed_zone": (_ZONES,),
-        "google_dns_managed_zone_iam_member": (_ZONE_GRANTS,),
-        "kubernetes_cluster_role_binding_v1": (_BINDINGS,),
-        "kubernetes_role_binding_v1": (_BINDINGS,),
-        "kubernetes_namespace_v1": (_NAMESPACES,),
-        "helm_release": (_CHARTS,),
-        # Both read the credentials that Terraform runs with. The e-mail address needs the OAuth scope userinfo.email, not a role.
-        "data.google_client_config": (),
-        "data.google_client_openid_userinfo": (),
-        "data.google_project": (_PROJECT_NUMBER,),
-        "data.google_compute_subnetwork": (_SUBNETWORK_USE,),
-        # With the cluster's credentials, for which container.clusters.get is not enough.
-        "data.google_container_cluster": (_CLUSTERS, _INSTANCE_GROUPS),
-        "data.google_container_engine_versions": (_CLUSTERS,),
-        "data.google_dns_managed_zone": (_ZONES,),
-    }
-)
+NEEDS: Mapping[str, tuple[Need, ...]] = {
+    "google_project_service": (_APIS,),
+    "google_service_account": (_ACCOUNTS,),
+    "google_service_account_iam_member": (_ACCOUNTS,),
+    "google_project_iam_member": (_PROJECT_GRANTS,),
+    "google_compute_network": (_NETWORKS,),
+    "google_compute_subnetwork": (_NETWORKS,),
+    "google_compute_subnetwork_iam_member": (_SUBNETWORK_GRANTS,),
+    "google_compute_router": (_NETWORKS,),
+    "google_compute_router_nat": (_NETWORKS,),
+    "google_container_cluster": (_CLUSTERS, _ACT_AS, _INSTANCE_GROUPS),
+    "google_container_node_pool": (_CLUSTERS, _ACT_AS, _INSTANCE_GROUPS),
+    "google_dns_managed_zone": (_ZONES,),
+    "google_dns_managed_zone_iam_member": (_ZONE_GRANTS,),
+    "kubernetes_cluster_role_binding_v1": (_BINDINGS,),
+    "kubernetes_role_binding_v1": (_BINDINGS,),
+    "kubernetes_namespace_v1": (_NAMESPACES,),
+    "helm_release": (_CHARTS,),
+    # Both read the credentials that Terraform runs with. The e-mail address needs the OAuth scope userinfo.email, not a role.
+    "data.google_client_config": (),
+    "data.google_client_openid_userinfo": (),
+    "data.google_project": (_PROJECT_NUMBER,),
+    "data.google_compute_subnetwork": (_SUBNETWORK_USE,),
+    # With the cluster's credentials, for which container.clusters.get is not enough.
+    "data.google_container_cluster": (_CLUSTERS, _INSTANCE_GROUPS),
+    "data.google_container_engine_versions": (_CLUSTERS,),
+    "data.google_dns_managed_zone": (_ZONES,),
+}
 """What each type of resource and data source needs."""
 
 
@@ -128,17 +126,14 @@ def required_roles(contents: Iterable[Mapping[str, Any]], *, project: str, node_
     found: dict[tuple[str, str], list[Need]] = {}
     for content in contents:
         for kind, block in _blocks(content):
-            for need in NEEDS[kind] if kind in NEEDS else (_unknown(kind),):
+            unknown = Need("see the provider's documentation", f"use {kind}", "https://registry.terraform.io/browse/providers")
+            for need in NEEDS.get(kind, (unknown,)):
                 on = (need.on_node_account and node_account) or block.get("project") or project
                 found.setdefault((on, need.role), []).append(need)
     return [
         RequiredRole(role, on, tuple(dict.fromkeys(need.purpose for need in needs)), tuple(dict.fromkeys(need.source for need in needs)))
         for (on, role), needs in sorted(found.items(), key=lambda item: item[0])
     ]
-
-
-def _unknown(kind: str) -> Need:
-    return Need("see the provider's documentation", f"use {kind}", "https://registry.terraform.io/browse/providers")
 
 
 def _blocks(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -140,3 +140,10 @@ def test_a_risk_is_written_at_the_argument_that_causes_it(name: str, sections: d
     assert not [line for line in lines if "; set " in line and f"Risk {name}" in line]
     acknowledged = lines_of({**sections, "acknowledged_risks": [name]})
     assert [line for line in acknowledged if f"# Risk {name}: " in line]
+
+
+def test_a_risk_is_written_only_where_the_argument_is() -> None:
+    """A pool that is upgraded blue-green has no surge nodes."""
+    pools = {"other": {"max_nodes": 1, "upgrade_settings": {"strategy": "BLUE_GREEN"}}}
+    lines = lines_of({"zones": ["us-central1-a"], "network": {"pods_cidr": "10.4.0.0/19"}, "node_pool": {"max_nodes": 31}, "pools": pools})
+    assert len([line for line in lines if "Risk no-room-for-surge-nodes: " in line]) == 1

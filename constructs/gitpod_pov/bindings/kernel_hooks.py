@@ -24,7 +24,6 @@ import threading
 import types
 import warnings
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +37,7 @@ from jsii.errors import JSIIError
 
 _NAME = "@gitpod-pov/kernel-hooks"
 _VERSION = "1.0.0"
+_ANY = {"primitive": "any"}
 
 
 class _Hooks:
@@ -59,13 +59,8 @@ _ASSEMBLY = {
             "kind": "class",
             "name": "Hooks",
             "methods": [
-                {
-                    "name": "lazyModules",
-                    "static": True,
-                    "parameters": [{"name": "packageName", "type": {"primitive": "string"}}],
-                    "returns": {"type": {"primitive": "number"}},
-                },
-                {"name": "addressByPath", "static": True, "parameters": [{"name": "stack", "type": {"primitive": "any"}}]},
+                {"name": "lazyModules", "static": True, "parameters": [{"name": "packageName", "type": _ANY}], "returns": {"type": _ANY}},
+                {"name": "addressByPath", "static": True, "parameters": [{"name": "stack", "type": _ANY}]},
                 {"name": "indexed", "static": True, "async": True},
             ],
         }
@@ -141,7 +136,7 @@ def _tarball() -> bytes:
     files = {
         "package.json": json.dumps({"name": _NAME, "version": _VERSION, "main": "index.js"}),
         ".jsii": json.dumps(_ASSEMBLY),
-        "index.js": resources.files(__package__).joinpath("kernel_hooks.js").read_text("utf-8"),
+        "index.js": Path(__file__).with_name("kernel_hooks.js").read_text("utf-8"),
     }
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tarball:
@@ -168,16 +163,16 @@ def _start_without_wrapper(process: _NodeProcess) -> bool:
     """
     if os.environ.get("JSII_RUNTIME") or not _SHELL.exists():
         return False
-    ours, theirs = socket.socketpair()
     kernel = None
-    try:
-        runtime = Path(process._jsii_runtime())
-        program = runtime.parents[1] / "lib" / "program.js"
-        node = shutil.which(_node())
-        if node is None or not program.exists():
-            return False
-        with resources.as_file(resources.files(__package__).joinpath("kernel_start.js")) as preloaded:
-            options = [*_NODE_OPTIONS, f"--require={preloaded}", "--preserve-symlinks"]
+    ours, theirs = socket.socketpair()
+    with ours, theirs:  # the files of the process keep ours open
+        try:
+            runtime = Path(process._jsii_runtime())
+            program = runtime.parents[1] / "lib" / "program.js"
+            node = shutil.which(_node())
+            if node is None or not program.exists():
+                return False
+            options = [*_NODE_OPTIONS, f"--require={Path(__file__).with_name('kernel_start.js')}", "--preserve-symlinks"]
             kernel = _popen(
                 # Popen cannot choose the number of a descriptor in the child: the shell makes 3 of 0, and is replaced by Node.
                 [str(_SHELL), "-c", 'exec "$@" 3<&0 0</dev/null', "sh", node, *options, str(program)],
@@ -193,17 +188,14 @@ def _start_without_wrapper(process: _NodeProcess) -> bool:
             process.sink_thread.start()
             atexit.register(process.stop)  # before the handshake, which registers what must run earlier
             process.handshake()
-    except Exception as error:  # whatever does not fit
-        warnings.warn(f"the kernel starts with its wrapper: {error}", BindingsWarning, stacklevel=2)
-        if kernel is not None:
-            atexit.unregister(process.stop)
-            with contextlib.suppress(OSError), kernel:  # which closes its files, of which the other end is gone, and waits for it
-                kernel.kill()
-                process.sink_thread.join()
-        return False
-    finally:
-        theirs.close()
-        ours.close()  # the files of the process keep it open
+        except Exception as error:  # whatever does not fit
+            warnings.warn(f"the kernel starts with its wrapper: {error}", BindingsWarning, stacklevel=2)
+            if kernel is not None:
+                atexit.unregister(process.stop)
+                with contextlib.suppress(OSError), kernel:  # which closes its files, of which the other end is gone, and waits for it
+                    kernel.kill()
+                    process.sink_thread.join()
+            return False
     return True
 
 
