@@ -453,13 +453,8 @@ def _listed(values: Sequence[str] | None) -> list[str] | None:
 def _workload_identity_block(config: GkeClusterConfig, project: str) -> gke.ContainerClusterWorkloadIdentityConfig | None:
     if config.workload_identity is None:
         return None
-    pool = f"{project}.svc.id.goog"
-    if isinstance(config.workload_identity, bool):
-        workload_pool = pool if config.workload_identity else None
-    else:
-        workload_pool = Token.as_string(Fn.conditional(config.workload_identity, pool, Token.null_value()))
     # An empty block switches it off. It is not always written: with a cluster that exists it plans an update that recreates nodes.
-    return gke.ContainerClusterWorkloadIdentityConfig(workload_pool=workload_pool)
+    return gke.ContainerClusterWorkloadIdentityConfig(workload_pool=conditional(config.workload_identity, f"{project}.svc.id.goog", None))
 
 
 def _is_dataplane_v2(config: GkeClusterConfig) -> bool | IResolvable:

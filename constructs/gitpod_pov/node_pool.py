@@ -285,17 +285,13 @@ Pools = Mapping[tuple[str, ...], NodePoolSettings]
 
 
 def all_pools(given: Any) -> Pools:
-    """Return every pool of a configuration with the fields `node_pool` and `pools`, by key."""
-    return {("node_pool",): given.node_pool, **{("pools", name): pool for name, pool in _without_gaps(given.pools).items()}}
-
-
-def _without_gaps(pools: Mapping[str, AdditionalNodePoolConfig]) -> Mapping[str, AdditionalNodePoolConfig]:
-    """Return the pools, for rules that need all of them.
+    """Return every pool of a configuration with the fields `node_pool` and `pools`, by key.
 
     Raises:
         RefusedValueError: when one is refused.
     """
-    if len(pools) != len([*pools.values()]):
+    pools = known_pools(given)
+    if len(pools) != 1 + len(given.pools):
         raise RefusedValueError
     return pools
 
@@ -354,12 +350,13 @@ def _taints(pool: NodePoolSettings, given: Any) -> Iterator[Fault]:
 def _has_workloads(pool: NodePoolSettings, given: Any) -> bool:
     if any(label in WORKLOAD_LABELS for _, labels in known(pool, "labels") for label in labels):
         return True
-    return bool(pool.workloads if isinstance(pool, AdditionalNodePoolConfig) else _rest(_without_gaps(given.pools)))
+    return bool(pool.workloads if isinstance(pool, AdditionalNodePoolConfig) else _rest(given))
 
 
-def _rest(pools: Mapping[str, AdditionalNodePoolConfig]) -> tuple[str, ...]:
+def _rest(given: Any) -> tuple[str, ...]:
     """Return the workloads that no additional pool has."""
-    chosen = {workload for pool in pools.values() for workload in pool.workloads}
+    additional = (pool for pool in all_pools(given).values() if isinstance(pool, AdditionalNodePoolConfig))
+    chosen = {workload for pool in additional for workload in pool.workloads}
     return tuple(workload for workload in WORKLOADS if workload not in chosen)
 
 
@@ -701,7 +698,7 @@ class LabelledNodePool(Construct):
         if not checked.network.create_subnetwork:
             cluster.network.expect(*existing_subnetwork_conditions(checked))
         self._cluster, self._identity, self._provider = cluster, identity, provider
-        main = self._pool("Default", checked.node_pool.name, checked.node_pool, _rest(checked.pools))
+        main = self._pool("Default", checked.node_pool.name, checked.node_pool, _rest(checked))
         others = {name: self._pool(name, name, pool, pool.workloads) for name, pool in checked.pools.items()}
         if others:  # a workload that moves to an additional pool keeps its label on the main one until its new nodes exist
             addresses = (f"{other.terraform_resource_type}.{other.friendly_unique_id}" for other in others.values())
