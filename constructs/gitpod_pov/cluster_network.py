@@ -97,15 +97,19 @@ def _subnetwork_of_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
         )
 
 
-_OF_EXISTING = ("subnetwork", "pods_range_name", "services_range_name")
+_OF_EXISTING = {
+    "subnetwork": "subnetwork",
+    "pods_range_name": "secondary range for pods",
+    "services_range_name": "secondary range for Services",
+}
 _OF_CREATED = ("create_network", "nodes_cidr", "pods_cidr", "services_cidr", "private_google_access", "flow_logs")
 
 
 def _existing_subnetwork_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     for key, name in known(config, *_OF_EXISTING):
         if not config.create_subnetwork and name is None:
-            what = "subnetwork" if key == "subnetwork" else f"secondary range for {'pods' if key == 'pods_range_name' else 'Services'}"
-            yield Fault((key,), f"is required if network.create_subnetwork is false: set it to the name of the existing {what}")
+            message = f"is required if network.create_subnetwork is false: set it to the name of the existing {_OF_EXISTING[key]}"
+            yield Fault((key,), message)
 
 
 def _existing_subnetwork_unchanged(config: "ClusterNetworkConfig") -> Iterator[Fault]:

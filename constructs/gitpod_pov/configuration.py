@@ -16,6 +16,7 @@ nearly every choice of true and false. These checks are skipped for them:
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union, cast, get_args, get_origin
@@ -106,43 +107,46 @@ class Configuration(BaseModel):
 def known(configuration: Configuration, *fields: str) -> Iterator[tuple[str, Any]]:
     """Yield name and value of each of these fields that is neither refused nor a token."""
     for field in fields:
-        try:
-            value = getattr(configuration, field)
-        except RefusedValueError:
-            continue
-        if not is_token(value):
-            yield field, value
+        with suppress(RefusedValueError):
+            if not is_token(value := getattr(configuration, field)):
+                yield field, value
 
 
-def without_tokens(value: Any) -> Any:
-    """Return a value as rules see it, `NO_VALUE` for nothing: without its tokens, and without what is refused in it."""
+def without_tokens(value: Any, *, whole_items: bool = False) -> Any:
+    """Return a value as rules see it, `NO_VALUE` for nothing: without its tokens, and without what is refused in it.
+
+    Args:
+        value: the value.
+        whole_items: whether to leave out every item of a list or table of which a field is missing.
+    """
     if isinstance(value, Faults):
-        return without_tokens(value.known)
+        return without_tokens(value.known, whole_items=whole_items)
     if is_token(value):
         return NO_VALUE
+
+    def known_items(items: dict[Any, Any], *, whole: bool) -> dict[Any, Any]:
+        """Return what is known of the values of a dictionary, and the dictionary itself where that is everything."""
+        seen = {
+            place: without_tokens(item, whole_items=whole_items)
+            for place, item in items.items()
+            if not isinstance(place, Faults) and not is_token(place)
+        }
+        kept = {place: item for place, item in seen.items() if item is not NO_VALUE and not (whole and _is_in_part(item))}
+        same = kept.keys() == dict.keys(items) and all(item is dict.get(items, place) for place, item in kept.items())
+        return items if same else kept
+
     if isinstance(value, Configuration):
-        values = _known_items(value.__dict__)
+        values = known_items(value.__dict__, whole=False)
         return value if values is value.__dict__ else _in_part(type(value), values, value.model_fields_set)
     if isinstance(value, tuple):
         given = dict(zip(value.places if isinstance(value, KnownItems) else range(len(value)), value, strict=True))
-        items = _known_items(given)
+        items = known_items(given, whole=whole_items)
         return value if items is given else KnownItems.of(items, len(value))
     if isinstance(value, dict):
-        entries = _known_items(value)
+        entries = known_items(value, whole=whole_items)
         refused = value.refused if isinstance(value, KnownEntries) else frozenset()
         return value if entries is value else KnownEntries(entries, refused | {*map(_given_key, value)} - entries.keys())
     return value
-
-
-def _known_items(items: dict[Any, Any]) -> dict[Any, Any]:
-    """Return what is known of the values of a dictionary, and the dictionary itself where that is everything."""
-    known_items = {
-        place: known_item
-        for place, item in items.items()
-        if not isinstance(place, Faults) and not is_token(place) and (known_item := without_tokens(item)) is not NO_VALUE
-    }
-    same = known_items.keys() == dict.keys(items) and all(item is dict.get(items, place) for place, item in known_items.items())
-    return items if same else known_items
 
 
 def _refusals(value: Any) -> Iterator[Fault]:
@@ -244,7 +248,7 @@ def _faults_by(rule: Rule, configuration: Configuration, *, items_in_part: bool 
     except RefusedValueError as refused:
         instead = _with_possible_values(configuration, refused)
         if not instead and items_in_part:
-            instead, items_in_part = [_without_items_in_part(configuration)], False
+            instead, items_in_part = [without_tokens(configuration, whole_items=True)], False
         found = [_faults_by(rule, other, items_in_part=items_in_part) for other in instead]
         faults += (fault for fault in (found or [[]])[0] if fault not in faults and all(fault in others for others in found))
     return faults
@@ -253,17 +257,11 @@ def _faults_by(rule: Rule, configuration: Configuration, *, items_in_part: bool 
 def _with_possible_values(configuration: Configuration, refused: RefusedValueError) -> list[Configuration]:
     """Return the configuration with every value that a refused field can have; nothing when they are too many, or it is an item's."""
     if configuration is refused.configuration:
-        return [
-            _in_part(type(configuration), {**configuration.__dict__, refused.field: value}, configuration.model_fields_set)
-            for value in _possible_values(type(configuration), refused.field)
-        ]
-    for section, inner in configuration.__dict__.items():
-        if isinstance(inner, Configuration) and (others := _with_possible_values(inner, refused)):
-            return [
-                _in_part(type(configuration), {**configuration.__dict__, section: other}, configuration.model_fields_set)
-                for other in others
-            ]
-    return []
+        changes = [{refused.field: value} for value in _possible_values(type(configuration), refused.field)]
+    else:
+        sections = {name: value for name, value in configuration.__dict__.items() if isinstance(value, Configuration)}
+        changes = [{name: other} for name, section in sections.items() for other in _with_possible_values(section, refused)]
+    return [_in_part(type(configuration), configuration.__dict__ | change, configuration.model_fields_set) for change in changes]
 
 
 @cache
@@ -280,20 +278,6 @@ def _possible_values(cls: type[Configuration], field: str) -> tuple[Any, ...]:
         else:
             return ()
     return tuple(values)
-
-
-def _without_items_in_part(value: Any) -> Any:
-    """Return a value without every item of a list or table in it of which a field is refused."""
-    if isinstance(value, Configuration):
-        values = {field: _without_items_in_part(item) for field, item in value.__dict__.items()}
-        return _in_part(type(value), values, value.model_fields_set)
-    if isinstance(value, KnownItems):
-        items = zip(value.places, value, strict=True)
-        return KnownItems.of({place: item for place, item in items if not _is_in_part(item)}, len(value))
-    if isinstance(value, KnownEntries):
-        entries = {key: item for key, item in value.items() if not _is_in_part(item)}
-        return KnownEntries(entries, value.refused | (value.keys() - entries.keys()))
-    return value
 
 
 def _is_in_part(item: Any) -> bool:

@@ -9,8 +9,12 @@ Source: https://cloud.google.com/kubernetes-engine/docs/concepts/node-images
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from gitpod_pov.faults import Fault
+
+if TYPE_CHECKING:
+    from gitpod_pov.node_pool import NodePoolSettings
 
 UBUNTU_CONTAINERD = "UBUNTU_CONTAINERD"
 
@@ -18,9 +22,9 @@ _DOCKER_IMAGES = frozenset({"COS", "UBUNTU"})
 """Removed with GKE 1.24: https://cloud.google.com/kubernetes-engine/docs/deprecations/docker-containerd"""
 
 
-def image_type_faults(image_type: str) -> Iterator[Fault]:
+def image_type_faults(config: "NodePoolSettings") -> Iterator[Fault]:
     """Yield a fault for an image type that GKE no longer has, or that runs no Linux containers."""
-    if image_type in _DOCKER_IMAGES:
+    if config.image_type in _DOCKER_IMAGES:
         yield Fault(("image_type",), f"runs Docker, which GKE removed in version 1.24; use {UBUNTU_CONTAINERD}")
-    elif image_type.startswith("WINDOWS"):
+    elif config.image_type.startswith("WINDOWS"):
         yield Fault(("image_type",), f"runs Windows, but Gitpod's workloads are Linux containers; use {UBUNTU_CONTAINERD}")

@@ -232,11 +232,11 @@ class NodePoolSettings(Configuration):
         _reserved_labels,
         _legacy_endpoints,
         _taint_keys,
-        lambda config: machine_type_faults(config.machine_type, confidential=bool(config.confidential_nodes)),
-        lambda config: boot_disk_faults(config.machine_type, config.disk_type, confidential=bool(config.confidential_nodes)),
-        lambda config: boot_disk_size_faults(config.machine_type, config.disk_size_gb),
-        lambda config: image_type_faults(config.image_type),
-        lambda config: metadata_faults(config.metadata),
+        machine_type_faults,
+        boot_disk_faults,
+        boot_disk_size_faults,
+        image_type_faults,
+        metadata_faults,
     )
 
     @property
