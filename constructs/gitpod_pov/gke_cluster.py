@@ -34,13 +34,13 @@ from gitpod_pov.gcp_names import (
 from gitpod_pov.ipv4_ranges import authorized_network_faults
 from gitpod_pov.locations import is_known_region, zone_faults
 from gitpod_pov.maintenance import (
+    EXCLUSION_RULES,
     KEEP_VERSIONS,
     MaintenanceExclusion,
     MaintenanceWindow,
     maintenance_policy,
     override_open_ends,
 )
-from gitpod_pov.maintenance_rules import EXCLUSION_RULES
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version

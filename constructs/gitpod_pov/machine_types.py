@@ -1,7 +1,7 @@
 """Machine types and boot disks, as GKE node pools can use them.
 
 Owns: the machine series of Compute Engine with their machine types, architecture, custom machine types and boot disks, and the rules
-that follow from them. Leaves to others: the node images (`node_images`), and whether a zone has the machine type.
+that follow from them. Leaves to others: the node images (`node_pool`), and whether a zone has the machine type.
 
 There is a list, although Google adds machine series, because GKE refuses a wrong combination only when the cluster exists. Combinations
 that are known to be wrong are refused here. A name that is not on the list is accepted, with a warning.

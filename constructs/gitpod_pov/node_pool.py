@@ -33,7 +33,6 @@ from gitpod_pov.machine_types import (
     machine_type_faults,
 )
 from gitpod_pov.node_identity import NodeIdentity
-from gitpod_pov.node_images import UBUNTU_CONTAINERD, image_type_faults
 from gitpod_pov.provider_versions import required_version
 from gitpod_pov.reasons import Reasons, of_ignored_changes
 from gitpod_pov.reserved_names import is_set_by_gke, metadata_faults
@@ -136,6 +135,24 @@ def _legacy_endpoints(config: "NodePoolSettings") -> Iterator[Fault]:
         yield Fault(("metadata", "disable-legacy-endpoints"), message)
 
 
+UBUNTU_CONTAINERD = "UBUNTU_CONTAINERD"
+
+
+def _image(config: "NodePoolSettings") -> Iterator[Fault]:
+    """Yield a fault for an image type that GKE no longer has, or that runs no Linux containers.
+
+    Another image gives a warning and is not refused, because GKE creates such nodes and may add image types. Gitpod's workspaces need
+    Ubuntu; the guide names UBUNTU_CONTAINERD.
+
+    Sources: https://cloud.google.com/kubernetes-engine/docs/concepts/node-images and, for the images that were removed with GKE 1.24,
+    https://cloud.google.com/kubernetes-engine/docs/deprecations/docker-containerd
+    """
+    if config.image_type in {"COS", "UBUNTU"}:
+        yield Fault(("image_type",), f"runs Docker, which GKE removed in version 1.24; use {UBUNTU_CONTAINERD}")
+    elif config.image_type.startswith("WINDOWS"):
+        yield Fault(("image_type",), f"runs Windows, but Gitpod's workloads are Linux containers; use {UBUNTU_CONTAINERD}")
+
+
 class NodeTaint(Configuration):
     """A taint of every node of the pool."""
 
@@ -172,7 +189,7 @@ class NodePoolSettings(Configuration):
     disk_size_gb: Number = Field(default=100, ge=10, le=65_536)
     """Size of the boot disk in GB."""
 
-    image_type: ImageType = "UBUNTU_CONTAINERD"
+    image_type: ImageType = UBUNTU_CONTAINERD
     """Node image. Gitpod's workspaces need Ubuntu."""
 
     initial_nodes: Number = Field(default=1, ge=0)
@@ -235,7 +252,7 @@ class NodePoolSettings(Configuration):
         machine_type_faults,
         boot_disk_faults,
         boot_disk_size_faults,
-        image_type_faults,
+        _image,
         metadata_faults,
     )
 

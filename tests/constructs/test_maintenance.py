@@ -1,7 +1,6 @@
 from datetime import datetime, timedelta
 
-from gitpod_pov.maintenance import MaintenanceExclusion
-from gitpod_pov.maintenance_rules import EXCLUSION_RULES
+from gitpod_pov.maintenance import EXCLUSION_RULES, MaintenanceExclusion
 
 import pytest
 
