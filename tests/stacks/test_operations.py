@@ -212,7 +212,7 @@ def test_a_slower_channel_is_refused_until_it_has_the_version(stacks: Stacks) ->
 
 
 OFF: dict[str, Any] = tomllib.loads(
-    re.findall(r"```toml\n(.*?)```", TEXT.partition("## Leaving the profile")[2], re.DOTALL)[0].replace("   ", "")
+    re.findall(r"```toml\n(.*?)```", TEXT.partition("## Switching from the hardened")[2], re.DOTALL)[0].replace("   ", "")
 )
 
 
@@ -286,8 +286,8 @@ class TestNodePools:
 
 
 @of(profile="hardened")
-def test_leaving_takes_two_applies(stacks: Stacks) -> None:
-    """Leaving the profile hardened."""
+def test_switching_to_reference_takes_two_applies(stacks: Stacks) -> None:
+    """Switching from the hardened to the reference profile."""
     stacks.apply()
     stacks.edit_deployment(**OFF)
     changes = stacks.cluster.plan().changes
@@ -355,7 +355,7 @@ def test_renamed_states_continue(stacks: Stacks, tmp_path: Path) -> None:
 
 
 @of(**tomllib.loads(re.findall(r"```toml\n(.*?)```", TEXT.partition("## There is no default")[2], re.DOTALL)[0]))
-def test_a_network_of_its_own(stacks: Stacks) -> None:
+def test_creates_a_dedicated_network(stacks: Stacks) -> None:
     """There is no default network."""
     stacks.apply()
     stacks.assert_no_changes()
