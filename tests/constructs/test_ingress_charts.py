@@ -76,13 +76,13 @@ class TestPublicChart:
         assert chart.version == KNOWN[chart.name]["version"]
         assert chart.version in KNOWN[chart.name]["source"]
 
-    def test_has_every_value_that_it_is_given(self, chart: PublicChart, values: Callable[..., dict[str, dict[str, Any]]]) -> None:
+    def test_chart_has_every_value_that_is_set(self, chart: PublicChart, values: Callable[..., dict[str, dict[str, Any]]]) -> None:
         known = KNOWN[chart.name]["values"]
         given = dict(leaves(values()[chart.name.replace("-", "_")], known))
         assert {path: type(value).__name__ for path, value in given.items()} == known
 
 
-def test_external_dns_has_every_flag_that_it_is_given(values: Callable[..., dict[str, dict[str, Any]]]) -> None:
+def test_external_dns_has_every_flag_that_is_set(values: Callable[..., dict[str, dict[str, Any]]]) -> None:
     assert sorted(argument.partition("=")[0] for argument in values()["external_dns"]["extraArgs"]) == KNOWN["external-dns"]["flags"]
 
 

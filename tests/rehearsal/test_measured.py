@@ -214,7 +214,7 @@ class TestWhatDoesNot:
         resource(content, CLUSTER)["lifecycle"]["ignore_changes"].append("datapath_provider")
         assert one.changes(content) == {}
 
-    def test_regular_moves_on_then_the_pool_is_replaced(self, life: Callable[[Configuration], Life]) -> None:
+    def test_pool_is_replaced_after_regular_has_a_newer_version(self, life: Callable[[Configuration], Life]) -> None:
         content = cluster_configuration()
         one = life(content)
         one.apply()
@@ -332,7 +332,7 @@ class TestWhatDoesNot:
         assert one.at_rest()
         assert [pool["name"] for pool in one.cloud.objects(POOL_TYPE)] == ["main"], "the default pool went with the first cluster"
 
-    def test_killed_while_a_pool_is_being_made(self, life: Callable[[Configuration], Life]) -> None:
+    def test_killed_while_a_pool_is_being_created(self, life: Callable[[Configuration], Life]) -> None:
         one = life(with_timeouts(cluster_configuration()))
         killed(one, POOL_TYPE)
         lock = one.workspace.directory / "states" / ".cluster.tfstate.lock.info"
@@ -343,7 +343,7 @@ class TestWhatDoesNot:
         assert one.workspace.state()[POOL]["timeouts"] is None
         assert one.at_rest()
 
-    def test_killed_while_the_cluster_is_being_made(self, life: Callable[[Configuration], Life]) -> None:
+    def test_killed_while_the_cluster_is_being_created(self, life: Callable[[Configuration], Life]) -> None:
         one = life(with_timeouts(cluster_configuration()))
         killed(one, CLUSTER_TYPE)
         assert f"Already exists: {CLUSTER_ID}" in one.fails()
@@ -611,7 +611,7 @@ class TestOneInputChanged:
         others = {other: action.verb for other, action in actions.items() if other != address and action.verb != "no-op"}
         assert others == {}
 
-    def test_what_the_updates_leave_behind(self, life: Callable[[Configuration], Life]) -> None:
+    def test_state_after_the_updates(self, life: Callable[[Configuration], Life]) -> None:
         content = cluster_configuration()
         for name in AFTER_THE_UPDATE:
             changed(content, ONE_INPUT[name][0], ONE_INPUT[name][1])
@@ -780,7 +780,7 @@ class TestFilledInLater:
             assert set(plan.changes.values()) == ({"replace"} if google == NEWEST else set())
 
     @pytest.mark.parametrize("name", ["inTransitEncryptionConfig", "dnsConfig"])
-    def test_asked_for_at_every_plan(self, life: Callable[[Configuration], Life], name: str) -> None:
+    def test_changes_in_every_plan(self, life: Callable[[Configuration], Life], name: str) -> None:
         kind, path, value, _ = NOT_AT_REST[name]
         content = cluster_configuration()
         one = life(content)

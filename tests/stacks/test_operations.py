@@ -245,7 +245,7 @@ def keeps_the_label(stacks: Stacks, **sections: Any) -> bool:
 class TestNodePools:
     """Adding a node pool. Moving a workload to another node pool. Renaming or removing a node pool."""
 
-    def test_adding_one(self, stacks: Stacks) -> None:
+    def test_adding_a_pool(self, stacks: Stacks) -> None:
         stacks.cluster.apply()
         (example,) = re.findall(r"```toml\n(\[pools.*?)```", TEXT, re.DOTALL)
         stacks.edit_deployment(**tomllib.loads(example))
@@ -270,13 +270,13 @@ class TestNodePools:
         assert with_label(stacks) == ({"other"} if "other" in pools else {"gitpod"})
 
     @of(pools={"spot": SPOT})
-    def test_removing_one_at_once_leaves_no_node_with_the_label(self, stacks: Stacks) -> None:
+    def test_removing_a_pool_at_once_leaves_no_node_with_the_label(self, stacks: Stacks) -> None:
         stacks.cluster.apply()
         assert not keeps_the_label(stacks)
         assert with_label(stacks) == {"gitpod"}
 
     @of(pools={"spot": SPOT})
-    def test_renaming_one(self, stacks: Stacks) -> None:
+    def test_renaming_a_pool(self, stacks: Stacks) -> None:
         stacks.cluster.apply()
         label = {"node_pool": {"labels": {LABEL: "true"}}}
         both = {"spot": {"spot": True}, "burst": SPOT}
@@ -422,7 +422,7 @@ class TestMovingTheState:
         moved = {f"{backend['prefix']}/pov-{stack}/default.tfstate" for backend in journey if "prefix" in backend for stack in STACKS}
         assert bucket.objects() == moved  # Terraform copies, and deletes nothing
 
-    def test_a_synth_names_the_local_state_that_is_left(self, stacks: Stacks) -> None:
+    def test_synthesis_warns_about_the_remaining_local_state(self, stacks: Stacks) -> None:
         stacks.edit_deployment(backend=self.GCS)
         for workspace in (stacks.cluster, stacks.rbac):
             workspace.run("init", "-migrate-state", "-force-copy")
@@ -433,7 +433,7 @@ class TestMovingTheState:
         }
         assert {path.name for path in (stacks.folder / "a").glob("terraform.*.tfstate")} == files
 
-    def test_in_a_folder_that_terraform_does_not_know_it_finds_no_state(self, stacks: Stacks) -> None:
+    def test_terraform_finds_no_state_in_a_new_folder(self, stacks: Stacks) -> None:
         stacks.edit_deployment(backend=self.GCS)
         shutil.rmtree(stacks.cluster.directory / ".rehearsal" / "data")
         stacks.cluster.init()

@@ -118,7 +118,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize("text", KEPT)
-def test_what_does_not_name_the_package_is_kept(text: str) -> None:
+def test_text_that_does_not_name_the_package_is_kept(text: str) -> None:
     assert rewrite_python(text, Requirements({})) == text
 
 
@@ -244,7 +244,7 @@ def test_a_copy_may_be_inside_the_project(project: Path) -> None:
     assert content(project / "copy") == EXPECTED
 
 
-def test_own_requirements_and_locks_take_the_place_of_the_defaults(project: Path, tmp_path: Path) -> None:
+def test_own_requirements_and_lock_files_replace_the_defaults(project: Path, tmp_path: Path) -> None:
     (project / "pyproject.toml").write_text(
         '[project]\nname = "app"\ndependencies = ["cdktf>=0.21", "cdktf-cdktf-provider-null>=11"]\n'
         "# What the copy requires.\n"
