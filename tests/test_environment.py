@@ -1,4 +1,4 @@
-"""The Makefile's environments: what is refused before anything is installed, and that an incomplete environment is created again.
+"""The environments of the Makefile: what is refused before anything is installed, and that an incomplete environment is created again.
 
 With stand-ins for Python and Pipenv that install empty files; the Makefile is the real one.
 """

@@ -1,4 +1,4 @@
-"""What a fresh clone promises: the README's commands exist, the lock files name no index, .ci/run runs what people run."""
+"""The documents and commands of a clone: commands, links and files exist, and the lock files name no index."""
 
 import json
 import os

@@ -199,7 +199,7 @@ app.synth()
 
 
 class TestAnApp:
-    """An application without a manifest of ours: `python app.py`, alone and under the cdktf CLI."""
+    """An app that does not print its own manifest: `python app.py`, alone and under the cdktf CLI."""
 
     @staticmethod
     def run(folder: Path, *acknowledged: str, **environment: str) -> "subprocess.CompletedProcess[str]":

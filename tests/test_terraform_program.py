@@ -1,4 +1,4 @@
-"""Which program runs as Terraform: the one that is chosen, else `terraform`, else `tofu`. With stand-ins for both programs."""
+"""The Terraform binary: the chosen one, otherwise `terraform`, otherwise `tofu`. With stand-ins for both binaries."""
 
 import json
 import os

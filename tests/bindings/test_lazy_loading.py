@@ -1,4 +1,4 @@
-"""Resources nobody imported are not loaded, in Python and in Node; and the app around the bindings notices nothing."""
+"""Resources that no module imports are not loaded, in Python and in Node, and the app does not notice this."""
 
 import importlib.util
 import json

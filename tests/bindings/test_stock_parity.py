@@ -1,4 +1,4 @@
-"""What an app sees of lazy bindings is what it sees of the stock ones, to the byte."""
+"""The lazy bindings behave like the stock ones for an app, and the output has the same bytes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The cheaper checks come to the verdicts of the stock ones, with the same words."""
+"""The cheaper checks have the same results as the stock ones, with the same messages."""
 
 import itertools
 from typing import Any, Optional, Union

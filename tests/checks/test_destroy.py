@@ -1,4 +1,4 @@
-"""What stops `make destroy`, with a Terraform that answers as it is told. With the real one and all stacks: tests/test_cli.py."""
+"""What stops `make destroy`, with a stand-in for Terraform. With the real Terraform and all stacks: tests/test_cli.py."""
 
 import json
 import os

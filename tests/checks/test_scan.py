@@ -91,7 +91,7 @@ def test_the_findings_of_a_profile_are_those_that_are_accepted(results: list[Res
 
 @pytest.mark.parametrize("name", SCANNED)
 def test_the_whole_output_is_read(results: list[Result], name: str) -> None:
-    """Else no finding would mean that nothing was looked at."""
+    """Otherwise, no finding would mean that nothing was scanned."""
     assert {"cluster", "node_pool", "admins"} <= {one.resource for one in of(name, results) if one.passed}
 
 

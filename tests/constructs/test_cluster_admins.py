@@ -43,7 +43,7 @@ def test_another_role_and_name(synth: Callable[..., Synthesized]) -> None:
 
 
 class TestCapitalLetters:
-    """RBAC compares exactly, and Google knows some accounts by an address with capital letters: accepted, with a warning."""
+    """RBAC compares exactly, and the addresses of some Google accounts have uppercase letters: accepted, with a warning."""
 
     @staticmethod
     def warning(synth: Callable[..., Synthesized], *members: str) -> str | None:

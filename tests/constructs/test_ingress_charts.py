@@ -128,7 +128,7 @@ class TestReleases:
 
 
 class TestKnownProblems:
-    """Problems that others had with these charts; docs/ingress.md describes them."""
+    """Known problems of these charts; docs/ingress.md describes them."""
 
     def test_certificates_outlive_the_release(self, values: Callable[..., dict[str, dict[str, Any]]]) -> None:
         assert values()["cert_manager"]["crds"] == {"enabled": True, "keep": True}

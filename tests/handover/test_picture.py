@@ -212,7 +212,7 @@ class TestContent:
 
 
 class OthersStack(GitpodStack):
-    """A node pool of its own, an existing subnetwork, and types that the picture has no words for."""
+    """A separate node pool, an existing subnetwork, and types for which the picture has no labels."""
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
         super().__init__(

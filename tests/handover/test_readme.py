@@ -1,4 +1,4 @@
-"""The README of a hand-over: what it answers, and that its blocks continue a state through the modules."""
+"""The README of a hand-over: what it describes, and that its blocks let the modules use an existing state."""
 
 import re
 from pathlib import Path

@@ -56,7 +56,7 @@ MOVED_ON = "1.36.2-gke.1000"
 
 
 class Life:
-    """One deployment over time: its configuration changes, its state and its world stay."""
+    """One deployment over time: its configuration changes, its state and its cloud stay."""
 
     def __init__(self, stand_ins: StandIns, folder: Path, content: Configuration) -> None:
         self.cloud, self.folder = stand_ins.cloud, folder
@@ -85,7 +85,7 @@ class Life:
 
     @contextmanager
     def filled_in(self, kind: str, path: str, value: Any) -> Iterator[Plan]:
-        """The plan after Google or its console wrote a value, which is gone again afterwards."""
+        """The plan after Google or the console wrote a value, which is removed again afterwards."""
         [before] = [found for found in self.cloud.objects(kind) if found["id"] in (CLUSTER_ID, POOL_ID)]
         self.cloud.change(kind, path, value)
         try:
@@ -115,7 +115,7 @@ def life(stand_ins: StandIns, tmp_path: Path) -> Callable[[Configuration], Life]
 
 @pytest.fixture(scope="module")
 def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], Life]]:
-    """An applied deployment of a profile with a version, for tests that only plan and leave the world unchanged."""
+    """An applied deployment of a profile with a version, for tests that only plan and do not change the cloud."""
     lives: dict[tuple[str, str], Life] = {}
     running: list[StandIns] = []
 

@@ -560,7 +560,7 @@ def test_accepts_values_at_the_bounds(sections: dict[str, Any]) -> None:
 
 
 class TestConstructsWithoutDeploymentFiles:
-    """Whoever uses the constructs from the wheel has the same rules."""
+    """An app that uses the constructs from the wheel has the same rules."""
 
     def cluster(self, tmp_path: Path, network: ClusterNetworkConfig, config: GkeClusterConfig) -> None:
         stack = TerraformStack(App(outdir=str(tmp_path)), "stack")

@@ -46,7 +46,7 @@ DEPLOYMENTS: dict[str, Deployment] = {
 
 @dataclass
 class Rehearsal:
-    """Both stacks of one deployment, each in a folder of its own that is handed only the synthesized Terraform."""
+    """Both stacks of one deployment, each in a separate folder with only the synthesized Terraform configuration."""
 
     folder: Path
     stand_ins: StandIns
@@ -249,7 +249,7 @@ class TestInterruptedApply:
         fault = rehearsal.stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall"))
         with rehearsal.cluster.start("apply", "-auto-approve") as process:
             assert fault.reached.wait(30)
-            time.sleep(2)  # Terraform writes the state file anew after each resource; a kill in the middle leaves half a file
+            time.sleep(2)  # Terraform writes the state file again after each resource; a kill in the middle leaves half a file
             process.kill()
         assert process.returncode == -signal.SIGKILL
         assert SUBNETWORK in rehearsal.cluster.state()

@@ -1,4 +1,4 @@
-"""An existing service account, further bindings and options of the cluster under real Terraform, through their whole life.
+"""An existing service account, additional bindings and options of the cluster under real Terraform, from the first apply to the destroy.
 
 Nothing that existed before is modified, unless the deployment grants roles to the account.
 """
@@ -27,7 +27,7 @@ GRANTS = {
 
 @pytest.fixture
 def existing(tmp_path: Path) -> Iterator[Rehearsal]:
-    """A deployment with an existing account, which somebody has granted a role before."""
+    """A deployment with an existing account that has a role already."""
     made = rehearse(deployment(identity={"email": EMAIL}), tmp_path)
     with made.stand_ins:
         grant = {"project": "demo-project", "role": "roles/logging.logWriter", "member": f"serviceAccount:{EMAIL}"}

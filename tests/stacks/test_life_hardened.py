@@ -22,7 +22,7 @@ pytestmark = pytest.mark.terraform
 
 @dataclass
 class Stacks:
-    """Both stacks of a deployment, and how to synthesize them anew."""
+    """Both stacks of a deployment, and how to synthesize them again."""
 
     cluster: Workspace
     rbac: Workspace

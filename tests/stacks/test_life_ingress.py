@@ -37,7 +37,7 @@ EVERYTHING = {ZONE, ACCOUNT, CERT_MANAGER, EXTERNAL_DNS, ISSUER, "google_project
 
 @dataclass
 class Ingress:
-    """The ingress stack of a deployment, and how to synthesize it anew."""
+    """The ingress stack of a deployment, and how to synthesize it again."""
 
     stand_ins: StandIns
     workspace: Workspace

@@ -26,7 +26,7 @@ GOOGLE = {version: {"providers": {"google": version}, "cluster": {"maintenance_e
 
 
 class Stack(Workspace):
-    """The cluster stack of a deployment, which can be synthesized anew with other values."""
+    """The cluster stack of a deployment, which can be synthesized again with other values."""
 
     def __init__(self, stand_ins: StandIns, root: Path, **sections: Any) -> None:
         self._root, self._count = root, 0

@@ -1,4 +1,4 @@
-"""The life of additional node pools, on real Terraform with stand-in providers: added, changed, moved, failed, removed, destroyed."""
+"""Additional node pools on real Terraform with stand-in providers: added, changed, moved, failed, removed, destroyed."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

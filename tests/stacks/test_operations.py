@@ -148,7 +148,7 @@ class TestKilled:
         fault = stacks.cloud.break_down(Fault("create", kind, "stall", carried_out=True))
         with stacks.cluster.start("apply", "-auto-approve") as process:
             assert fault.reached.wait(60)
-            time.sleep(2)  # Terraform writes the state file anew after each resource; a kill in the middle leaves half a file
+            time.sleep(2)  # Terraform writes the state file again after each resource; a kill in the middle leaves half a file
             process.kill()
         assert process.returncode == -signal.SIGKILL
         stacks.cloud.repair()
