@@ -1,7 +1,7 @@
 """Commands that check a deployment beyond its file.
 
-    destroy.py     whether a destroy would be refused half-way; `make destroy` runs it first
-    scan.py        what checkov finds in the stacks and what of it stays, by `accepted.toml`; `make scan`
+    destroy.py     whether a destroy would fail half-way; `make destroy` runs it first
+    scan.py        what checkov finds in the stacks, and which findings `accepted.toml` accepts; `make scan`
 
-They use the synthesized stacks. Checking the file itself is the business of `deployment` and the constructs.
+They use the synthesized stacks. `deployment` and the constructs check the file itself.
 """

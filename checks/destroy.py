@@ -1,8 +1,8 @@
 """Refuses to destroy a protected deployment before anything is destroyed: `python -m checks.destroy NAME`, part of `make destroy`.
 
-Terraform destroys the stacks in reverse order and would refuse only when it reaches the protected cluster; the stacks that depend on it
-would be gone by then. Two things protect a cluster: the deployment file, from which a synth writes `prevent_destroy`, and the state, in
-which the provider looks up `deletion_protection`. Leaves to others: the destroy itself, and removing the protection.
+Terraform destroys the stacks in reverse order and would fail only at the protected cluster. By then, the stacks that depend on it would be
+destroyed. Two things protect a cluster: the deployment file, from which synthesis writes `prevent_destroy`, and the state, from which the
+provider reads `deletion_protection`. Leaves to others: the destroy itself, and removing the protection.
 
 Exit status: 0 when nothing protects the deployment, 2 when it is protected or refused.
 """
@@ -21,7 +21,7 @@ from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deploy
 from stacks.registry import stack_names
 
 OUTDIR = Path("cdktf.out")
-"""Where `make destroy` has just synthesized the stacks, below the current directory."""
+"""Where `make destroy` has synthesized the stacks, below the current directory."""
 
 _ARGUMENT = "deletion_protection"
 
@@ -32,7 +32,7 @@ class UnreadableStateError(Exception):
 
 @commands.refused(RefusedDeploymentsError)
 def main(name: str, folder: Path = DEPLOYMENTS, outdir: Path = OUTDIR) -> int:
-    """Print what protects the deployment `name`, if anything does, and how to remove it; return the exit status."""
+    """Print what protects the deployment `name`, if anything does, and how to remove the protection; return the exit status."""
     deployment = load_deployment(name, folder)
     by_file = deployment.cluster.deletion_protection
     protected, steps = [], []
@@ -48,7 +48,7 @@ def main(name: str, folder: Path = DEPLOYMENTS, outdir: Path = OUTDIR) -> int:
         for resource in resources:
             by_state = resource["values"][_ARGUMENT]
             protected += [resource["address"]] if by_file or by_state else []
-            if by_state and resource.get("tainted"):  # an apply would replace it, which the provider refuses too
+            if by_state and resource.get("tainted"):  # an apply would replace it, which the provider also refuses
                 steps.append(f"run `{shlex.quote(commands.terraform())} -chdir={stack} untaint {resource['address']}`")
     if not protected:
         return 0
@@ -76,7 +76,7 @@ def protectable(stack: Path) -> list[dict[str, Any]]:
             _terraform(stack, "init", "-input=false")
             state = _show(stack)
         finally:
-            if not locked:  # the cdktf CLI locks the providers for the platform of remote runs too, but only where there is no lock
+            if not locked:  # without a lock file, the cdktf CLI also locks the providers for the platform of remote runs
                 lock.unlink(missing_ok=True)
     return [one for one in _resources(state.get("values", {}).get("root_module", {})) if _ARGUMENT in one["values"]]
 
@@ -96,7 +96,7 @@ def _resources(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _terraform(stack: Path, *arguments: str) -> str:
-    """Return what a command of Terraform prints; it is the program that the cdktf CLI would run."""
+    """Return what a Terraform command prints. The binary is the one that the cdktf CLI would run."""
     program = commands.terraform()
     try:
         result = subprocess.run(  # noqa: S603 - the user's own program

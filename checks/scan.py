@@ -1,14 +1,15 @@
 """Scans the stacks of a deployment with checkov: `python -m checks.scan NAME`, part of `make scan`.
 
-Owns: what is scanned, and which findings stay. A finding stays when this repository accepts it for the deployment's profile or for the
-deployment itself, or when the deployment acknowledges the risk that it is about; `accepted.toml` says which, each with its reason. Leaves
-to others: checkov, which runs from an environment of its own (`make .checkov/.synced`), since its dependencies are many and pinned.
+Owns: what is scanned, and which findings are accepted. A finding is accepted if `accepted.toml` lists it with a reason, for the profile
+of the deployment or for the deployment itself, or if the deployment acknowledges the risk that the finding is about. Leaves to others:
+checkov, which runs from its own environment (`make .checkov/.synced`), because it has many pinned dependencies.
 
-What is scanned is a copy, changed in two places. The `terraform` block is left out: checkov's reader of Terraform JSON fails on
-`required_version`, a string where it expects a table, and the block holds nothing to scan. The member of the node account is written out:
-checkov does not resolve references, and would not see which grants are a service account's. It skips cdktf's `//` keys by itself.
+checkov scans a copy that is changed in two places. The copy does not have the `terraform` block: checkov's reader of Terraform JSON fails
+on `required_version`, a string where it expects a table, and the block contains nothing to scan. The copy contains the member of the node
+service account: checkov does not resolve references, and would not see which grants belong to a service account. checkov ignores cdktf's
+`//` keys.
 
-Exit status: 0 when every finding stays, 1 when one does not, 2 when the deployment is refused or checkov does not run.
+Exit status: 0 when every finding is accepted, 1 when one is not, 2 when the deployment is refused or checkov does not run.
 """
 
 import json
@@ -33,18 +34,18 @@ _MEMBER = "${google_service_account.identity.member}"
 
 
 class ScanError(Exception):
-    """checkov did not run, or did not read what it was given."""
+    """checkov did not run, or did not read its input."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a check of checkov says of a resource.
+    """The result of a check by checkov for a resource.
 
     Attributes:
         deployment: name of the deployment.
         check: ID of the check, such as CKV_GCP_26.
-        resource: name of the resource, as checkov has it.
-        title: what the check asks for.
+        resource: name of the resource, as checkov writes it.
+        title: what the check requires.
         passed: whether the resource passes.
     """
 
@@ -56,10 +57,10 @@ class Result:
 
 
 def scan(deployments: Mapping[str, Deployment]) -> list[Result]:
-    """Return what checkov says of the stacks of deployments, by name.
+    """Return the results of checkov for the stacks of deployments, by name.
 
     Raises:
-        ScanError: when checkov is not installed, fails, or says nothing of one of them.
+        ScanError: when checkov is not installed, fails, or has no result for one of them.
     """
     if not CHECKOV.exists():
         raise ScanError("checkov is not installed: run `make .checkov/.synced`")
@@ -86,7 +87,7 @@ def scan(deployments: Mapping[str, Deployment]) -> list[Result]:
 
 
 def _write(name: str, deployment: Deployment, folder: Path) -> None:
-    """Write the stacks of a deployment into a folder, as checkov reads them."""
+    """Write the stacks of a deployment into a folder, in a form that checkov can read."""
     folder.mkdir(parents=True)
     account = f"serviceAccount:{deployment.identity.email_in(deployment.project)}"
     for stack in synthesize(name, deployment):
@@ -102,11 +103,11 @@ def _results(report: dict[str, Any]) -> Iterator[Result]:
 
 
 def remaining(deployment: Deployment, results: list[Result]) -> dict[Result, str]:
-    """Return the findings that do not stay, each with what to do.
+    """Return the findings that are not accepted, each with what to do.
 
     Args:
         deployment: the deployment.
-        results: what checkov says of it.
+        results: the results of checkov for it.
     """
     found = {}
     for result in results:
@@ -125,7 +126,7 @@ def remaining(deployment: Deployment, results: list[Result]) -> dict[Result, str
 
 @refused(RefusedDeploymentsError, ScanError)
 def main(name: str, folder: Path = DEPLOYMENTS) -> int:
-    """Scan the deployment `name` and print the findings that do not stay; return the exit status."""
+    """Scan the deployment `name` and print the findings that are not accepted; return the exit status."""
     deployment = load_deployment(name, folder)
     results = scan({name: deployment})
     found = remaining(deployment, results)

@@ -107,7 +107,7 @@ def _text(content: Mapping[str, Any]) -> str:
 def _assignments(values: Mapping[str, Any]) -> Iterator[str]:
     for key, value in values.items():
         if not isinstance(value, Mapping):
-            remark = " # one zone: exactly one node. Left out: one node in every zone of the region" if key == "zones" else ""
+            remark = " # one zone: starts with one node. Left out: one node in each zone of the region" if key == "zones" else ""
             yield f"{key} = {json.dumps(value)}{remark}"
 
 

@@ -1,6 +1,6 @@
 """The section of a hand-over's README on Shared VPC: what must be set up in the host project before the first apply.
 
-Owns: the commands, which docs/networks.md has too. Leaves to others: the grants that Terraform makes (`service_agent_grants`).
+Owns: the commands, which docs/networks.md has too. Leaves to others: the grants that Terraform makes (`cluster_network`).
 
 Sources: https://cloud.google.com/vpc/docs/provisioning-shared-vpc and
 https://cloud.google.com/kubernetes-engine/docs/how-to/cluster-shared-vpc

@@ -1,6 +1,6 @@
 """Rehearses one deployment from the first apply to the destroy: `make rehearse DEPLOYMENT=pov`.
 
-Owns the order of the steps and what is printed. The stand-ins and Terraform's commands are in `stand_in.py` and `workspace.py`.
+Owns the order of the steps and the output. The stand-ins and Terraform's commands are in `stand_in.py` and `workspace.py`.
 """
 
 import shutil
@@ -20,17 +20,17 @@ from rehearsal.workspace import TerraformError, Workspace, attach
 from stacks.registry import build, stack_names
 
 WHAT_IT_SHOWS = """\
-A rehearsal runs real Terraform with stand-in providers that have the schemas and known quirks of hashicorp/google, hashicorp/kubernetes
-and hashicorp/helm.
+A rehearsal runs real Terraform with stand-in providers that have the schemas and the known behaviour of hashicorp/google,
+hashicorp/kubernetes and hashicorp/helm.
 It shows that Terraform accepts the configuration, the order of creation, that a second plan is empty, that a protected cluster is not
 destroyed until its protection is removed, and that a destroy leaves nothing behind.
-It assumes that an existing subnetwork is as the deployment needs it.
+It assumes that an existing subnetwork meets the requirements of the deployment.
 It cannot show quotas, permissions, organization policies, prices, or whether Google's API accepts the values. Nothing was created."""
 
 
 @commands.refused(RefusedDeploymentsError)
 def rehearse(name: str, folder: Path = DEPLOYMENTS) -> int:
-    """Rehearse the deployment and print progress and the table of what would exist; return the exit status."""
+    """Rehearse the deployment, print the progress and the table of resources that would exist, and return the exit status."""
     deployment = load_deployment(name, folder)
     if not shutil.which(commands.terraform()):
         return commands.refuse(f"{commands.terraform()} is not installed: a rehearsal needs Terraform 1.6 or newer, or OpenTofu")
@@ -128,7 +128,7 @@ def _synthesized(name: str, deployment: Deployment, outdir: Path) -> list[Path]:
 
 
 def _protected(workspace: Workspace) -> list[str]:
-    """Return the addresses of what the provider refuses to destroy."""
+    """Return the addresses of the resources that the provider refuses to destroy."""
     return [address for address, values in sorted(workspace.state().items()) if values.get("deletion_protection")]
 
 
@@ -149,14 +149,14 @@ def _unprotected(deployment: Deployment) -> Deployment:
 
 
 def _called(values: dict[str, object]) -> str:
-    """Return what people call a resource: a role or an API by itself, anything else by its name."""
+    """Return the name of a resource for readers: the role or the API, or the resource's name."""
     metadata = values.get("metadata")
     name = metadata[0]["name"] if isinstance(metadata, list) else None
     return str(values.get("role") or values.get("service") or values.get("account_id") or name or values.get("name"))
 
 
 def _step(what: str) -> AbstractContextManager[None]:
-    """Print a step with the result that it is a part of, on standard output."""
+    """Print a step on standard output, like the result."""
     return commands.step(what, sys.stdout)
 
 

@@ -1,8 +1,8 @@
 """The reader of ``behaviour.toml``: what providers and APIs do that no schema states.
 
 Owns the kinds of rules, the choice of a provider version and what differs between versions. Refuses a rule that names an attribute
-which the schema lacks, since a misspelt rule would otherwise have no effect. Leaves the facts themselves, their reasons and their sources
-to the file, and what cannot be said in a table to ``gke``.
+that the schema does not have, because a misspelt rule would otherwise have no effect. Leaves the facts, their reasons and their sources to
+the file, and what a table cannot express to ``gke``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rehearsal.values import is_set, is_unknown, parts, places, version_key
 BEHAVIOUR_FILE = Path(__file__).with_name("behaviour.toml")
 
 Condition = dict[str, Any]
-"""Value by path; all must hold. ``"*"`` stands for any value that is set, a list for one of several."""
+"""Value by path; all must hold. ``"*"`` means any value that is set, a list means one of several."""
 
 
 def holds(condition: Condition, value: Any) -> bool:
@@ -76,7 +76,7 @@ class Refusal:
     Attributes:
         when: the combination.
         message: the error.
-        at: ``plan`` looks at the configuration and ``apply`` at the values that come of it.
+        at: ``plan`` checks the configuration and ``apply`` the values that result from it.
     """
 
     when: Condition
@@ -144,16 +144,16 @@ class ResourceRules:
         forgotten_when_unreachable: the provider drops the object from the state while it cannot reach the API.
         already_exists: the error when a created object exists already.
         import_ids: templates of the ids that ``terraform import`` accepts, besides the id itself.
-        imported: values that an import sets without asking the API.
+        imported: values that an import sets without a request to the API.
         blocks: blocks whose rules the file has once for several resources, by path; there, paths start at the block.
-        replace: arguments whose change replaces the object; the path of a block stands for the number of blocks.
+        replace: arguments whose change replaces the object; the path of a block means the number of blocks.
         replace_on: changes that replace the object, although other changes of the argument do not.
         replace_unless_wider: address ranges whose change replaces the object, unless the new range contains the old one.
         defaults: values of arguments that are left out.
         values: templates of what the API computes; they may refer to each other.
         sent: values that the provider sends for arguments that are left out inside a block that is configured.
         filled_in: blocks that are Optional and Computed: the API fills them in, and leaving them out keeps them.
-        kept: Optional arguments and blocks that leaving out does not unset in the API, so every plan asks for it again.
+        kept: Optional arguments and blocks that the API keeps when they are left out, so every plan tries to unset them again.
         off: blocks that mean the same as none, with the condition under which they do.
         ignored_keys: by path of a map, the prefix of keys that the provider ignores unless they are configured.
         configured_keys: maps of which the provider reads only the keys that the state has.
@@ -166,7 +166,7 @@ class ResourceRules:
         refused: combinations that are an error.
         read_back: values that the API changes.
         needs: objects that must exist before.
-        used_by: objects that must be gone before the deletion.
+        used_by: objects that must be deleted first.
         destroy_guard: the argument that forbids a deletion while it is true.
         kept_when: the condition under which the object outlives its resource.
         tainted_when_refused: the provider leaves a tainted object in the state when the API refuses to create it.
@@ -226,7 +226,7 @@ class DataRules:
 
     Attributes:
         reads: the resource type among whose objects it looks.
-        values: templates of its answers, for a data source that reads no resource.
+        values: templates of its values, for a data source that reads no resource.
         sensitive: attributes that Terraform must not print.
     """
 
@@ -324,7 +324,7 @@ class ProviderBehaviour:
     Attributes:
         source: its source address without a registry, as in `required_providers`.
         measured: the versions that the rules were measured with, oldest first. The oldest is that of the bindings.
-        inherit: arguments that a resource takes over from the provider.
+        inherit: arguments that a resource inherits from the provider.
         patterns: regular expressions for the provider's own arguments.
         scope: template, from the provider's arguments, of what keeps objects of the same name apart.
         behind: the ways to the object whose API the provider talks to.
@@ -383,7 +383,7 @@ def _meets(version: str, operator: str, bound: str) -> bool:
     """Return whether a version meets one of Terraform's version constraints."""
     ours, theirs = version_key(version), version_key(bound)
     if operator == "~>":
-        # The last number that is written may grow: "~> 7.12" is below 8, "~> 7.12.0" is below 7.13.
+        # The last written number may increase: "~> 7.12" is below 8, "~> 7.12.0" is below 7.13.
         kept = bound.split(".")[:-1]
         return ours >= theirs and list(ours[: len(kept)]) == [int(number) for number in kept]
     outcomes = {
@@ -402,7 +402,7 @@ class Behaviour:
     """The whole file.
 
     Attributes:
-        facts: what changes in the world without Terraform.
+        facts: what changes without Terraform.
         providers: rules by the provider's short name.
     """
 
@@ -498,8 +498,8 @@ def schema_of(provider: str, resources: frozenset[str], data_sources: frozenset[
         rules: the rules of one version, from `ProviderBehaviour.at`; their differences change the schema of the bindings.
 
     Raises:
-        ValueError: when a rule names an attribute that the schema lacks.
-        LookupError: when the bindings lack a type.
+        ValueError: when a rule names an attribute that the schema does not have.
+        LookupError: when the bindings do not have a type.
     """
     schema = provider_schema(provider, resources.union(rules.resources), data_sources.union(rules.data_sources))
     changed = {name: schema.resources[name] for name in schema.resources}
@@ -536,7 +536,7 @@ def has_path(block: Block, path: str) -> bool:
     """Return whether the block declares the path: an argument, a block, a key of a map or a member of an object."""
     head, _, rest = path.partition(".")
     if head in block["attributes"]:
-        # Below an attribute there are the keys of a map or the members of an object: a type, but no schema of their own.
+        # Below an attribute there are the keys of a map or the members of an object, which have a type but no schema.
         return not rest or isinstance(block["attributes"][head]["type"], list)
     nested = block["block_types"].get(head)
     return nested is not None and (not rest or has_path(nested["block"], rest))

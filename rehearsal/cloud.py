@@ -1,4 +1,4 @@
-"""The world behind the stand-in providers: what exists, what fails and what was asked.
+"""The cloud behind the stand-in providers: its objects, its failures and the calls that Terraform made.
 
 Owns the objects that were created (all providers share them, so that one stack finds the cluster of another), the facts that change
 without Terraform, the faults that a rehearsal orders, and the journal. Knows nothing of resource types: ``behaviour.toml`` and ``gke`` do.
@@ -21,7 +21,7 @@ Call = Literal["configure", "read_data", "read", "plan", "create", "update", "de
 Outcome = Literal["begun", "retried", "done", "failed", "abandoned"]
 
 
-class Refused(Exception):  # noqa: N818 -- an answer, not a mistake of the program
+class Refused(Exception):  # noqa: N818 -- a response, not a mistake of the program
     """The provider or the API refuses.
 
     Attributes:
@@ -41,8 +41,8 @@ class Entry:
     Attributes:
         number: its position, from 1.
         provider: the provider's short name.
-        call: what Terraform asked for.
-        outcome: how it went.
+        call: what Terraform requested.
+        outcome: how the call ended.
         type: the resource or data source type.
         id: the object's id, if it is known.
         values: what is known of the object.
@@ -93,7 +93,7 @@ class Journal:
         outcome: Outcome | None = None,
         since: int = 0,
     ) -> list[Entry]:
-        """Return the lines that match, oldest first. `since` is the number of the last line that is not wanted."""
+        """Return the lines that match, oldest first. `since` is the number of the last line to skip."""
         lines = [Entry(**json.loads(line)) for line in self.path.read_text().splitlines()]
         return [
             entry
@@ -129,7 +129,7 @@ class Fault:
         seconds: how long a stall lasts; without a limit by default.
         carried_out: whether the cloud did the work although Terraform was not told. With an error, the provider still returns a state and
             Terraform marks the object as tainted. With a stall that was cut off, the object exists and no state has it, unless Terraform
-            stopped in good order. A cluster keeps its default pool then, whose removal comes last.
+            stopped in good order. A cluster then keeps its default pool, whose removal comes last.
         id: the object; any object of the type by default.
         times: how often; None for every time.
         reached: is set as soon as an operation has run into the fault.
@@ -166,7 +166,7 @@ class Cloud:
     """
 
     def __init__(self, journal: Path, facts: dict[str, Any], has_path: Callable[[str, str], bool] = _any_path) -> None:
-        """Start an empty world. `has_path` tells whether a type has an argument, block or attribute."""
+        """Start an empty cloud. `has_path` tells whether a type has an argument, block or attribute."""
         self.journal = Journal(journal)
         self.facts = facts
         self.announced: set[tuple[str, str]] = set()
@@ -186,7 +186,7 @@ class Cloud:
             self._objects[type, scope, id] = copy.deepcopy(value)
 
     def remove(self, type: str, id: str, scope: str = "") -> None:
-        """Remove an object, as somebody at the console would."""
+        """Remove an object, as a user of the Google Cloud console would."""
         with self._lock:
             self._objects.pop((type, scope, id), None)
 
@@ -196,7 +196,7 @@ class Cloud:
             return [copy.deepcopy(value) for (kind, _, _), value in self._objects.items() if kind == type]
 
     def change(self, type: str, path: str, new: Any, id: str | None = None) -> None:
-        """Change objects without Terraform: an autoscaler, an upgrade, somebody at the console.
+        """Change objects without Terraform, as an autoscaler, an upgrade or a user of the Google Cloud console would.
 
         Args:
             type: the resource type.

@@ -5,7 +5,7 @@ whose facts name the newest version of each channel and whether a channel is req
 
 A channel offers every version up to its newest here; the real one also drops old ones. The messages about auto-upgrades, node versions
 and channel versions are those that users report (nkoson/gke-tutorial#8, hashicorp/terraform-provider-google#14389,
-terraform-google-modules/terraform-google-kubernetes-engine#2177); the others have invented words.
+terraform-google-modules/terraform-google-kubernetes-engine#2177); the text of the others is invented.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Gke:
         """Check a cluster or pool before it is created or updated; an updated one must exist.
 
         Raises:
-            Refused: when GKE answers 400.
+            Refused: when GKE returns 400.
         """
         if type == NODE_POOL:
             self._check_upgrade_settings(new)
@@ -60,7 +60,7 @@ class Gke:
             self._check_pool(new)
 
     def follow_up(self, operation: Operation, type: str, new: dict[str, Any], prior: dict[str, Any] | None, *, complete: bool) -> None:
-        """Create or remove what a cluster brings with it.
+        """Create or remove the objects that come with a cluster.
 
         Args:
             operation: what was done to the cluster.
@@ -102,7 +102,7 @@ class Gke:
         if _FULL_VERSION.fullmatch(asked):
             return asked
         known = [version for version in map(self._newest_of, _CHANNELS) if version.startswith((f"{asked}.", f"{asked}-"))]
-        # No fact has a patch release of it: one is made up.
+        # No fact has a patch release of it, so one is invented.
         return max(known, key=version_key, default=f"{asked}{'.0' if asked.count('.') == 1 else ''}-gke.1000000")
 
     # Checks

@@ -1,7 +1,7 @@
 """What the provider SDK does with values: plans, replacements and the values that an apply leaves behind.
 
 Owns the comparison of configuration, state and schema under the rules of ``behaviour``, as terraform-plugin-sdk v2 does it. Leaves to
-``stand_in`` the protocol, and to ``gke`` and ``cloud`` what an API answers.
+``stand_in`` the protocol, and to ``gke`` and ``cloud`` what an API returns.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _counterpart(mode: str, before: list[Any], element: Any, index: int) -> Any:
 
 
 def _changes(block: Block, prior: dict[str, Any], planned: dict[str, Any], path: str, steps: Steps) -> Iterator[Change]:
-    # Terraform sends sets in an order of its own, which is always the same, so they compare like lists.
+    # Terraform always sends the elements of a set in the same order, so sets compare like lists.
     for name in block["attributes"]:
         before, after = prior.get(name), planned.get(name)
         if before != after and not (is_blank(before) and is_blank(after)):
@@ -250,7 +250,7 @@ class Settling:
             return self.provider.get(path.removeprefix("provider."))
         if path in ("digest", "address"):
             digest = _digest(f"{self.name}:{self.id()}")
-            # 198.18.0.0/15 is reserved for tests of network equipment, so nobody answers there.
+            # 198.18.0.0/15 is reserved for tests of network equipment, so no server responds there.
             return digest if path == "digest" else f"198.18.{int(digest[:2], 16)}.{int(digest[2:4], 16)}"
         found = first(self.state, path)
         if (found is None or is_unknown(found)) and path in self.values:

@@ -269,10 +269,10 @@ def _required(found: Found | None, what: str) -> Found:
 def provider_schema(provider: str, resources: frozenset[str], data_sources: frozenset[str]) -> ProviderSchema:
     """Return the schema of the named types, for example of ``google`` and ``google_container_cluster``.
 
-    One call reads the whole tarball, so ask for all types at once. The answer is shared and must not be changed.
+    One call reads the whole tarball, so request all types at once. The result is shared and must not be changed.
 
     Raises:
-        LookupError: when the bindings are not installed, lack a type or have another form.
+        LookupError: when the bindings are not installed, do not have a type or have an unexpected form.
     """
     folders = {_folder_name(provider, name, data=False): name for name in resources}
     folders |= {_folder_name(provider, name, data=True): name for name in data_sources}

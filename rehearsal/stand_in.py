@@ -1,10 +1,10 @@
 """Stand-in Terraform providers: real schemas, no cloud.
 
 Owns the provider side of Terraform's plugin protocol 6. Terraform reaches the servers through TF_REATTACH_PROVIDERS, so nothing is
-installed and no registry is asked. `planning` compares values, ``behaviour.toml`` and `gke` hold what is known of resources, and the
-state of the world is in the `Cloud`. Which values the real API accepts is left to the real API.
+installed and no registry is contacted. `planning` compares values, ``behaviour.toml`` and `gke` contain what is known about resources, and
+the `Cloud` contains the objects. The stand-ins do not know which values the real API accepts.
 
-A provider is configured once in a Terraform run: several configurations of it would share the last one.
+A provider can be configured only once in a Terraform run: several configurations of it would share the last one.
 """
 # ruff: noqa: ARG002, N802 -- the protocol names the methods and their arguments
 
@@ -59,7 +59,7 @@ _POLL_SECONDS = 0.02
 
 
 class _Interrupted(Refused):
-    """Terraform stopped the provider, or no longer waits for the answer."""
+    """Terraform stopped the provider, or no longer waits for the response."""
 
 
 # Messages
@@ -128,7 +128,7 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
         name: the provider's short name.
         schema: what it declares.
         rules: what it does.
-        cloud: the world that it acts on.
+        cloud: the cloud that it acts on.
         config: the arguments that it is configured with.
         stopped: is set once Terraform has told it to stop.
     """
@@ -159,7 +159,7 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
         return pb.ValidateProviderConfig.Response()
 
     def ConfigureProvider(self, request: Any, context: Any) -> Any:
-        """Take over the provider's arguments."""
+        """Store the provider's arguments."""
         config = _decode(request.config) or {}
         self.config = {name: value for name, value in config.items() if is_set(value) and not is_unknown(value)}
         self.stopped.clear()
@@ -201,7 +201,7 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
         return pb.UpgradeResourceState.Response(upgraded_state=pb.DynamicValue(json=json.dumps(state).encode()))
 
     def ReadResource(self, request: Any, context: Any) -> Any:
-        """Return an object as the cloud has it, or nothing when it is gone."""
+        """Return an object as the cloud has it, or nothing when it does not exist."""
         name, current = request.type_name, _decode(request.current_state)
         response = pb.ReadResource.Response(private=request.private)
         try:
@@ -284,7 +284,7 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
             left_behind = operation == "create" and self._leaves_tainted(name, refused)
             response.new_state.CopyFrom(_encode(new) if left_behind else request.prior_state)
         outcome: Outcome = "abandoned" if isinstance(error, _Interrupted) else "failed" if error else "done"
-        # A provider that is stopped while the cloud goes on stores the operation in the state and reports no error.
+        # A provider that is stopped while the cloud continues stores the operation in the state and reports no error.
         resumable = fault is not None and fault.carried_out and outcome == "abandoned"
         if error and not resumable:
             response.diagnostics.append(_diagnostic(error))
@@ -331,7 +331,7 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
         return response
 
     def ReadDataSource(self, request: Any, context: Any) -> Any:
-        """Return the object that a data source finds, or its answer from the facts."""
+        """Return the object that a data source finds, or its values from the facts."""
         name, config = request.type_name, _decode(request.config)
         block, rules = self.schema.data_sources[name], self._data_rules(name)
         response = pb.ReadDataSource.Response()
@@ -474,7 +474,7 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
 
     def _reach(self) -> None:
         """Check that the API behind the provider exists and accepts what the provider is configured with."""
-        # Of several ways, the one that gets furthest counts: its first check shows that it is meant.
+        # Of several ways, the one that passes the most checks counts: its first check shows that it is the intended one.
         failed = [self._failed_check(way) for way in self.rules.behind]
         if failed and None not in failed:
             way, index = max(zip(self.rules.behind, failed, strict=True), key=lambda one: one[1] or 0)
@@ -502,7 +502,7 @@ class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
 
 
 def _keep(path: str, prior: dict[str, Any], new: dict[str, Any]) -> None:
-    """Leave a value, in place, as it was before if it is not set any more."""
+    """Keep the previous value, in place, if the value is no longer set."""
     before = first(prior, path)
     if is_set(before) and not is_set(first(new, path)):
         change(new, path, lambda _: before)
@@ -518,7 +518,7 @@ class StandIns:
     A configuration decides which versions it gets, by its ``required_providers``. The servers of a version start when it is first needed.
 
     Attributes:
-        cloud: the world that they act on: its facts, faults and journal.
+        cloud: the cloud that they act on: its facts, faults and journal.
     """
 
     def __init__(
@@ -533,7 +533,7 @@ class StandIns:
 
         Args:
             journal: the file for the journal.
-            configurations: the configurations that share the world.
+            configurations: the configurations that share the cloud.
             versions: version by provider, such as ``{"google": "6.50.0"}``, whatever a configuration requires.
             behaviour_file: the rules.
         """

@@ -1,8 +1,8 @@
 """Values as they travel between Terraform and a provider, and the dotted paths that name their parts.
 
 Owns what the other modules share: the unknown value, reading and writing along a path, the comparison of versions, and the text
-templates of ``behaviour.toml``. A path such as ``node_config.machine_type`` names an attribute inside blocks. A list of blocks takes no
-step of its own: the path continues in each of its elements.
+templates of ``behaviour.toml``. A path such as ``node_config.machine_type`` names an attribute inside blocks. A list of blocks is not
+a step of the path: the path continues in each of its elements.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def is_blank(value: Any) -> bool:
 
 
 def readable(value: Any) -> Any:
-    """Return the value for people and for JSON: unknowns spelled out, nulls left out."""
+    """Return the value for readers and for JSON: unknowns spelled out, nulls left out."""
     if is_unknown(value):
         return "(known after apply)"
     if isinstance(value, dict):
@@ -104,7 +104,7 @@ _PLACE = re.compile(r"\{([\w.]+)\}")
 def fill_in(template: Any, look_up: Callable[[str], Any]) -> Any:
     """Replace every ``{path}`` of a template, also inside lists and tables.
 
-    A template that consists of one place takes over the value unchanged, null included. ``base64:`` encodes what follows it,
+    A template that consists of one place keeps the value unchanged, null included. ``base64:`` encodes what follows it,
     ``unbase64:`` decodes it.
     """
     if isinstance(template, list):

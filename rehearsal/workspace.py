@@ -1,7 +1,7 @@
 """A rehearsal: real Terraform on a synthesized stack, with stand-ins for its providers.
 
 Owns the Terraform process: its working directory, its environment and its commands, and the reading of what it prints. Nothing is
-downloaded: Terraform does not install providers that are reattached, whatever version a configuration or a lock file asks for.
+downloaded: Terraform does not install providers that are reattached, whatever version a configuration or a lock file requires.
 
     with attach([cluster_stack, rbac_stack], tmp_path / "journal.jsonl") as stand_ins:
         cluster = Workspace(stand_ins, cluster_stack, tmp_path / "cluster")
@@ -150,7 +150,7 @@ def attach(stacks: Iterable[Path], journal: Path, versions: Mapping[str, str] | 
 
 
 class Workspace:
-    """One stack, copied to a directory of its own, and Terraform in it.
+    """One stack, copied to its own directory, and Terraform in it.
 
     A backend that is not local is overridden by a local one. The methods are Terraform's commands. Each raises `TerraformError` when
     Terraform fails.
@@ -187,7 +187,7 @@ class Workspace:
         self.synthesize(stack)
 
     def synthesize(self, stack: Path) -> None:
-        """Replace the configuration, as an engineer does who changes a deployment."""
+        """Replace the configuration, as an engineer who changes a deployment does."""
         content = configuration(stack)
         (self.directory / "cdk.tf.json").write_text(json.dumps(content, indent=2))
         for folder in ("assets", "charts"):
@@ -225,7 +225,7 @@ class Workspace:
     # Commands
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a command in a process of its own, to be interrupted or killed."""
+        """Start a command in a separate process, to be interrupted or killed."""
         return subprocess.Popen(
             [commands.terraform(), *arguments, "-no-color"],
             cwd=self.directory,
@@ -269,7 +269,7 @@ class Workspace:
         return messages
 
     def plan(self, *arguments: str) -> Plan:
-        """Plan into a file, with further arguments such as `-destroy`."""
+        """Plan into a file, with additional arguments such as `-destroy`."""
         file = self._plans / f"{len(list(self._plans.glob('*.plan'))) + 1}.plan"
         self.run("plan", f"-out={file}", *arguments)
         content = json.loads(self.run("show", "-json", str(file)))

@@ -1,4 +1,4 @@
-"""The tests. None depends on the date: jsii, which warns of a Node that has reached its end of life, is told not to.
+"""The tests. None depends on the date: jsii's warning about a Node that has reached its end of life is turned off.
 
 Here, because what is put into the environment after jsii has started does not reach it.
 """

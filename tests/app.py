@@ -48,7 +48,7 @@ class Synthesized:
         }
 
     def warnings(self, stack: str) -> set[str]:
-        """Return the names of the risks that the stack warns of."""
+        """Return the names of the risks that the stack warns about."""
         return {annotation["message"].partition(":")[0] for annotation in self.manifest["stacks"][stack]["annotations"]}
 
 

@@ -1,7 +1,7 @@
 """Stock bindings against ours: time, memory and many deployments, in one run, and where our time goes.
 
 Run as `make bench` (about ten minutes, `--rounds 1` for a look). Every figure is that of whole processes,
-started afresh, stock and ours in turn, with Python's and jsii's caches warm but for the row that says otherwise;
+started again, stock and ours in turn, with Python's and jsii's caches warm but for the row that says otherwise;
 medians. jsii's caches are private to the bench. Linux only: memory is read from `/proc`.
 """
 
@@ -83,8 +83,8 @@ def environment(kind: str, cache: Path) -> dict[str, str]:
         **kept,
         "PYTHONPATH": str(ROOT / "constructs"),
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(cache),
-        "NODE_NO_WARNINGS": "1",  # stock lets Node warn of cdktf's old dependencies
-        "JSII_NODE": str(NODE),  # the same for both; ours would find it by itself
+        "NODE_NO_WARNINGS": "1",  # with the stock bindings, Node warns about cdktf's old dependencies
+        "JSII_NODE": str(NODE),  # the same for both; ours would find it without this variable
         **KINDS[kind],
     }
 
@@ -114,7 +114,7 @@ def parts_of(home: Path, cache: Path) -> list[tuple[str, float, int]]:
 
 
 def home_with(deployments: int, directory: Path) -> Path:
-    """A project of its own: this one's program, and this many deployment files."""
+    """A separate project: the program of this one, and this many deployment files."""
     files = directory / str(deployments) / "deployments"
     files.mkdir(parents=True)
     for number in range(deployments):
@@ -156,7 +156,7 @@ def main() -> None:
         print(row(f"whole process, {count} deployments", seconds[count], "s"))
     for count in DEPLOYMENTS[1:]:
         each = {kind: (seconds[count][kind] - seconds[1][kind]) / (count - 1) * 1000 for kind in KINDS}
-        print(row(f"build and synth of each further deployment, of {count}", each, "ms"))
+        print(row(f"build and synthesis of each additional deployment, of {count}", each, "ms"))
     print(f"\n| where the time of ours goes, 1 deployment, median of {rounds} | s | calls |\n|---|---|---|")
     for same in zip(*parts, strict=True):
         print(f"| {same[0][0]} | {statistics.median(part[1] for part in same):.2f} | {same[0][2] or ''} |")

@@ -133,7 +133,7 @@ def test_the_cli_and_terraform_give_the_same_result(project: Path, world: StandI
 
 
 class TestDestroyOfAProtectedDeployment:
-    """From the refusal to the end, as its messages say."""
+    """From the refusal to the destroy, with the steps of the messages."""
 
     @pytest.fixture(scope="class")
     @classmethod

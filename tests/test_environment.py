@@ -1,4 +1,4 @@
-"""The Makefile's environments: what is refused before anything is installed, and that an incomplete environment is created again.
+"""The environments of the Makefile: what is refused before anything is installed, and that an incomplete environment is created again.
 
 With stand-ins for Python and Pipenv that install empty files; the Makefile is the real one.
 """
@@ -84,7 +84,7 @@ def test_an_old_python_is_refused_before_anything_is_installed(tmp_path: Path, v
 
 
 @pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13), (3, 14), (3, 20), (4, 0)], ids=str)
-def test_newer_ones_are_not(tmp_path: Path, version: tuple[int, ...]) -> None:
+def test_newer_pythons_are_accepted(tmp_path: Path, version: tuple[int, ...]) -> None:
     project = Project(tmp_path, version)
     assert project.make("synth").returncode == 0
     assert project.installed() == NEW
@@ -103,14 +103,14 @@ def test_a_complete_environment_is_left_alone(project: Project) -> None:
     assert project.installed() == []
 
 
-def test_a_new_lock_updates_it_in_place(project: Project) -> None:
+def test_a_new_lock_file_updates_the_environment_in_place(project: Project) -> None:
     later = (project.folder / ".venv" / ".synced").stat().st_mtime + 10
     os.utime(project.folder / "Pipfile.lock", (later, later))
     project.make("synth")
     assert project.installed() == ["pipenv sync"]
 
 
-def test_the_tests_add_to_it(project: Project) -> None:
+def test_the_tests_add_packages_to_the_environment(project: Project) -> None:
     """And replace a package: a newer setuptools has no `pkg_resources`, which venv installs on Python 3.11."""
     project.make("lint")
     assert project.installed() == ["pipenv sync --dev"]
@@ -119,7 +119,7 @@ def test_the_tests_add_to_it(project: Project) -> None:
 
 
 @pytest.mark.parametrize("gone", ["lib/python3.11/site-packages/cdktf", "lib", "bin/python"])
-def test_what_is_gone_from_it_creates_it_again(project: Project, gone: str) -> None:
+def test_a_missing_file_creates_the_environment_again(project: Project, gone: str) -> None:
     path = project.folder / ".venv" / gone
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     result = project.make("synth")
@@ -131,7 +131,7 @@ def test_what_is_gone_from_it_creates_it_again(project: Project, gone: str) -> N
     assert project.installed() == []
 
 
-def test_a_python_that_was_uninstalled_creates_it_again(project: Project) -> None:
+def test_an_uninstalled_python_creates_the_environment_again(project: Project) -> None:
     python = project.folder / ".venv" / "bin" / "python"
     python.unlink()
     python.symlink_to("/nowhere/python3.11")
@@ -139,7 +139,7 @@ def test_a_python_that_was_uninstalled_creates_it_again(project: Project) -> Non
     assert project.installed() == NEW[1:]
 
 
-def test_what_is_gone_of_the_tests_creates_it_again(project: Project) -> None:
+def test_a_missing_package_of_the_tests_creates_the_environment_again(project: Project) -> None:
     project.make("lint")
     shutil.rmtree(project.site_packages / "pytest")
     project.make("lint")
@@ -153,7 +153,7 @@ def test_a_damaged_pipenv_is_created_again(project: Project) -> None:
 
 
 @pytest.mark.parametrize("command", ["synth", "lint"])
-def test_an_interrupted_run_creates_it_again(tmp_path: Path, command: str) -> None:
+def test_an_interrupted_installation_creates_the_environment_again(tmp_path: Path, command: str) -> None:
     project = Project(tmp_path)
     assert project.make(command, INTERRUPT="yes").returncode != 0
     assert not (project.site_packages / "jsii").exists()
@@ -164,7 +164,7 @@ def test_an_interrupted_run_creates_it_again(tmp_path: Path, command: str) -> No
     assert (project.site_packages / "jsii").is_dir()
 
 
-def test_an_interrupted_update_creates_it_again(project: Project) -> None:
+def test_an_interrupted_update_creates_the_environment_again(project: Project) -> None:
     later = (project.folder / ".venv" / ".synced").stat().st_mtime + 10
     os.utime(project.folder / "Pipfile.lock", (later, later))
     assert project.make("synth", INTERRUPT="yes").returncode != 0

@@ -1,6 +1,6 @@
 """Imports go one way: main -> stacks -> deployment -> constructs; the other commands use all three but main, and not each other.
 
-`rehearsal.provider_schema` is a part of its own, as `gitpod_pov.bindings` is: it imports nothing of the product.
+`rehearsal.provider_schema` is a separate part, like `gitpod_pov.bindings`: it imports nothing from the product.
 """
 
 import ast

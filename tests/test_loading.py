@@ -53,7 +53,7 @@ def test_no_toml(folder: Path, content: bytes, message: str) -> None:
     assert answer(folder) == [f"deployments/pov.toml: {message}"]
 
 
-def test_windows_line_ends_are_fine(folder: Path) -> None:
+def test_windows_line_ends_are_accepted(folder: Path) -> None:
     (folder / "pov.toml").write_bytes(MINIMAL.replace("\n", "\r\n").encode())
     assert list(load_deployments(folder)) == ["pov"]
 

@@ -54,7 +54,7 @@ def test_a_refused_deployment_is_reported_in_one_line_and_writes_nothing(project
 
 
 @pytest.mark.parametrize("arguments", [(), ("pov",)])
-def test_warns_of_a_local_state_without_a_deployment(project: Path, arguments: tuple[str, ...]) -> None:
+def test_warns_about_a_local_state_without_a_deployment(project: Path, arguments: tuple[str, ...]) -> None:
     (project / "terraform.trial-cluster.tfstate").write_text('{"resources": [{"mode": "managed"}]}')
     result = run("main.py", *arguments, cwd=project)
     assert result.returncode == 0
@@ -64,13 +64,13 @@ def test_warns_of_a_local_state_without_a_deployment(project: Path, arguments: t
 
 
 @pytest.mark.parametrize(("action", "stacks"), [("deploy", "pov-cluster, pov-rbac"), ("destroy", "pov-rbac, pov-cluster")])
-def test_an_action_begins_with_a_line_that_says_what_happens(project: Path, action: str, stacks: str) -> None:
+def test_an_action_first_prints_project_and_stacks(project: Path, action: str, stacks: str) -> None:
     result = run("main.py", "pov", action, cwd=project)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == f"{action}: project my-gitpod-pov, stacks {stacks}\npov-cluster\npov-rbac\n"
 
 
-def test_a_synth_of_many_deployments_prints_its_steps(project: Path) -> None:
+def test_synthesis_of_many_deployments_prints_its_steps(project: Path) -> None:
     for number in range(19):
         (project / "deployments" / f"a{number}.toml").write_text(f'project = "demo-project-{number}"\nregion = "us-central1"\n')
     result = run("main.py", cwd=project)

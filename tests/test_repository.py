@@ -1,4 +1,4 @@
-"""What a fresh clone promises: the README's commands exist, the lock files name no index, .ci/run runs what people run."""
+"""The documents and commands of a clone: commands, links and files exist, and the lock files name no index."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from itertools import pairwise
 from tests.app import ROOT
 
 README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
@@ -40,9 +41,32 @@ def test_help_lists_the_commands_of_users_and_every_variable_with_an_example() -
 
 
 def test_every_other_command_is_in_the_document_for_contributors() -> None:
-    contributing = (ROOT / "CONTRIBUTING.md").read_text()
     for command in set(phony()) - {*COMMANDS}:
-        assert re.search(rf"`make {command}`", contributing), command
+        assert re.search(rf"`make {command}`", CONTRIBUTING), command
+
+
+def test_contributors_find_the_file_of_each_section() -> None:
+    table = CONTRIBUTING.partition("| section | file | also |\n")[2].partition("\n\n")[0]
+    sections = [section for row in table.splitlines() for section in re.findall(r"`\[([\w.]+)\]`", row.split("|")[1])]
+    assert sections == re.findall(r"^## \[([\w.]+)\]$", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE)
+    files = re.findall(r"`([\w/]+\.py)`", table)
+    assert len(files) > len(sections)
+    assert not [file for file in files if not (ROOT / (file if "/" in file else f"constructs/gitpod_pov/{file}")).is_file()]
+
+
+def test_every_link_between_documents_has_a_target() -> None:
+    documents = {path: path.read_text(encoding="utf-8") for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"))}
+    anchors = {
+        path: {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+        for path, text in documents.items()
+    }
+    links = [(path, target) for path, text in documents.items() for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text)]
+    assert len(links) > 50
+    for path, target in links:
+        file, _, anchor = target.partition("#")
+        linked = (path.parent / file).resolve() if file else path
+        assert linked.exists(), f"{path.name}: {target}"
+        assert not anchor or anchor in anchors[linked], f"{path.name}: {target}"
 
 
 def test_the_readmes_deployment_is_the_shipped_one() -> None:

@@ -138,17 +138,17 @@ def test_every_risk_is_listed() -> None:
 
 @pytest.mark.parametrize("risk", RISKS)
 class TestRisk:
-    def test_is_warned_of_by_name_and_with_the_remedy(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
+    def test_has_a_warning_with_name_and_remedy(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
         example = RISKS[risk]
         annotations = synth(**example.present).manifest["stacks"][example.stack]["annotations"]
         (annotation,) = [found for found in annotations if found["message"].startswith(f"{risk}: ")]
         assert (annotation["level"], annotation["constructPath"]) == ("@cdktf/warn", example.path)
         assert example.remedy in annotation["message"]
 
-    def test_is_silent_when_it_is_absent(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
+    def test_has_no_warning_when_it_is_absent(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
         assert risk not in synth(**RISKS[risk].absent).warnings(RISKS[risk].stack)
 
-    def test_is_silent_when_it_is_acknowledged_and_changes_nothing_else(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
+    def test_has_no_warning_when_it_is_acknowledged_and_the_output_is_the_same(self, synth: Callable[..., Synthesized], risk: Risk) -> None:
         example = RISKS[risk]
         loud = synth(**example.present)
         warnings, text = loud.warnings(example.stack), loud.text(example.stack)
@@ -157,7 +157,7 @@ class TestRisk:
         assert quiet.text(example.stack) == text
 
 
-def test_the_guide_carries_these(synth: Callable[..., Synthesized]) -> None:
+def test_the_guide_has_these_risks(synth: Callable[..., Synthesized]) -> None:
     assert synth().warnings("pov-cluster") == {
         *("node-account-is-cluster-admin", "public-control-plane", "nodes-without-security-patches", "node-in-every-zone")
     }
@@ -174,7 +174,7 @@ def test_only_exclusions_that_stop_node_upgrades_stop_security_patches(
     assert ("nodes-without-security-patches" in app.warnings("pov-cluster")) is warned
 
 
-def test_the_stack_that_requires_an_untested_provider_warns_of_it(synth: Callable[..., Synthesized]) -> None:
+def test_a_stack_with_an_untested_provider_has_a_warning(synth: Callable[..., Synthesized]) -> None:
     app = synth(providers={"kubernetes": "3.2.2"})
     assert "untested-provider-version" not in app.warnings("pov-cluster")
     assert "untested-provider-version" in app.warnings("pov-rbac")
@@ -199,7 +199,7 @@ app.synth()
 
 
 class TestAnApp:
-    """An application without a manifest of ours: `python app.py`, alone and under the cdktf CLI."""
+    """An app that does not print its own manifest: `python app.py`, alone and under the cdktf CLI."""
 
     @staticmethod
     def run(folder: Path, *acknowledged: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -217,7 +217,7 @@ class TestAnApp:
     def test_alone_prints_no_acknowledged_risk(self, tmp_path: Path) -> None:
         assert self.run(tmp_path, "applying-account-becomes-admin").stderr == ""
 
-    def test_under_the_cli_leaves_the_printing_to_it(self, tmp_path: Path) -> None:
+    def test_under_the_cli_only_the_cli_prints(self, tmp_path: Path) -> None:
         assert self.run(tmp_path, CDKTF_OUTDIR=str(tmp_path / "out")).stderr == ""
         assert "applying-account-becomes-admin" in (tmp_path / "out" / "manifest.json").read_text()
 

@@ -78,7 +78,7 @@ RULES = {
     "cluster role": "RBAC path segment: not . or .., no / or %",
     "bindings": "a name for a Terraform address and an RBAC object, which no other binding has; a ClusterRole, members, a namespace",
     "binding name": "RBAC path segment: not . or .., no / or %; not a binding of Kubernetes or GKE",
-    "DNS name": "lower-case, labels of 1 to 63, without the trailing dot (added by the program)",
+    "DNS name": "lowercase, labels of 1 to 63, without the trailing dot (added by the program)",
     "backend": "exactly the keys of its type",
     "deployment name": "makes both stack names: ^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$; unique",
     "deployments apart": "two deployments may not own the same cluster or service account of one project",
@@ -118,7 +118,7 @@ class Example:
     Attributes:
         rule: its key in `RULES`.
         toml: more lines of the file; a line `KEY = …` before any section takes the place of the minimal file's own.
-        refused: what follows `deployments/pov.toml: ` on each line of the answer; nothing for a good example.
+        refused: what follows `deployments/pov.toml: ` on each line of the output; nothing for a good example.
     """
 
     rule: str
@@ -133,7 +133,7 @@ class Example:
 
 
 def values(rule: str, section: str, key: str, good: tuple[Any, ...], bad: Mapping[Any, str]) -> Iterator[Example]:
-    """Yield an example for each value of one key; a bad one comes with what follows it in the answer."""
+    """Yield an example for each value of one key; a bad one comes with the text that follows it in the message."""
     head, path = (f"[{section}]\n", f"{section}.{key}") if section else ("", key)
     for value in good:
         yield Example(rule, f"{head}{key} = {toml(value)}\n")
@@ -1614,7 +1614,7 @@ EXAMPLES = [
 
 @dataclass(frozen=True)
 class FilesExample:
-    """Several deployment files; `refused` is each whole line of the answer."""
+    """Several deployment files; `refused` is each whole line of the output."""
 
     rule: str
     files: Mapping[str, str]

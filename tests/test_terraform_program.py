@@ -1,4 +1,4 @@
-"""Which program runs as Terraform: the one that is chosen, else `terraform`, else `tofu`. With stand-ins for both programs."""
+"""The Terraform binary: the chosen one, otherwise `terraform`, otherwise `tofu`. With stand-ins for both binaries."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def install(programs: Path, *names: str, text: str = PROGRAM) -> None:
 
 
 @pytest.mark.parametrize(("installed", "variable", "chosen"), CASES)
-def test_of_the_python_programs(
+def test_binary_of_the_python_programs(
     programs: Path, monkeypatch: pytest.MonkeyPatch, installed: list[str], variable: str | None, chosen: str
 ) -> None:
     install(programs, *installed)
@@ -100,7 +100,7 @@ class Project:
 
 
 @pytest.mark.parametrize(("installed", "variable", "chosen"), CASES)
-def test_of_the_cli(tmp_path: Path, programs: Path, installed: list[str], variable: str | None, chosen: str) -> None:
+def test_binary_of_the_cli(tmp_path: Path, programs: Path, installed: list[str], variable: str | None, chosen: str) -> None:
     install(programs, *installed)
     project = Project(tmp_path / "project", programs)
     environment = {} if variable is None else {"TERRAFORM_BINARY_NAME": variable}
@@ -114,14 +114,14 @@ def test_of_the_cli(tmp_path: Path, programs: Path, installed: list[str], variab
 
 
 @pytest.mark.parametrize("name", ["terraform", "tofu", "Open Tofu"])
-def test_of_make_validate(tmp_path: Path, programs: Path, name: str) -> None:
+def test_binary_of_make_validate(tmp_path: Path, programs: Path, name: str) -> None:
     install(programs, name)
     printed = Project(tmp_path / "project", programs).make("validate", f"TF={name}")
     assert f"{name} -chdir=cdktf.out/stacks/pov-cluster init -backend=false -input=false\n" in printed
     assert f"{name} -chdir=cdktf.out/stacks/pov-cluster validate\n" in printed
 
 
-def test_tf_comes_before_the_variable_of_the_cli(tmp_path: Path, programs: Path) -> None:
+def test_tf_overrides_the_variable_of_the_cli(tmp_path: Path, programs: Path) -> None:
     install(programs, "terraform", "tofu")
     project = Project(tmp_path / "project", programs)
     assert "tofu runs for cdktn deploy" in project.make("deploy", "TF=tofu", TERRAFORM_BINARY_NAME="terraform")

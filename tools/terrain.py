@@ -1,26 +1,26 @@
 """Rewrites a copy of a CDKTF project in Python for its successor, CDK Terrain: `python tools/terrain.py SOURCE TARGET`.
 
-The source is only read. In the copy,
+The source is only read. In the copy:
 
 - `cdktf` is `cdktn` and `cdktf_cdktf_provider_X` is `cdktn_provider_X`: in imports, in the names that they bind, in string
   annotations, and where a string names a module (`importlib.import_module("cdktf")`, `mock.patch("cdktf.App.synth")`);
 - pyproject.toml, Pipfile, setup.cfg, setup.py and requirements files name the packages of CDK Terrain, in the release that
-  has the same provider schemas as the last one of CDKTF;
+  has the same provider schemas as the last release of CDKTF;
 - Python examples in Markdown are rewritten as well.
 
 Everything else is copied byte for byte, formatting and comments included. `cdktf.json`, `cdktf.out` and the `CDKTF_*`
 environment variables keep their names: CDK Terrain still uses them.
 
-Left out are environments, caches and what is generated: `cdktf.out`, bindings written by `cdktf get` (write them again with
-`cdktn get`), and lock files that name packages of CDKTF. In place of NAME.lock the copy has NAME.cdktn.lock, where there is one.
+The copy does not contain environments, caches and generated files: `cdktf.out`, bindings written by `cdktf get` (generate them again
+with `cdktn get`), and lock files that name packages of CDKTF. If the project has NAME.cdktn.lock, the copy has it as NAME.lock.
 
-A project may choose other requirements than the default in its pyproject.toml, old name to new requirement:
+To use other requirements than the default, a project maps old names to new requirements in its pyproject.toml:
 
     [tool.terrain]
     cdktf = "cdktn>=0.22,<0.25"
 
-Needs nothing but Python 3.11, so that it can be run on any project. Exit status: 0, or 1 when something is left to do by hand,
-or 2 when nothing was copied.
+Needs only Python 3.11, so that it can run on any project. Exit status: 0, or 1 when manual steps remain, or 2 when nothing was
+copied.
 """
 
 import ast
@@ -37,8 +37,8 @@ from typing import Literal
 
 OLD, NEW = "cdktf", "cdktn"
 CDKTN = ">=0.22,<0.23"
-"""The release of cdktn whose provider packages have the schemas of the last ones of CDKTF. Each of them requires a range of cdktn, so
-that this range chooses their versions too."""
+"""The release of cdktn whose provider packages have the same schemas as the last ones of CDKTF. Each of them requires a range of cdktn,
+so that this range chooses their versions too."""
 
 _GENERATED = {".git", ".hg", ".svn", ".tox", ".nox", ".terraform", "node_modules", "__pycache__", "cdktf.out", ".pytest_cache"}
 _GENERATED |= {".mypy_cache", ".ruff_cache", ".hypothesis", ".terrain"}
@@ -104,7 +104,7 @@ class Requirements:
         return found is not None and found["specifier"] is not None
 
     def in_lines(self, text: str) -> str:
-        """Rewrite requirements that have a line each, as in a requirements file."""
+        """Rewrite requirements with one line each, as in a requirements file."""
         return self.line.sub(self._requirement, text)
 
     def in_keys(self, text: str) -> str:
@@ -113,7 +113,7 @@ class Requirements:
 
     def _requirement(self, found: re.Match[str]) -> str:
         name, specifier = self.new(found["name"])
-        if not found["specifier"]:  # without a version before, without one now
+        if not found["specifier"]:  # a requirement without a version stays without one
             specifier = ""
         return f"{found['before']}{name}{found['extras'] or ''}{specifier}{found['tail']}{found['after']}"
 
@@ -318,7 +318,7 @@ def _is_expression_with_package(value: str) -> bool:
 
 
 def _parsed(text: str, mode: Literal["exec", "eval"] = "exec") -> ast.AST:
-    with warnings.catch_warnings(action="ignore"):  # invalid escapes and the like are the project's own business
+    with warnings.catch_warnings(action="ignore"):  # invalid escapes and the like concern only the project
         return ast.parse(text, mode=mode)
 
 
@@ -333,7 +333,7 @@ class Copy:
     """A copy of a project, rewritten for CDK Terrain.
 
     Attributes:
-        to_do: what is left to do by hand, a line each.
+        to_do: the remaining manual steps, one line each.
         rewritten: the files that differ from the source, as paths in the copy.
     """
 
@@ -360,14 +360,14 @@ class Copy:
                 self.rewrite(to, relative, modules)
 
     def files(self, directory: Path) -> Iterator[tuple[Path, Path]]:
-        """Yield the files of a directory that belong to the project, and what they are called in it."""
+        """Yield the files of a directory that belong to the project, each with its path in the project."""
         for path in sorted(directory.iterdir()):
             relative = path.relative_to(self.source)
             if path == self.target or _is_generated(path) or path.name.endswith(f".{NEW}.lock"):
                 continue
             if path.is_dir() and not path.is_symlink():
                 if any((path / "_jsii").glob("*.tgz")):
-                    self.to_do.append(f"{relative}: generated bindings are left out, write them with `cdktn get`")
+                    self.to_do.append(f"{relative}: generated bindings are not copied; generate them with `cdktn get`")
                 else:
                     yield from self.files(path)
             elif self.is_lock(path):
@@ -375,7 +375,7 @@ class Copy:
                 if instead.is_file():
                     yield instead, relative
                 else:
-                    self.to_do.append(f"{relative}: locks packages of CDKTF and is left out, lock again")
+                    self.to_do.append(f"{relative}: locks packages of CDKTF and is not copied; lock again")
             elif path.is_file() or path.is_symlink():
                 yield path, relative
 
@@ -399,7 +399,7 @@ class Copy:
         except (SyntaxError, ValueError) as error:
             if OLD.encode() in content:
                 reason = f"line {error.lineno} is not Python {sys.version_info[0]}" if isinstance(error, SyntaxError) else error
-                self.to_do.append(f"{relative}: is left as it is: {reason}")
+                self.to_do.append(f"{relative}: is not rewritten: {reason}")
             return
         if new != text:
             path.write_bytes(new.encode(encoding))
@@ -407,10 +407,10 @@ class Copy:
         if not _is_python(path) and path.suffix != ".md":
             for number, line in enumerate(new.splitlines(), 1):
                 if re.search(r"(?<![\w./-])cdktf(?![\w.-])", line.partition("#")[0]):
-                    self.to_do.append(f"{relative}:{number}: still names cdktf, change it by hand if it means the package")
+                    self.to_do.append(f"{relative}:{number}: still names cdktf; change it by hand if it means the package")
 
     def rewriter(self, path: Path, modules: frozenset[str]) -> Callable[[str], str] | None:
-        """Return what rewrites a file of this kind, if something does."""
+        """Return the function that rewrites a file of this kind, or None."""
         if _is_python(path):
             return lambda text: rewrite_python(text, self.requirements, modules)
         if path.suffix == ".md":
@@ -422,7 +422,7 @@ class Copy:
         return None
 
     def rewrite_toml(self, text: str) -> str:
-        """Rewrite dependencies and names of modules, and leave out `[tool.terrain]`."""
+        """Rewrite dependencies and names of modules, and remove `[tool.terrain]`."""
         text = re.sub(r"(?ms)^(?:#[^\n]*\n)*\[tool\.terrain\].*?(?=^(?:#[^\n]*\n)*\[|\Z)", "", text)
         text = self.requirements.in_keys(self.requirements.in_strings(text))
         text = re.sub(r"(?<=['\"])cdktf(?=\.(?!json\b|out\b)[\w*.]+['\"])", NEW, text)  # patterns of modules, as for mypy
@@ -442,7 +442,7 @@ def _rewrite_markdown(text: str, requirements: Requirements, modules: frozenset[
 
 
 def _is_generated(path: Path) -> bool:
-    """Whether a file or directory is an environment, a cache or something that a command writes."""
+    """Whether a file or directory is an environment, a cache or the output of a command."""
     return (
         path.name in _GENERATED
         or path.name.endswith((".egg-info", ".pyc"))
@@ -468,12 +468,12 @@ def _is_requirements(path: Path) -> bool:
 
 
 def main(source: str, target: str) -> int:
-    """Write the copy, print what is left to do, and return the exit status."""
+    """Write the copy, print the remaining manual steps, and return the exit status."""
     if not Path(source).is_dir():
         print(f"{source}: is not a directory", file=sys.stderr)
         return 2
     if Path(target).exists() and (not Path(target).is_dir() or any(Path(target).iterdir())):
-        print(f"{target}: exists, name a directory that does not exist yet", file=sys.stderr)
+        print(f"{target}: exists; choose a directory that does not exist", file=sys.stderr)
         return 2
     try:
         copy = Copy(Path(source), Path(target))

@@ -43,11 +43,11 @@ def resources_of(values: Sequence[str], id_of: Callable[[str], str]) -> Iterator
         yield f"token_{tokens.index(value) + 1}" if is_token(value) else id_of(value), value, None
 
 
-def conditional(value: bool | IResolvable | None, if_true: str, if_false: str) -> str | None:  # noqa: FBT001 - it is what is translated
+def conditional(value: bool | IResolvable | None, if_true: str, if_false: str | None) -> str | None:  # noqa: FBT001 - it is what is translated
     """Return the text for true or for false, as an expression where the value is a token."""
-    if value is None:
-        return None
-    return (if_true if value else if_false) if isinstance(value, bool) else Token.as_string(Fn.conditional(value, if_true, if_false))
+    if value is None or isinstance(value, bool):
+        return None if value is None else if_true if value else if_false
+    return Token.as_string(Fn.conditional(value, if_true, Token.null_value() if if_false is None else if_false))
 
 
 def node_settings(cluster: "GkeClusterConfig", identity: "NodeIdentity | str") -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """The network of the cluster.
 
-Owns: one subnetwork with a range for nodes, one for pods and one for Services, or reading an existing one; optionally the network, and
-a router with Cloud NAT for only that subnetwork. Leaves to others: routes, firewalls and everything else in an existing network, and what
-is checked of an existing subnetwork (`existing_subnetwork`).
+Owns: one subnetwork with a range for nodes, one for pods and one for Services, or reading an existing one; optionally the network, a
+router with Cloud NAT for only that subnetwork, and the roles of Google's service agents in the host project of a Shared VPC. Leaves to
+others: routes, firewalls and everything else in an existing network, what is checked of an existing subnetwork (`existing_subnetwork`),
+and sharing the network itself, which takes an administrator of the organization: enabling the host project and attaching the service
+project.
 
 The ranges are explicit, although gcloud's `--create-subnetwork` lets Google choose them, because the provider removed that argument in
 version 3. The defaults are as large as the ranges Google chooses, and outside those of the auto-mode `default` network.
@@ -22,7 +24,6 @@ from gitpod_pov.ipv4_ranges import subnetwork_fault
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.reasons import Reasons
 from gitpod_pov.risks import warn
-from gitpod_pov.service_agent_grants import grant_service_agents
 from gitpod_pov.tokens import Boolean
 
 from cdktf import ITerraformDependable, Postcondition, TerraformProvider, TerraformResourceLifecycle
@@ -34,7 +35,10 @@ from cdktf_cdktf_provider_google.compute_subnetwork import (
     ComputeSubnetworkLogConfig,
     ComputeSubnetworkSecondaryIpRange,
 )
+from cdktf_cdktf_provider_google.compute_subnetwork_iam_member import ComputeSubnetworkIamMember
 from cdktf_cdktf_provider_google.data_google_compute_subnetwork import DataGoogleComputeSubnetwork
+from cdktf_cdktf_provider_google.data_google_project import DataGoogleProject
+from cdktf_cdktf_provider_google.project_iam_member import ProjectIamMember
 from constructs import Construct
 
 AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
@@ -97,15 +101,19 @@ def _subnetwork_of_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
         )
 
 
-_OF_EXISTING = ("subnetwork", "pods_range_name", "services_range_name")
+_OF_EXISTING = {
+    "subnetwork": "subnetwork",
+    "pods_range_name": "secondary range for pods",
+    "services_range_name": "secondary range for Services",
+}
 _OF_CREATED = ("create_network", "nodes_cidr", "pods_cidr", "services_cidr", "private_google_access", "flow_logs")
 
 
 def _existing_subnetwork_named(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     for key, name in known(config, *_OF_EXISTING):
         if not config.create_subnetwork and name is None:
-            what = "subnetwork" if key == "subnetwork" else f"secondary range for {'pods' if key == 'pods_range_name' else 'Services'}"
-            yield Fault((key,), f"is required if network.create_subnetwork is false: set it to the name of the existing {what}")
+            message = f"is required if network.create_subnetwork is false: set it to the name of the existing {_OF_EXISTING[key]}"
+            yield Fault((key,), message)
 
 
 def _existing_subnetwork_unchanged(config: "ClusterNetworkConfig") -> Iterator[Fault]:
@@ -318,15 +326,7 @@ class ClusterNetwork(Construct):
             # Made of names: an ID is unknown while what it belongs to is replaced, and the cluster would be replaced too.
             self.network_of_cluster, self.subnetwork_of_cluster = self._network_path, self._subnetwork_path
         if config.host_project is not None and config.grant_service_agents:
-            self.requirements += grant_service_agents(
-                self,
-                project=project,
-                host_project=config.host_project,
-                region=region,
-                subnetwork=self.subnetwork_name,
-                apis=apis,
-                provider=provider,
-            )
+            self.requirements += self._service_agent_grants(project)
         self.egress: list[ITerraformDependable] = [self._nat(cluster_name)] if config.cloud_nat else []
         self._warn_of_docker()
 
@@ -397,6 +397,50 @@ class ClusterNetwork(Construct):
             existing_subnetwork.range_size("services_range_name", config.services_range, *PREFIXES["services_cidr"]),
         )
         return self._subnetwork
+
+    def _service_agent_grants(self, project: str) -> list[ITerraformDependable]:
+        """Grant the two accounts with which Google acts for a service project their roles in the host project.
+
+        Each grant adds and removes only itself. A cluster depends on them, because GKE refuses it without them. They wait for the GKE API,
+        which creates the service agent; the resource that would do so, `google_project_service_identity`, is only in google-beta.
+
+        Source: https://cloud.google.com/kubernetes-engine/docs/how-to/cluster-shared-vpc#enabling_and_granting_roles
+        """
+        # It does not wait for the APIs: a later change of their list would defer the read and replace the grants.
+        number = DataGoogleProject(self, "service_agents_project", project_id=project, provider=self._provider).number
+        gke = f"serviceAccount:service-{number}@container-engine-robot.iam.gserviceaccount.com"
+        google_apis = f"serviceAccount:{number}@cloudservices.gserviceaccount.com"
+        warn(
+            self,
+            "destroy-removes-existing-grants",
+            "network.grant_service_agents grants roles to GKE's service agents in the host project, and a destroy removes these grants "
+            "even if they existed before or other clusters need them; leave it out, and let the host project's administrator grant them",
+        )
+        return [
+            ProjectIamMember(
+                self,
+                "service_agents_host_service_agent_user",
+                project=self._project,
+                role="roles/container.hostServiceAgentUser",
+                member=gke,
+                depends_on=self._waiting,
+                provider=self._provider,
+            ),
+            *(
+                ComputeSubnetworkIamMember(
+                    self,
+                    f"service_agents_{name}_network_user",
+                    project=self._project,
+                    region=self._region,
+                    subnetwork=self.subnetwork_name,
+                    role="roles/compute.networkUser",
+                    member=member,
+                    depends_on=self._waiting,
+                    provider=self._provider,
+                )
+                for name, member in {"gke": gke, "google_apis": google_apis}.items()
+            ),
+        ]
 
     def _nat(self, cluster_name: str) -> ComputeRouterNat:
         router = ComputeRouter(

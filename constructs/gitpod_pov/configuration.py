@@ -16,14 +16,15 @@ nearly every choice of true and false. These checks are skipped for them:
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union, cast, get_args, get_origin
 
-from gitpod_pov.faults import NO_VALUE, VALUE_AT_KEY, Fault, Faults, faults_of, inner_faults, key_of
-from gitpod_pov.tokens import AcceptTokens, accepting_tokens, is_token
+from gitpod_pov.faults import NO_VALUE, VALUE_AT_KEY, Fault, Faults, faults_of, missing_key, unknown_key
+from gitpod_pov.tokens import collecting_faults, is_token
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import CoreSchema
 
 
@@ -69,7 +70,7 @@ class Configuration(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return accepting_tokens(handler(source))
+        return cast("CoreSchema", collecting_faults(handler(source)))
 
     @classmethod
     def checked(cls, data: Any) -> Self:
@@ -86,18 +87,19 @@ class Configuration(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _all_faults_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        unknown: list[Fault] = []
+        if isinstance(data, dict):
+            fields = cls.model_fields
+            unknown = [unknown_key(key, fields) for key in data if key not in fields]
+            given = {key: value for key, value in data.items() if key in fields}
+            missing = {name: missing_key(name, cls) for name, field in fields.items() if field.is_required() and name not in data}
+            data = {**given, **missing}
         try:
             configuration = handler(data)
         except ValidationError as error:
-            found = [*faults_of(error, cls)]
-            known_part = NO_VALUE
-            if isinstance(data, Mapping):
-                known_part, more = _known_part(cls, data, error)
-                known_part = without_tokens(known_part)
-                found += [*more, *_broken_rules(known_part)]
-            raise Faults(found, known_part) from None
+            raise Faults([*faults_of(error), *unknown]) from None
         known_part = without_tokens(configuration)
-        if found := _broken_rules(known_part):
+        if found := [*_refusals(configuration.__dict__), *unknown, *_broken_rules(known_part)]:
             raise Faults(found, known_part)
         return configuration
 
@@ -105,31 +107,61 @@ class Configuration(BaseModel):
 def known(configuration: Configuration, *fields: str) -> Iterator[tuple[str, Any]]:
     """Yield name and value of each of these fields that is neither refused nor a token."""
     for field in fields:
-        try:
-            value = getattr(configuration, field)
-        except RefusedValueError:
-            continue
-        if not is_token(value):
-            yield field, value
+        with suppress(RefusedValueError):
+            if not is_token(value := getattr(configuration, field)):
+                yield field, value
 
 
-def without_tokens(value: Any) -> Any:
-    """Return a value as rules see it: where there are tokens in it, as if these were refused."""
+def without_tokens(value: Any, *, whole_items: bool = False) -> Any:
+    """Return a value as rules see it, `NO_VALUE` for nothing: without its tokens, and without what is refused in it.
+
+    Args:
+        value: the value.
+        whole_items: whether to leave out every item of a list or table of which a field is missing.
+    """
+    if isinstance(value, Faults):
+        return without_tokens(value.known, whole_items=whole_items)
+    if is_token(value):
+        return NO_VALUE
+
+    def known_items(items: dict[Any, Any], *, whole: bool) -> dict[Any, Any]:
+        """Return what is known of the values of a dictionary, and the dictionary itself where that is everything."""
+        seen = {
+            place: without_tokens(item, whole_items=whole_items)
+            for place, item in items.items()
+            if not isinstance(place, Faults) and not is_token(place)
+        }
+        kept = {place: item for place, item in seen.items() if item is not NO_VALUE and not (whole and _is_in_part(item))}
+        same = kept.keys() == dict.keys(items) and all(item is dict.get(items, place) for place, item in kept.items())
+        return items if same else kept
+
     if isinstance(value, Configuration):
-        values = {field: without_tokens(item) for field, item in value.__dict__.items() if not is_token(item)}
-        same = len(values) == len(value.__dict__) and all(value.__dict__[field] is item for field, item in values.items())
-        return value if same else _in_part(type(value), values, value.model_fields_set)
+        values = known_items(value.__dict__, whole=False)
+        return value if values is value.__dict__ else _in_part(type(value), values, value.model_fields_set)
     if isinstance(value, tuple):
-        places = value.places if isinstance(value, KnownItems) else range(len(value))
-        items = {place: without_tokens(item) for place, item in zip(places, value, strict=True) if not is_token(item)}
-        same = len(items) == len(places) and all(item is other for item, other in zip(items.values(), value, strict=True))
-        return value if same else KnownItems.of(items, len(value))
+        given = dict(zip(value.places if isinstance(value, KnownItems) else range(len(value)), value, strict=True))
+        items = known_items(given, whole=whole_items)
+        return value if items is given else KnownItems.of(items, len(value))
     if isinstance(value, dict):
-        entries = {key: without_tokens(item) for key, item in value.items() if not is_token(item) and not is_token(key)}
+        entries = known_items(value, whole=whole_items)
         refused = value.refused if isinstance(value, KnownEntries) else frozenset()
-        same = len(entries) == len(dict.keys(value)) and all(value[key] is item for key, item in entries.items())
-        return value if same else KnownEntries(entries, refused | (value.keys() - entries.keys()))
+        return value if entries is value else KnownEntries(entries, refused | {*map(_given_key, value)} - entries.keys())
     return value
+
+
+def _refusals(value: Any) -> Iterator[Fault]:
+    """Yield the faults of what is refused in a value."""
+    if isinstance(value, Faults):
+        yield from value.faults
+        yield from _refusals(value.known)
+    for place, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ():
+        refused_key = place.faults if isinstance(place, Faults) else ()
+        yield from (fault.below(_given_key(place)) for fault in (*refused_key, *_refusals(item)))
+
+
+def _given_key(key: Any) -> Any:
+    """Return the key of a table as it was given; the only fault of a refused one has it."""
+    return key.faults[0].value if isinstance(key, Faults) else key
 
 
 class KnownItems(tuple[Any, ...]):  # noqa: SLOT001 - Python allows no slots in it
@@ -190,60 +222,12 @@ class KnownEntries(dict[str, Any]):
             return default
 
 
-def _known_part(cls: type[Configuration], data: Mapping[str, Any], error: ValidationError) -> tuple[Configuration, list[Fault]]:
-    """Return what is known of a refused configuration, and the faults that its lists and tables have beside their refused items."""
-    values, faults = dict[str, Any](), list[Fault]()
-    refused: dict[Any, dict[tuple[Any, ...], Any]] = {}  # what is known of each refused value, by field and path in the field
-    for detail in error.errors(include_url=False):
-        if key := key_of(detail):
-            inner = inner_faults(detail)
-            refused.setdefault(key[0], {})[key[1:]] = inner.known if inner else NO_VALUE
-    for name, field in cls.model_fields.items():
-        if name in refused:
-            values[name], more = _known_of(refused[name], data.get(name), _adapter(cls, name))
-            faults += (fault.below(name) for fault in more)
-        elif name in data:
-            values[name] = _adapter(cls, name).validate_python(data[name])
-        else:
-            values[name] = field.default
-    return _in_part(cls, {name: value for name, value in values.items() if value is not NO_VALUE}, data), faults
-
-
 def _in_part(cls: type[Configuration], values: dict[str, Any], given: Iterable[str]) -> Configuration:
     """Return a configuration that has these values and no others."""
     configuration = cls.__new__(cls)  # model_construct would add the defaults of the others
     object.__setattr__(configuration, "__dict__", values)
     object.__setattr__(configuration, "__pydantic_fields_set__", values.keys() & set(given))
     return configuration
-
-
-@cache
-def _adapter(cls: type[Configuration], field: str) -> TypeAdapter[Any]:
-    annotation: Any = Annotated[cls.model_fields[field].rebuild_annotation(), AcceptTokens()]
-    return TypeAdapter(annotation)
-
-
-def _known_of(refused: Mapping[tuple[Any, ...], Any], given: Any, adapter: TypeAdapter[Any]) -> tuple[Any, list[Fault]]:
-    """Return what is known of a refused value, `NO_VALUE` for nothing, and the faults that it has beside its refused items."""
-    if () in refused or not isinstance(given, Mapping | list | tuple):
-        return refused.get((), NO_VALUE), []
-    items = dict(given) if isinstance(given, Mapping) else dict(enumerate(given))
-    accepted = {place: item for place, item in items.items() if place not in {path[0] for path in refused}}
-    in_part = {path[0]: value for path, value in refused.items() if len(path) == 1 and value is not NO_VALUE}
-    faults: list[Fault] = []
-    try:
-        values = adapter.validate_python(accepted if isinstance(given, Mapping) else tuple(accepted.values()))
-    except ValidationError as error:  # of a validator of the whole, which pydantic runs only where every item is valid
-        inner = inner_faults(error.errors()[0])
-        values = inner.known if inner else NO_VALUE
-        for fault in inner.faults if inner else ():
-            place, *below = fault.key
-            faults.append(Fault((list(accepted)[place] if isinstance(place, int) else place, *below), fault.message, fault.value))
-    if isinstance(values, Mapping):
-        return KnownEntries({**values, **in_part}, items.keys() - values.keys() - in_part.keys()), faults
-    if isinstance(values, tuple):
-        return KnownItems.of({**dict(zip(accepted, values, strict=True)), **in_part}, len(items)), faults
-    return NO_VALUE, faults
 
 
 def _broken_rules(configuration: Configuration) -> list[Fault]:
@@ -264,7 +248,7 @@ def _faults_by(rule: Rule, configuration: Configuration, *, items_in_part: bool 
     except RefusedValueError as refused:
         instead = _with_possible_values(configuration, refused)
         if not instead and items_in_part:
-            instead, items_in_part = [_without_items_in_part(configuration)], False
+            instead, items_in_part = [without_tokens(configuration, whole_items=True)], False
         found = [_faults_by(rule, other, items_in_part=items_in_part) for other in instead]
         faults += (fault for fault in (found or [[]])[0] if fault not in faults and all(fault in others for others in found))
     return faults
@@ -273,17 +257,11 @@ def _faults_by(rule: Rule, configuration: Configuration, *, items_in_part: bool 
 def _with_possible_values(configuration: Configuration, refused: RefusedValueError) -> list[Configuration]:
     """Return the configuration with every value that a refused field can have; nothing when they are too many, or it is an item's."""
     if configuration is refused.configuration:
-        return [
-            _in_part(type(configuration), {**configuration.__dict__, refused.field: value}, configuration.model_fields_set)
-            for value in _possible_values(type(configuration), refused.field)
-        ]
-    for section, inner in configuration.__dict__.items():
-        if isinstance(inner, Configuration) and (others := _with_possible_values(inner, refused)):
-            return [
-                _in_part(type(configuration), {**configuration.__dict__, section: other}, configuration.model_fields_set)
-                for other in others
-            ]
-    return []
+        changes = [{refused.field: value} for value in _possible_values(type(configuration), refused.field)]
+    else:
+        sections = {name: value for name, value in configuration.__dict__.items() if isinstance(value, Configuration)}
+        changes = [{name: other} for name, section in sections.items() for other in _with_possible_values(section, refused)]
+    return [_in_part(type(configuration), configuration.__dict__ | change, configuration.model_fields_set) for change in changes]
 
 
 @cache
@@ -300,20 +278,6 @@ def _possible_values(cls: type[Configuration], field: str) -> tuple[Any, ...]:
         else:
             return ()
     return tuple(values)
-
-
-def _without_items_in_part(value: Any) -> Any:
-    """Return a value without every item of a list or table in it of which a field is refused."""
-    if isinstance(value, Configuration):
-        values = {field: _without_items_in_part(item) for field, item in value.__dict__.items()}
-        return _in_part(type(value), values, value.model_fields_set)
-    if isinstance(value, KnownItems):
-        items = zip(value.places, value, strict=True)
-        return KnownItems.of({place: item for place, item in items if not _is_in_part(item)}, len(value))
-    if isinstance(value, KnownEntries):
-        entries = {key: item for key, item in value.items() if not _is_in_part(item)}
-        return KnownEntries(entries, value.refused | (value.keys() - entries.keys()))
-    return value
 
 
 def _is_in_part(item: Any) -> bool:

@@ -152,37 +152,38 @@ def inner_faults(detail: ErrorDetails) -> Faults | None:
     return error if isinstance(error, Faults) else None
 
 
-def faults_of(error: ValidationError, model: type[BaseModel] | None = None) -> Iterator[Fault]:
-    """Yield the faults of a pydantic error.
-
-    Args:
-        error: the error of a model or of a single value.
-        model: the model whose keys and descriptions help where a key is unknown or missing.
-    """
+def faults_of(error: ValidationError) -> Iterator[Fault]:
+    """Yield the faults of a pydantic error."""
     for detail in error.errors(include_url=False):
-        key = key_of(detail)
         if inner := inner_faults(detail):
-            yield from (fault.below(*key) for fault in inner.faults)
+            yield from (fault.below(*detail["loc"]) for fault in inner.faults)
         else:
-            yield _fault(key, detail, model)
+            yield _fault(detail)
 
 
-def key_of(detail: ErrorDetails) -> tuple[str | int, ...]:
-    """Return the path to a refused value, without the mark by which pydantic says that a key of a table is what it refuses."""
-    return detail["loc"][:-1] if detail["loc"][-1:] == ("[key]",) else detail["loc"]
+def refused(error: ValidationError) -> Faults:
+    """Return a pydantic error of one value as its faults, with the part of it that is known."""
+    inner = inner_faults(error.errors()[0])
+    return Faults(faults_of(error), inner.known if inner else NO_VALUE)
 
 
-def _fault(key: tuple[str | int, ...], detail: ErrorDetails, model: type[BaseModel] | None) -> Fault:
-    value, context = detail["input"], detail.get("ctx", {})
+def unknown_key(key: Any, known_keys: Iterable[str]) -> Fault:
+    """Return the fault of a key that a configuration does not have."""
+    if not isinstance(key, str):
+        return Fault((key,), "must have a string as its key", key)
+    near = difflib.get_close_matches(key.lower(), known_keys, n=1)
+    remedy = f"did you mean '{near[0]}'?" if near else f"the known keys are {', '.join(known_keys)}"
+    return Fault((key,), f"unknown key; {remedy}")
+
+
+def missing_key(key: str, model: type[BaseModel]) -> Faults:
+    """Return the fault of a key that a model requires, in the place of its value."""
+    return Faults([Fault((), f"is required: {descriptions(model)[key].rstrip('.')}")])
+
+
+def _fault(detail: ErrorDetails) -> Fault:
+    key, value, context = detail["loc"], detail["input"], detail.get("ctx", {})
     match detail["type"]:
-        case "extra_forbidden":
-            fields = model.model_fields if model else {}
-            near = difflib.get_close_matches(str(key[-1]).lower(), fields, n=1)
-            remedy = f"did you mean '{near[0]}'?" if near else f"the known keys are {', '.join(fields)}"
-            return Fault(key, f"unknown key; {remedy}")
-        case "missing":
-            description = descriptions(model)[str(key[-1])] if model else ""
-            return Fault(key, f"is required: {description.rstrip('.')}")
         case "union_tag_not_found":
             return Fault((*key, _tag(context)), "is required; it decides which other keys are allowed")
         case "union_tag_invalid":
@@ -215,7 +216,6 @@ ALLOWED = {
     "dict_type": "must be a table",
     "model_type": "must be a table",
     "model_attributes_type": "must be a table",
-    "invalid_key": "must have a string as its key",
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
     "literal_error": "must be one of {expected}",

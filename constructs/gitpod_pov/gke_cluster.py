@@ -34,13 +34,13 @@ from gitpod_pov.gcp_names import (
 from gitpod_pov.ipv4_ranges import authorized_network_faults
 from gitpod_pov.locations import is_known_region, zone_faults
 from gitpod_pov.maintenance import (
+    EXCLUSION_RULES,
     KEEP_VERSIONS,
     MaintenanceExclusion,
     MaintenanceWindow,
     maintenance_policy,
     override_open_ends,
 )
-from gitpod_pov.maintenance_rules import EXCLUSION_RULES
 from gitpod_pov.node_identity import NodeIdentity
 from gitpod_pov.project_apis import ProjectApis, waiting_for
 from gitpod_pov.provider_versions import MINIMUM_VERSIONS, SUPPORTED, Feature, has, parsed, required_version
@@ -457,13 +457,8 @@ def _listed(values: Sequence[str] | None) -> list[str] | None:
 def _workload_identity_block(config: GkeClusterConfig, project: str) -> gke.ContainerClusterWorkloadIdentityConfig | None:
     if config.workload_identity is None:
         return None
-    pool = f"{project}.svc.id.goog"
-    if isinstance(config.workload_identity, bool):
-        workload_pool = pool if config.workload_identity else None
-    else:
-        workload_pool = Token.as_string(Fn.conditional(config.workload_identity, pool, Token.null_value()))
     # An empty block switches it off. It is not always written: with a cluster that exists it plans an update that recreates nodes.
-    return gke.ContainerClusterWorkloadIdentityConfig(workload_pool=workload_pool)
+    return gke.ContainerClusterWorkloadIdentityConfig(workload_pool=conditional(config.workload_identity, f"{project}.svc.id.goog", None))
 
 
 def _is_dataplane_v2(config: GkeClusterConfig) -> bool | IResolvable:

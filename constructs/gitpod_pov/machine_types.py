@@ -1,7 +1,7 @@
 """Machine types and boot disks, as GKE node pools can use them.
 
 Owns: the machine series of Compute Engine with their machine types, architecture, custom machine types and boot disks, and the rules
-that follow from them. Leaves to others: the node images (`node_images`), and whether a zone has the machine type.
+that follow from them. Leaves to others: the node images (`node_pool`), and whether a zone has the machine type.
 
 There is a list, although Google adds machine series, because GKE refuses a wrong combination only when the cluster exists. Combinations
 that are known to be wrong are refused here. A name that is not on the list is accepted, with a warning.
@@ -18,9 +18,12 @@ Sources:
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitpod_pov.faults import Fault
+
+if TYPE_CHECKING:
+    from gitpod_pov.node_pool import NodePoolSettings
 
 _PERSISTENT_DISKS = ("pd-balanced", "pd-ssd", "pd-standard")
 _HYPERDISK = ("hyperdisk-balanced",)
@@ -236,13 +239,12 @@ def is_known_disk_type(disk_type: str) -> bool:
     return disk_type in _BOOT_DISKS
 
 
-def machine_type_faults(machine_type: str, *, confidential: bool) -> Iterator[Fault]:
+def machine_type_faults(config: "NodePoolSettings") -> Iterator[Fault]:
     """Yield a fault for a machine type that does not exist, or whose machines cannot be nodes for Gitpod.
 
-    Args:
-        machine_type: its name; one of an unknown series passes.
-        confidential: whether the nodes' memory is to be encrypted with AMD SEV.
+    One of an unknown series passes.
     """
+    machine_type = config.machine_type
     name, rest = _split(machine_type)
     series = _SERIES.get(name)
     if series is None:
@@ -254,7 +256,7 @@ def machine_type_faults(machine_type: str, *, confidential: bool) -> Iterator[Fa
         yield Fault(key, "has too little memory for GKE; use a larger one, such as n2d-standard-16")
     elif rest.partition("-")[0] == "custom" and (problem := _custom_problem(name, series.custom, rest.partition("-")[2])):
         yield Fault(key, problem)
-    elif confidential and not _has_sev(machine_type):
+    elif config.confidential_nodes and not _has_sev(machine_type):
         yield Fault(
             key,
             f"does not support confidential_nodes (AMD SEV); use {_one_of(_SEV_SERIES)} machines with at most {_MOST_SEV_VCPUS} vCPUs, or "
@@ -262,14 +264,12 @@ def machine_type_faults(machine_type: str, *, confidential: bool) -> Iterator[Fa
         )
 
 
-def boot_disk_faults(machine_type: str, disk_type: str, *, confidential: bool) -> Iterator[Fault]:
+def boot_disk_faults(config: "NodePoolSettings") -> Iterator[Fault]:
     """Yield a fault for a boot disk that the machines cannot start from.
 
-    Args:
-        machine_type: the machines; those of an unknown series take any disk type, those with Arm are refused anyway.
-        disk_type: the type of the disk; one of an unknown name passes.
-        confidential: whether the nodes' memory is to be encrypted with AMD SEV.
+    Machines of an unknown series take any disk type, those with Arm are refused anyway. A disk type of an unknown name passes.
     """
+    machine_type, disk_type, confidential = config.machine_type, config.disk_type, bool(config.confidential_nodes)
     name, _ = _split(machine_type)
     series = _SERIES.get(name)
     if series and series.arm:
@@ -286,10 +286,10 @@ def boot_disk_faults(machine_type: str, disk_type: str, *, confidential: bool) -
         yield Fault(key, f"cannot be the boot disk of {machines}{with_sev}; use {_one_of(possible)}")
 
 
-def boot_disk_size_faults(machine_type: str, disk_size_gb: int) -> Iterator[Fault]:
+def boot_disk_size_faults(config: "NodePoolSettings") -> Iterator[Fault]:
     """Yield a fault for a boot disk that is too large for shared-core machines."""
-    if machine_type in _SMALL_DISKS and disk_size_gb > _MOST_SMALL_DISK:
-        yield Fault(("disk_size_gb",), f"is too large for {machine_type} machines; use at most {_MOST_SMALL_DISK}")
+    if config.machine_type in _SMALL_DISKS and config.disk_size_gb > _MOST_SMALL_DISK:
+        yield Fault(("disk_size_gb",), f"is too large for {config.machine_type} machines; use at most {_MOST_SMALL_DISK}")
 
 
 def _split(machine_type: str) -> tuple[str, str]:

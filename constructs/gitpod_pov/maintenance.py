@@ -1,7 +1,10 @@
 """The maintenance window and the maintenance exclusions of a cluster.
 
-Owns: when GKE may upgrade a cluster, when it may not, and the block for both. Leaves to others: the release channel
-(`GkeCluster`) and automatic upgrades of the nodes (`LabelledNodePool`).
+Owns: when GKE may upgrade a cluster, when it may not, what GKE accepts as the exclusions of one cluster, and the block for both. Leaves
+to others: the release channel (`GkeCluster`), which scopes it allows, and automatic upgrades of the nodes (`LabelledNodePool`).
+
+GKE checks the exclusions when the cluster is created, after minutes, and it has changed the numbers before. Until the spring of 2026,
+NO_UPGRADES could last 30 days, and maintenance had to be possible for 48 hours in 32 days.
 
 There is an exclusion by default, because the guide disables automatic upgrades. GKE allows that only without a release channel, and
 has refused new clusters without one since 2026-08-21. In a channel, an exclusion with the scope NO_MINOR_OR_NODE_UPGRADES keeps the minor
@@ -10,14 +13,14 @@ version and the nodes as they are. The control plane still gets security patches
 Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.faults import Fault
-from gitpod_pov.gcp_names import Pattern, PlainText
+from gitpod_pov.gcp_names import Pattern, PlainText, repeated
 from gitpod_pov.tokens import Choice
 
 from cdktf_cdktf_provider_google.container_cluster import (
@@ -113,6 +116,83 @@ class MaintenanceExclusion(Configuration):
         """Whether nodes get no upgrades, and with them no security patches, while the exclusion lasts."""
         return self.scope != "NO_MINOR_UPGRADES"
 
+
+MOST_EXCLUSIONS = 20
+MOST_NO_UPGRADES = 3
+LONGEST_NO_UPGRADES = timedelta(days=90)
+ROLLING_WINDOW = timedelta(days=92)
+AVAILABILITY = timedelta(hours=48)
+SHORTEST_AVAILABILITY = timedelta(hours=4)
+"""Shorter gaps between exclusions do not count as available."""
+
+_Span = tuple[datetime, datetime]
+
+
+def _number(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
+    if len(exclusions) > MOST_EXCLUSIONS:
+        yield Fault((), f"has {len(exclusions)} exclusions, at most {MOST_EXCLUSIONS} are allowed")
+
+
+def _names(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
+    for index in repeated(tuple(exclusion.name for exclusion in exclusions)):
+        yield Fault((index, "name"), "is also the name of another exclusion: use a different name", exclusions[index].name)
+
+
+def _scopes(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
+    without_upgrades = [index for index, exclusion in enumerate(exclusions) if exclusion.scope == "NO_UPGRADES"]
+    for index in without_upgrades[MOST_NO_UPGRADES:]:
+        yield Fault(
+            (index, "scope"),
+            f"is the scope of {len(without_upgrades)} exclusions, at most {MOST_NO_UPGRADES} are allowed: use another scope",
+            exclusions[index].scope,
+        )
+
+
+def _times(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
+    spans: dict[int, _Span] = {}
+    for index, exclusion in enumerate(exclusions):
+        # Without an end it is refused already: such an exclusion cannot last until the end of support.
+        if exclusion.scope == "NO_UPGRADES" and exclusion.end_time is not None:
+            start, end = _time(exclusion.start_time), _time(exclusion.end_time)
+            if end - start <= LONGEST_NO_UPGRADES:
+                spans[index] = start, end
+            else:
+                yield Fault(
+                    (index, "end_time"),
+                    f"is more than {LONGEST_NO_UPGRADES.days} days after start_time {exclusion.start_time}: end it earlier, or use the "
+                    "scope NO_MINOR_OR_NODE_UPGRADES",
+                    exclusion.end_time,
+                )
+    for index, (_, end) in spans.items():
+        if (available := _available_before(end, spans.values())) < AVAILABILITY:
+            yield Fault(
+                (index, "end_time"),
+                f"leaves {available // timedelta(hours=1)} hours for upgrades in the {ROLLING_WINDOW.days} days before it, GKE requires "
+                f"{AVAILABILITY // timedelta(hours=1)}: leave more time between exclusions with the scope NO_UPGRADES",
+                exclusions[index].end_time,
+            )
+
+
+def _available_before(end: datetime, spans: Iterable[_Span]) -> timedelta:
+    """Return how much of the 92 days before a time lies outside the spans; the recurring window can only leave less.
+
+    The days before the end of an exclusion are the ones with the least: later or earlier ones have as much or more.
+    """
+    available, open_from = timedelta(), end - ROLLING_WINDOW
+    for start_of_span, end_of_span in sorted(spans):
+        if (gap := start_of_span - open_from) >= SHORTEST_AVAILABILITY:
+            available += gap
+        open_from = max(open_from, end_of_span)
+        if open_from >= end:
+            break
+    return available
+
+
+EXCLUSION_RULES = (_number, _names, _scopes, _times)
+"""Functions that yield a fault for everything in the exclusions of a cluster that GKE refuses; a key starts with the index of one.
+
+Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions#limitations-maint-exclusions
+"""
 
 KEEP_VERSIONS = MaintenanceExclusion(name="keep-versions")
 """The exclusion of a cluster in a release channel whose deployment lists none: what `--no-enable-autoupgrade` means in the guide."""

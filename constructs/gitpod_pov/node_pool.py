@@ -33,7 +33,6 @@ from gitpod_pov.machine_types import (
     machine_type_faults,
 )
 from gitpod_pov.node_identity import NodeIdentity
-from gitpod_pov.node_images import UBUNTU_CONTAINERD, image_type_faults
 from gitpod_pov.provider_versions import required_version
 from gitpod_pov.reasons import Reasons, of_ignored_changes
 from gitpod_pov.reserved_names import is_set_by_gke, metadata_faults
@@ -136,6 +135,24 @@ def _legacy_endpoints(config: "NodePoolSettings") -> Iterator[Fault]:
         yield Fault(("metadata", "disable-legacy-endpoints"), message)
 
 
+UBUNTU_CONTAINERD = "UBUNTU_CONTAINERD"
+
+
+def _image(config: "NodePoolSettings") -> Iterator[Fault]:
+    """Yield a fault for an image type that GKE no longer has, or that runs no Linux containers.
+
+    Another image gives a warning and is not refused, because GKE creates such nodes and may add image types. Gitpod's workspaces need
+    Ubuntu; the guide names UBUNTU_CONTAINERD.
+
+    Sources: https://cloud.google.com/kubernetes-engine/docs/concepts/node-images and, for the images that were removed with GKE 1.24,
+    https://cloud.google.com/kubernetes-engine/docs/deprecations/docker-containerd
+    """
+    if config.image_type in {"COS", "UBUNTU"}:
+        yield Fault(("image_type",), f"runs Docker, which GKE removed in version 1.24; use {UBUNTU_CONTAINERD}")
+    elif config.image_type.startswith("WINDOWS"):
+        yield Fault(("image_type",), f"runs Windows, but Gitpod's workloads are Linux containers; use {UBUNTU_CONTAINERD}")
+
+
 class NodeTaint(Configuration):
     """A taint of every node of the pool."""
 
@@ -172,7 +189,7 @@ class NodePoolSettings(Configuration):
     disk_size_gb: Number = Field(default=100, ge=10, le=65_536)
     """Size of the boot disk in GB."""
 
-    image_type: ImageType = "UBUNTU_CONTAINERD"
+    image_type: ImageType = UBUNTU_CONTAINERD
     """Node image. Gitpod's workspaces need Ubuntu."""
 
     initial_nodes: Number = Field(default=1, ge=0)
@@ -230,11 +247,11 @@ class NodePoolSettings(Configuration):
         _reserved_labels,
         _legacy_endpoints,
         _taint_keys,
-        lambda config: machine_type_faults(config.machine_type, confidential=bool(config.confidential_nodes)),
-        lambda config: boot_disk_faults(config.machine_type, config.disk_type, confidential=bool(config.confidential_nodes)),
-        lambda config: boot_disk_size_faults(config.machine_type, config.disk_size_gb),
-        lambda config: image_type_faults(config.image_type),
-        lambda config: metadata_faults(config.metadata),
+        machine_type_faults,
+        boot_disk_faults,
+        boot_disk_size_faults,
+        _image,
+        metadata_faults,
     )
 
     @property
@@ -282,17 +299,13 @@ Pools = Mapping[tuple[str, ...], NodePoolSettings]
 
 
 def all_pools(given: Any) -> Pools:
-    """Return every pool of a configuration with the fields `node_pool` and `pools`, by key."""
-    return {("node_pool",): given.node_pool, **{("pools", name): pool for name, pool in _without_gaps(given.pools).items()}}
-
-
-def _without_gaps(pools: Mapping[str, AdditionalNodePoolConfig]) -> Mapping[str, AdditionalNodePoolConfig]:
-    """Return the pools, for rules that need all of them.
+    """Return every pool of a configuration with the fields `node_pool` and `pools`, by key.
 
     Raises:
         RefusedValueError: when one is refused.
     """
-    if len(pools) != len([*pools.values()]):
+    pools = known_pools(given)
+    if len(pools) != 1 + len(given.pools):
         raise RefusedValueError
     return pools
 
@@ -351,12 +364,13 @@ def _taints(pool: NodePoolSettings, given: Any) -> Iterator[Fault]:
 def _has_workloads(pool: NodePoolSettings, given: Any) -> bool:
     if any(label in WORKLOAD_LABELS for _, labels in known(pool, "labels") for label in labels):
         return True
-    return bool(pool.workloads if isinstance(pool, AdditionalNodePoolConfig) else _rest(_without_gaps(given.pools)))
+    return bool(pool.workloads if isinstance(pool, AdditionalNodePoolConfig) else _rest(given))
 
 
-def _rest(pools: Mapping[str, AdditionalNodePoolConfig]) -> tuple[str, ...]:
+def _rest(given: Any) -> tuple[str, ...]:
     """Return the workloads that no additional pool has."""
-    chosen = {workload for pool in pools.values() for workload in pool.workloads}
+    additional = (pool for pool in all_pools(given).values() if isinstance(pool, AdditionalNodePoolConfig))
+    chosen = {workload for pool in additional for workload in pool.workloads}
     return tuple(workload for workload in WORKLOADS if workload not in chosen)
 
 
@@ -702,7 +716,7 @@ class LabelledNodePool(Construct):
         if not checked.network.create_subnetwork:
             cluster.network.expect(*existing_subnetwork_conditions(checked))
         self._cluster, self._identity, self._provider = cluster, identity, provider
-        main = self._pool("Default", checked.node_pool.name, checked.node_pool, _rest(checked.pools))
+        main = self._pool("Default", checked.node_pool.name, checked.node_pool, _rest(checked))
         others = {name: self._pool(name, name, pool, pool.workloads) for name, pool in checked.pools.items()}
         if others:  # a workload that moves to an additional pool keeps its label on the main one until its new nodes exist
             addresses = (f"{other.terraform_resource_type}.{other.friendly_unique_id}" for other in others.values())

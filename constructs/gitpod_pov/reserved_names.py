@@ -8,9 +8,13 @@ cloud.google.com/compute-class or cloud.google.com/gke-smt-disabled. GKE answers
 are managed by GKE and must not be manually specified".
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from gitpod_pov.faults import NO_VALUE, Fault
+
+if TYPE_CHECKING:
+    from gitpod_pov.node_pool import NodePoolSettings
 
 _LABELS = frozenset(
     {
@@ -106,14 +110,14 @@ def is_set_by_gke(label: str) -> bool:
     return label in _LABELS or label.partition("/")[0] in _LABEL_DOMAINS
 
 
-def metadata_faults(metadata: Mapping[str, str]) -> Iterator[Fault]:
+def metadata_faults(config: "NodePoolSettings") -> Iterator[Fault]:
     """Yield a fault for every metadata key that GKE uses itself, and where metadata is too large."""
-    for key, value in metadata.items():
+    for key, value in config.metadata.items():
         if key in _METADATA:
             yield Fault(("metadata", key), "has a key that GKE reserves; use another key")
         elif (size := _bytes(value)) > _MOST_BYTES_OF_A_VALUE:
             yield Fault(("metadata", key), f"has {size} bytes, GKE accepts at most {_MOST_BYTES_OF_A_VALUE}; shorten the value", NO_VALUE)
-    if (size := sum(_bytes(text) for item in metadata.items() for text in item)) >= _TOO_MANY_BYTES:
+    if (size := sum(_bytes(text) for item in config.metadata.items() for text in item)) >= _TOO_MANY_BYTES:
         yield Fault(("metadata",), f"has {size} bytes of keys and values, GKE accepts less than {_TOO_MANY_BYTES}; shorten the values")
 
 

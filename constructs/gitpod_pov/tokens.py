@@ -9,14 +9,14 @@ https://developer.hashicorp.com/terraform/cdktf/concepts/tokens
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, cast
 
-from gitpod_pov.faults import Fault, Faults
+from gitpod_pov.faults import Fault, Faults, refused
 
 from cdktf import IResolvable, Token
-from pydantic import Field, GetCoreSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
 _TEXT, _LIST_ITEM, _MAP_KEY = "${TfToken[", "#{TfToken[", "&{TfToken["
@@ -39,30 +39,7 @@ def is_token(value: object) -> bool:
             return f"{type(value).__module__}.".startswith(_RESOLVABLE_MODULES) and Token.is_unresolved(value)
 
 
-def _as_tuple(value: Any) -> tuple[str, ...]:
-    return tuple(value if isinstance(value, list | tuple) else Token.as_list(value))
-
-
-def _as_map(value: Any) -> dict[str, str]:
-    return value if isinstance(value, dict) else dict(Token.as_string_map(value))
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else Token.as_string(value)
-
-
-def _as_number(value: Any) -> float:
-    return value if isinstance(value, float) else Token.as_number(value)
-
-
-def _as_boolean(value: Any) -> IResolvable:
-    return cast("IResolvable", Token.as_any(value) if isinstance(value, str) else value)
-
-
-_CONVERSIONS = {"str": _as_text, "literal": _as_text, "int": _as_number, "tuple": _as_tuple, "dict": _as_map}
-"""How a token is written for a field, by the type of the field's schema."""
-
-# What a token of another kind can stand for. The functions of `cdktf.Fn` return text for lists and maps.
+_COLLECTING = "gitpod_pov.collecting"
 _ACCEPTED: Mapping[str, tuple[type, ...]] = {
     "int": (str, float),
     "tuple": (str, list, tuple),
@@ -71,68 +48,87 @@ _ACCEPTED: Mapping[str, tuple[type, ...]] = {
     "literal": (str,),
     "bool": (str,),
 }
+"""What a token can be where a field has the schema of a type. The functions of `cdktf.Fn` return text for lists and maps."""
+
+
+def _converted(kind: str, token: Any) -> Any:
+    """Return a token as it is written for a field with the schema of this type."""
+    match kind:
+        case "int":
+            return token if isinstance(token, float) else Token.as_number(token)
+        case "tuple":
+            return tuple(token if isinstance(token, list | tuple) else Token.as_list(token))
+        case "dict":
+            return token if isinstance(token, dict) else dict(Token.as_string_map(token))
+        case "bool":
+            return Token.as_any(token) if isinstance(token, str) else token
+        case _:
+            return token if isinstance(token, str) else Token.as_string(token)
 
 
 def _passing(kind: str, value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
+    """Return a token as it is, the value that the schema makes of another value, or the faults of a refused value in its place."""
+    if isinstance(value, Faults):
+        return value
     plain = isinstance(value, str | float | list | tuple | dict)
-    if (isinstance(value, _ACCEPTED[kind]) or not plain) and is_token(value):
-        return _as_boolean(value) if kind == "bool" else _CONVERSIONS[kind](value)
-    return handler(value)
+    if kind in _ACCEPTED and (isinstance(value, _ACCEPTED[kind]) or not plain) and is_token(value):
+        return _converted(kind, value)
+    try:
+        return handler(value)
+    except ValidationError as error:
+        return refused(error)
 
 
-def _known_at_synth(value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
-    if not isinstance(value, bool) and is_token(value):
-        raise Faults([Fault((), "must be known at synth, because it decides which resources there are: use true or false, not a token")])
-    return handler(value)
-
-
-def _no_token(value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
+def _known_at_synth(decides: str, instead: str, value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
     if any(map(is_token, [value, *(value if isinstance(value, list | tuple) else ())])):
-        raise Faults([Fault((), "must be known at synth, because it decides which arguments there are: use the value itself, not a token")])
+        message = f"must be known at synth, because it decides which {decides} there are: use {instead}, not a token"
+        raise Faults([Fault((), message)])
     return handler(value)
 
 
-def _wrapped(kind: str, schema: CoreSchema) -> CoreSchema:
-    return core_schema.no_info_wrap_validator_function(partial(_passing, kind), schema)
+def _wrapped(schema: Any, function: Callable[..., Any], *arguments: str, **metadata: Any) -> Any:
+    return core_schema.no_info_wrap_validator_function(partial(function, *arguments), schema, metadata=metadata)
 
 
-def accepting_tokens(schema: CoreSchema) -> CoreSchema:
-    """Return a schema of a model's fields, or of one field, that accepts tokens for text, whole numbers, lists and maps.
+def collecting_faults(schema: Any) -> Any:
+    """Return the schema of a model with fields that accept tokens, and that have `Faults` as their values where they are refused.
 
-    It does not descend into the models that a field holds: their own schemas accept tokens.
+    It does not descend into the models that a field holds: their own schemas are like this.
     """
-    return cast("CoreSchema", _accepting(cast("dict[str, Any]", schema), in_field=schema["type"] not in {"model", "function-wrap"}))
-
-
-def _accepting(schema: dict[str, Any], *, in_field: bool) -> dict[str, Any]:
     if "fields" in schema:
-        fields = {name: {**field, "schema": _accepting(field["schema"], in_field=True)} for name, field in schema["fields"].items()}
+        fields = {name: {**field, "schema": _in_field(field["schema"])} for name, field in schema["fields"].items()}
         return {**schema, "fields": fields}
-    if not in_field or schema["type"] == "default":
-        return {**schema, "schema": _accepting(schema["schema"], in_field=in_field)} if "schema" in schema else schema
-    kind = _kind(schema)
-    if kind == "literal" and len(_innermost(schema)["expected"]) == 1:  # a discriminator, which pydantic allows no validator
+    return {**schema, "schema": collecting_faults(schema["schema"])} if "schema" in schema else schema
+
+
+def _in_field(schema: dict[str, Any]) -> Any:
+    if schema["type"] == "default":
+        return {**schema, "schema": _in_field(schema["schema"])}
+    innermost, kind, marks = _innermost(schema), _innermost(schema)["type"], schema.get("metadata", {})
+    if _COLLECTING in marks:  # the schema of a model that another one holds
+        return schema
+    if kind == "literal" and len(innermost["expected"]) == 1:  # a discriminator, which pydantic allows no validator
         return schema
     if kind == "bool" and not _is_boolean(schema):
-        return cast("dict[str, Any]", core_schema.no_info_wrap_validator_function(_known_at_synth, cast("CoreSchema", schema)))
-    if kind not in _CONVERSIONS or _holds_models(_innermost(schema)) or KnownAtSynth.__name__ in schema.get("metadata", {}):
-        return schema
-    return cast("dict[str, Any]", _wrapped(kind, cast("CoreSchema", _with_items(schema))))
+        schema, kind = _wrapped(schema, _known_at_synth, "resources", "true or false"), ""
+    if _holds_models(innermost) or KnownAtSynth.__name__ in marks:
+        kind = ""
+    return _wrapped(_with_items(schema), _passing, kind, **{_COLLECTING: True})
 
 
 def _holds_models(schema: dict[str, Any]) -> bool:
     parts = schema["items_schema"] if schema["type"] == "tuple" else [schema["values_schema"]] if schema["type"] == "dict" else []
-    return any(_kind(part) == "model" for part in parts)
+    return any(_innermost(part)["type"] == "model" for part in parts)
 
 
 def _with_items(schema: dict[str, Any]) -> dict[str, Any]:
-    if "schema" in schema:
+    if "schema" in schema and schema["type"] != "model":
         return {**schema, "schema": _with_items(schema["schema"])}
     changed = dict(schema)
     if schema["type"] == "tuple":
-        changed["items_schema"] = [_accepting(item, in_field=True) for item in schema["items_schema"]]
+        changed["items_schema"] = [_in_field(item) for item in schema["items_schema"]]
     if schema["type"] == "dict":
-        changed |= {part: _accepting(schema[part], in_field=True) for part in ("keys_schema", "values_schema")}
+        changed |= {part: _in_field(schema[part]) for part in ("keys_schema", "values_schema")}
     return changed
 
 
@@ -142,28 +138,24 @@ def _innermost(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _kind(schema: dict[str, Any]) -> str:
-    return str(_innermost(schema)["type"])
-
-
 def _is_boolean(schema: dict[str, Any]) -> bool:
     """Return whether the field is a `Boolean`, which accepts tokens."""
     return schema["type"] == "function-wrap" or ("schema" in schema and _is_boolean(schema["schema"]))
 
 
 class AcceptTokens:
-    """A mark of an annotation: the field accepts tokens."""
+    """A mark of the annotation of a boolean: the field accepts tokens."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = handler(source)
-        return _wrapped("bool", schema) if source is bool else accepting_tokens(schema)
+        return cast("CoreSchema", _wrapped(handler(source), _passing, "bool"))
 
 
 class KnownAtSynth:
     """A mark of an annotation: the field accepts no token."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_wrap_validator_function(_no_token, handler(source), metadata={KnownAtSynth.__name__: True})
+        name = KnownAtSynth.__name__
+        return cast("CoreSchema", _wrapped(handler(source), _known_at_synth, "arguments", "the value itself", **{name: True}))
 
 
 # What a type checker sees is what can be passed; pydantic sees what is kept.

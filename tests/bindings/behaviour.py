@@ -33,7 +33,7 @@ def error_of(action: Callable[[], object]) -> str:
 
 
 class Renamed(ServiceAccount):
-    """A subclass, with a method of its own that Node calls."""
+    """A subclass with an additional method that Node calls."""
 
     def _synthesize_attributes(self) -> Any:
         return {**super()._synthesize_attributes(), "display_name": "from a subclass"}

@@ -1,4 +1,4 @@
-"""What the tests of the bindings share: child processes with an environment of their own, since what is imported stays
+"""What the tests of the bindings share: child processes with separate environments, because imported modules stay
 imported."""
 
 import io
@@ -47,7 +47,7 @@ def jsii_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(jsii_cache: Path, tmp_path: Path) -> Run:
-    """Runs Python code in a child process, in a directory of its own; returns the JSON value of its last line of
+    """Runs Python code in a child process, in a separate directory; returns the JSON value of its last line of
     output."""
 
     def run(code: str, *, cwd: Path = tmp_path, **environment: str) -> Any:
@@ -100,7 +100,7 @@ class Thing(metaclass=jsii.JSIIMeta, jsii_type="{fqn}"):
         return jsii.invoke(self, "other", [])
 """
 
-# The two layouts of a provider package's `__init__`: a list of imports, and a lookup of its own (PEP 562).
+# The two layouts of a provider package's `__init__`: a list of imports, and its own lookup (PEP 562).
 LISTED_INIT = """
 from ._jsii import *
 from . import first
@@ -174,7 +174,7 @@ def write_odd_provider(directory: Path, *, family: str = "cdktf", init: str = LI
             entry = tarfile.TarInfo(f"package/{path}")
             entry.size = len(text.encode())
             tarball.addfile(entry, io.BytesIO(text.encode()))
-    # Packages with a lookup of their own tell jsii where the modules are; the others leave it to the imports.
+    # Packages with their own lookup tell jsii where the modules are; the others rely on the imports.
     modules = {f"{name}.{jsii_name}": f"{module_name}.{module}" for module, jsii_name in submodules.items()}
     own_map = f"_SUBMODULE_FQN_MAP = {modules!r}\n" if init == LOOKUP_INIT else ""
     load = f'__jsii_assembly__ = jsii.JSIIAssembly.load("{name}", "1.0.0", __name__[:-6], "odd.tgz")\n'

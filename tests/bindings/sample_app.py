@@ -130,7 +130,7 @@ class ClusterStack(TerraformStack):
 
 
 class RbacStack(TerraformStack):
-    """The cluster role binding of the people who manage the cluster."""
+    """The ClusterRoleBinding of the administrators of the cluster."""
 
     def __init__(self, scope: Construct, id_: str, *, project: str, region: str, name: str) -> None:
         super().__init__(scope, id_)

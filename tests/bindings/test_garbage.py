@@ -3,7 +3,7 @@
 from tests.bindings.conftest import Run
 
 
-def test_nothing_is_collected_to_the_end(run: Run) -> None:
+def test_nothing_is_collected_until_the_exit(run: Run) -> None:
     code = """
     import atexit, gc, json
     atexit.register(lambda: print(json.dumps([gc.isenabled(), gc.get_freeze_count() > 1000])))

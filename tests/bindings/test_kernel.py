@@ -55,14 +55,14 @@ FAILS_ONCE = """runtime = kernel_hooks._NodeProcess._jsii_runtime
     ],
     ids=["no shell", "unknown option", "ends at once", "another greeting", "another jsii"],
 )
-def test_starts_as_jsii_would_where_that_fails(run: Run, change: str, warnings: int) -> None:
+def test_falls_back_to_jsiis_own_start(run: Run, change: str, warnings: int) -> None:
     names, caught, function = run(KERNEL.format(change))
     assert names == WRAPPED
     assert ["the kernel starts with its wrapper" in it for it in caught] == [True] * warnings, caught
     assert str(function)
 
 
-def test_the_runtime_that_the_user_chose_is_kept(run: Run, tmp_path: Path) -> None:
+def test_the_users_node_runtime_is_kept(run: Run, tmp_path: Path) -> None:
     for resource in (resources.files("jsii") / "_embedded" / "jsii").iterdir():
         if resource.name.endswith(".js"):
             folder, _, name = resource.name.partition("__")
@@ -72,7 +72,7 @@ def test_the_runtime_that_the_user_chose_is_kept(run: Run, tmp_path: Path) -> No
     assert (names, caught) == (WRAPPED, [])
 
 
-def test_what_node_prints_arrives(jsii_cache: Path, tmp_path: Path) -> None:
+def test_output_of_node_is_printed(jsii_cache: Path, tmp_path: Path) -> None:
     script = tmp_path / "print.cjs"
     script.write_text("process.on('exit', () => { console.log('out ä'); console.error('err ä'); });")
     environment = child_environment(JSII_RUNTIME_PACKAGE_CACHE_ROOT=str(jsii_cache), NODE_OPTIONS=f'--require "{script}"')
@@ -81,7 +81,7 @@ def test_what_node_prints_arrives(jsii_cache: Path, tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("out ä\n", "err ä\n")
 
 
-def test_keeps_little_in_memory(jsii_cache: Path, tmp_path: Path) -> None:
+def test_memory_stays_small(jsii_cache: Path, tmp_path: Path) -> None:
     """The definitions of all types are 26 MB for google alone; hashing the packages took as much."""
     script, report = tmp_path / "report.cjs", tmp_path / "report.json"
     script.write_text(
@@ -97,7 +97,7 @@ def test_keeps_little_in_memory(jsii_cache: Path, tmp_path: Path) -> None:
     assert buffers < 20_000_000
 
 
-def test_definitions_are_still_read_as_a_whole_where_that_is_asked_for(tmp_path: Path) -> None:
+def test_whole_definitions_can_still_be_read(tmp_path: Path) -> None:
     """What another jsii would do with the file."""
     hooks = Path(str(resources.files("gitpod_pov.bindings") / "kernel_hooks.js"))
     file = tmp_path / ".jsii.runtime-defs.v1.jsonl"

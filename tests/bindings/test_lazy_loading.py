@@ -1,4 +1,4 @@
-"""Resources nobody imported are not loaded, in Python and in Node; and the app around the bindings notices nothing."""
+"""Resources that no module imports are not loaded, in Python and in Node, and the app does not notice this."""
 
 import importlib.util
 import json
@@ -66,7 +66,7 @@ def test_only_what_is_used_is_loaded(run: Run, probe: Probe, node_on_path: Path,
     assert any("archiver" in Path(it).parts for it in probe()["modules"]) == (imports == CDKTF_FIRST)
 
 
-def test_node_of_the_wheel_is_used_and_left_unmentioned(run: Run, probe: Probe, tmp_path: Path) -> None:
+def test_node_of_the_wheel_is_used_without_a_message(run: Run, probe: Probe, tmp_path: Path) -> None:
     code = """
     import json, os, subprocess, sys
     before = dict(os.environ)
@@ -338,7 +338,7 @@ class TestFirstRun:
         }
         assert not list(entry.glob("*.tmp"))
 
-    def test_further_runs_add_nothing(self, jsii_cache: Path, run: Run, tmp_path: Path) -> None:
+    def test_later_runs_add_nothing(self, jsii_cache: Path, run: Run, tmp_path: Path) -> None:
         """The hooks are a cached package too: were their bytes not the same at every run, the cache would grow for
         ever."""
         run(POV_FIRST + "import cdktf_cdktf_provider_google\nprint(1)", cwd=app_directory(tmp_path / "app"))

@@ -1,4 +1,4 @@
-"""What an app sees of lazy bindings is what it sees of the stock ones, to the byte."""
+"""The lazy bindings behave like the stock ones for an app, and the output has the same bytes."""
 
 import json
 import os
@@ -82,7 +82,7 @@ def test_stock_is_compared_with_lazy(stock: Observed, lazy: Observed) -> None:
     assert stock[0]["modules loaded"] > 1000
 
 
-def test_observations_are_what_they_are_meant_to_be(lazy: Observed) -> None:
+def test_observations_are_the_intended_ones(lazy: Observed) -> None:
     """Two equal failures would make the comparisons above pass."""
     seen = lazy[0]
     errors = [seen[it] for it in ("argument of the wrong type", "setter", "error in node", "unknown attribute")]

@@ -1,4 +1,4 @@
-"""The cheaper checks come to the verdicts of the stock ones, with the same words."""
+"""The cheaper checks have the same results as the stock ones, with the same messages."""
 
 import itertools
 from typing import Any, Optional, Union
@@ -53,7 +53,7 @@ def test_same_verdict(value: object) -> None:
     ("value", "expected_type"),
     [(None, Optional[str]), ("a", str), ("a", Union[int, str])],  # noqa: UP007, UP045  (what generated code writes)
 )
-def test_usual_checks_do_without_typeguard(value: object, expected_type: Any) -> None:
+def test_usual_checks_do_not_call_typeguard(value: object, expected_type: Any) -> None:
     def never(argname: str, value: object, expected_type: Any) -> None:
         raise AssertionError(argname)
 

@@ -1,4 +1,4 @@
-"""What stops `make destroy`, with a Terraform that answers as it is told. With the real one and all stacks: tests/test_cli.py."""
+"""What stops `make destroy`, with a stand-in for Terraform. With the real Terraform and all stacks: tests/test_cli.py."""
 
 import json
 import os
@@ -115,7 +115,7 @@ def test_continues(check: Check, capsys: pytest.CaptureFixture[str], file: str, 
     assert capsys.readouterr().err == message
 
 
-def test_initializes_a_stack_that_was_not_and_leaves_no_lock_behind(check: Check, tmp_path: Path) -> None:
+def test_initializes_a_new_stack_and_leaves_no_lock_file(check: Check, tmp_path: Path) -> None:
     assert check(UNPROTECTED, None, after_init=state()) == 2
     assert calls(tmp_path) == [
         "trial-cluster show -json -no-color",
@@ -130,7 +130,7 @@ def test_finds_a_cluster_inside_a_module(check: Check) -> None:
     assert check(UNPROTECTED, nested) == 2
 
 
-def test_an_answer_that_is_not_json(check: Check, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_state_that_is_not_json(check: Check, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(UNPROTECTED, text := "an upgrade is available", after_init=text) == 0
     assert capsys.readouterr().err.startswith("trial-cluster: the state cannot be read: terraform show -json: ")
 

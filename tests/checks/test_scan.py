@@ -91,17 +91,17 @@ def test_the_findings_of_a_profile_are_those_that_are_accepted(results: list[Res
 
 @pytest.mark.parametrize("name", SCANNED)
 def test_the_whole_output_is_read(results: list[Result], name: str) -> None:
-    """Else no finding would mean that nothing was looked at."""
+    """Otherwise, no finding would mean that nothing was scanned."""
     assert {"cluster", "node_pool", "admins"} <= {one.resource for one in of(name, results) if one.passed}
 
 
 @pytest.mark.parametrize("name", load_deployments(DEPLOYMENTS))
-def test_nothing_remains_of_a_shipped_deployment(results: list[Result], name: str) -> None:
+def test_shipped_deployments_have_only_accepted_findings(results: list[Result], name: str) -> None:
     assert remaining(SCANNED[name], of(name, results)) == {}
 
 
 @pytest.mark.parametrize("name", WEAKENED)
-def test_what_weakens_a_profile_remains_unless_its_risk_is_acknowledged(results: list[Result], name: str) -> None:
+def test_a_weakened_profile_has_findings_unless_the_risk_is_acknowledged(results: list[Result], name: str) -> None:
     sections, expected, risk = WEAKENED[name]
     found = remaining(SCANNED[name], of(name, results))
     assert {(one.check, one.resource) for one in found} == expected
@@ -114,7 +114,7 @@ def test_what_weakens_a_profile_remains_unless_its_risk_is_acknowledged(results:
         assert remaining(deployment(**sections, acknowledged_risks=[risk]), of(name, results)) == {}
 
 
-def test_a_deployment_can_accept_a_finding_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deployment_can_accept_its_own_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = Result("trial", "CKV_GCP_26", "network_subnetwork", "flow logs", passed=False)
     hardened = deployment(**HARDENED)
     assert finding in remaining(hardened, [finding])
@@ -135,7 +135,7 @@ class TestAccepted:
     def test_every_profile_has_a_table(self) -> None:
         assert set(get_args(Profile)) <= ACCEPTED.keys()
 
-    def test_hardened_has_no_finding_that_reference_has_not(self) -> None:
+    def test_every_finding_of_hardened_is_one_of_reference(self) -> None:
         assert ACCEPTED["every-input"].keys() < ACCEPTED["hardened"].keys() < ACCEPTED["reference"].keys()
 
     def test_each_risk_exists_and_covers_a_finding(self) -> None:
@@ -159,14 +159,14 @@ class TestCommand:
         monkeypatch.chdir(DEPLOYMENTS.parent)
         return scan_one("pov")
 
-    def test_prints_what_remains(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_prints_findings_that_are_not_accepted(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         assert self.run(monkeypatch, self.ACCEPTED, Result("pov", "CKV_GCP_99", "cluster", "be safe", passed=False)) == 1
         assert capsys.readouterr().out.splitlines() == [
             "deployments/pov.toml: CKV_GCP_99 cluster: be safe: change the input, or accept it with a reason in checks/accepted.toml",
             "deployments/pov.toml: findings: 2, of them accepted or acknowledged: 1",
         ]
 
-    def test_passes_when_nothing_remains(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_passes_when_every_finding_is_accepted(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         assert self.run(monkeypatch, self.ACCEPTED, Result("pov", "CKV_GCP_99", "cluster", "be safe", passed=True)) == 0
         assert capsys.readouterr().out == "deployments/pov.toml: findings: 1, of them accepted or acknowledged: 1\n"
 

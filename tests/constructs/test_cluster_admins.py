@@ -24,7 +24,7 @@ def test_members_become_subjects_as_gke_sees_them(synth: Callable[..., Synthesiz
     assert "google_client_openid_userinfo" not in app.stack("pov-rbac")["data"]
 
 
-def test_none_configured_binds_the_account_that_applies(synthesized: Synthesized) -> None:
+def test_no_members_bind_the_account_that_runs_terraform(synthesized: Synthesized) -> None:
     email = "${data.google_client_openid_userinfo.admins_applying_account.email}"
     assert synthesized.resource("pov-rbac", BINDING)["subject"] == [{"api_group": GROUP, "kind": "User", "name": email}]
 
@@ -43,7 +43,7 @@ def test_another_role_and_name(synth: Callable[..., Synthesized]) -> None:
 
 
 class TestCapitalLetters:
-    """RBAC compares exactly, and Google knows some accounts by an address with capital letters: accepted, with a warning."""
+    """RBAC compares exactly, and the addresses of some Google accounts have uppercase letters: accepted, with a warning."""
 
     @staticmethod
     def warning(synth: Callable[..., Synthesized], *members: str) -> str | None:
@@ -72,7 +72,7 @@ class TestCapitalLetters:
     def test_anywhere_in_the_address(self, synth: Callable[..., Synthesized], member: str) -> None:
         assert f"has capital letters in '{member}';" in (self.warning(synth, "user:a@example.com", member) or "")
 
-    def test_of_many_members_a_few_are_shown(self, synth: Callable[..., Synthesized]) -> None:
+    def test_warning_lists_only_some_of_many_members(self, synth: Callable[..., Synthesized]) -> None:
         warning = self.warning(synth, *(f"user:A{n}@example.com" for n in range(100))) or ""
         assert "has capital letters in 'user:A0@example.com', 'user:A1@example.com', 'user:A2@example.com', …; write" in warning
 
@@ -126,21 +126,21 @@ class TestBindings:
         }
         assert list(app.stack("pov-rbac")["resource"]["kubernetes_cluster_role_binding_v1"]) == ["admins"]
 
-    def test_leave_the_binding_of_the_administrators_as_it_is(self, synth: Callable[..., Synthesized]) -> None:
+    def test_do_not_change_the_binding_of_the_administrators(self, synth: Callable[..., Synthesized]) -> None:
         before = synth().stack("pov-rbac")
         after = synth(admins={"bindings": {"observers": OBSERVERS, "b_2": {**OBSERVERS, "namespace": "gitpod"}}}).stack("pov-rbac")
         del after["resource"]["kubernetes_cluster_role_binding_v1"]["admins_bindings_observers"]
         del after["resource"]["kubernetes_role_binding_v1"]
         assert after == before
 
-    def test_their_capital_letters_are_warned_of_with_their_key(self, synth: Callable[..., Synthesized]) -> None:
+    def test_warning_about_uppercase_letters_has_the_key(self, synth: Callable[..., Synthesized]) -> None:
         app = synth(
             admins={"members": ["user:a@example.com"], "bindings": {"observers": {"role": "view", "members": ["user:B@example.com"]}}}
         )
         (warning,) = [annotation["message"] for annotation in app.manifest["stacks"]["pov-rbac"]["annotations"]]
         assert "and admins.bindings.observers.members has capital letters in 'user:B@example.com';" in warning
 
-    def test_of_a_cluster_role_have_names_of_their_own(self) -> None:
+    def test_bindings_of_one_role_need_unique_names(self) -> None:
         for name in ("cluster-admin", "cluster-admin-binding", "netd"):
             with pytest.raises(Faults, match=f"bindings.{name}: has the name .*: choose another name"):
                 ClusterAdminsConfig.checked({"bindings": {name: OBSERVERS}})

@@ -47,7 +47,7 @@ def test_another_existing_network(synth: Callable[..., Synthesized]) -> None:
     assert (subnetwork["network"], subnetwork["name"]) == ("platform", "trial")
 
 
-def test_a_network_of_its_own(synth: Callable[..., Synthesized]) -> None:
+def test_creates_a_dedicated_network(synth: Callable[..., Synthesized]) -> None:
     app = synth(network={"network": "gitpod", "create_network": True})
     network = app.resource("pov-cluster", "google_compute_network.network")
     assert (network["name"], network["auto_create_subnetworks"]) == ("gitpod", False)
@@ -84,7 +84,7 @@ class TestExistingSubnetwork:
         }
         assert {READ, "google_project_service.apis_container"} <= {*cluster["depends_on"]}
 
-    def test_can_have_a_nat(self, synth: Callable[..., Synthesized]) -> None:
+    def test_can_have_cloud_nat(self, synth: Callable[..., Synthesized]) -> None:
         app = synth(network={**NETWORK, "cloud_nat": True})
         nat = app.resource("pov-cluster", "google_compute_router_nat.network_nat")
         assert nat["subnetwork"] == [
@@ -92,11 +92,11 @@ class TestExistingSubnetwork:
         ]
         assert app.resource("pov-cluster", "google_compute_router.network_router")["network"] == "platform"
 
-    def test_warns_of_no_range(self, synth: Callable[..., Synthesized]) -> None:
+    def test_has_no_warning_about_ranges(self, synth: Callable[..., Synthesized]) -> None:
         warnings = synth(network=NETWORK, node_pool={"max_nodes": 1000}).warnings("pov-cluster")
         assert not {"docker-bridge-range", "no-room-for-surge-nodes"} & warnings
 
-    def test_is_left_as_it_is_by_the_hardened_profile(self, synth: Callable[..., Synthesized]) -> None:
+    def test_hardened_profile_does_not_change_it(self, synth: Callable[..., Synthesized]) -> None:
         app = synth(profile="hardened", network=NETWORK)
         assert READ in app.addresses("pov-cluster")
         assert "google_compute_router_nat.network_nat" in app.addresses("pov-cluster")
@@ -150,7 +150,7 @@ def test_the_ranges_have_the_given_names(synth: Callable[..., Synthesized]) -> N
 class TestSharedVpc:
     OF_THE_HOST = ("google_compute_network", "google_compute_subnetwork", "google_compute_router", "google_compute_router_nat")
 
-    def test_has_the_network_in_the_host_project_and_the_cluster_in_its_own(self, synth: Callable[..., Synthesized]) -> None:
+    def test_network_is_in_the_host_project_and_cluster_in_the_service_project(self, synth: Callable[..., Synthesized]) -> None:
         app = synth(network={"host_project": "host-project", "network": "shared", "create_network": True, "cloud_nat": True})
         resources = app.stack("pov-cluster")["resource"]
         assert [one["project"] for kind in self.OF_THE_HOST for one in resources[kind].values()] == ["host-project"] * 4

@@ -114,7 +114,7 @@ class TestProviderVersion:
         deployment(providers={"google": "6.50.0"}, cluster=cluster)
 
     @pytest.mark.parametrize(("google", "ignored"), [("7.12.0", True), ("7.29.9", True), ("7.30.0", False), ("7.45.0", False)])
-    def test_the_encryption_state_is_ignored_where_it_would_never_be_empty(
+    def test_encryption_state_is_ignored_if_its_plan_is_never_empty(
         self, synth: Callable[..., Synthesized], google: str, *, ignored: bool
     ) -> None:
         cluster = synth(providers={"google": google}, cluster={"secrets_kms_key": KEY}).resource("pov-cluster", CLUSTER)
@@ -176,7 +176,7 @@ class TestZones:
             assert app.resource("pov-cluster", address)["location"] != "us-central1-a"
         assert "node-in-every-zone" not in app.warnings("pov-cluster")
 
-    def test_the_shipped_deployment_has_exactly_one(self, synthesized: Synthesized) -> None:
+    def test_shipped_deployment_has_exactly_one_zone(self, synthesized: Synthesized) -> None:
         assert len(synthesized.resource("pov-cluster", POOL)["node_locations"]) == 1
 
 
@@ -184,12 +184,12 @@ def test_the_cluster_is_regional(synthesized: Synthesized) -> None:
     assert synthesized.resource("pov-cluster", CLUSTER)["location"] == "us-central1"
 
 
-def test_what_would_replace_the_cluster_at_the_second_apply_is_ignored(synthesized: Synthesized) -> None:
+def test_ignores_changes_that_would_replace_the_cluster_at_the_second_apply(synthesized: Synthesized) -> None:
     ignored = synthesized.resource("pov-cluster", CLUSTER)["lifecycle"]["ignore_changes"]
     assert {"enable_l4_ilb_subsetting", "node_config", "datapath_provider"} <= set(ignored)
 
 
-def test_what_the_console_fills_in_and_would_replace_the_pool_is_ignored(synthesized: Synthesized) -> None:
+def test_ignores_changes_of_the_console_that_would_replace_the_pool(synthesized: Synthesized) -> None:
     ignored = synthesized.resource("pov-cluster", POOL)["lifecycle"]["ignore_changes"]
     assert {"node_config[0].advanced_machine_features", "queued_provisioning"} <= set(ignored)
 
@@ -201,7 +201,7 @@ def test_a_kubelet_block_keeps_cpu_limits(synth: Callable[..., Synthesized]) -> 
 
 
 class TestNetworkPolicy:
-    def test_dataplane_v2_in_place_of_calico(self, synth: Callable[..., Synthesized]) -> None:
+    def test_dataplane_v2_instead_of_calico(self, synth: Callable[..., Synthesized]) -> None:
         calico, dataplane_v2 = (
             synth(cluster=cluster).resource("pov-cluster", CLUSTER) for cluster in ({}, {"network_policy": "dataplane-v2"})
         )
@@ -225,7 +225,7 @@ class TestNotifications:
     @pytest.mark.parametrize(
         "topic", ["gke", "projects/demo-project/topics/1a", "//pubsub.googleapis.com/projects/demo-project/topics/gke", " "]
     )
-    def test_of_another_form_are_refused(self, topic: str) -> None:
+    def test_refuses_an_invalid_topic(self, topic: str) -> None:
         with pytest.raises(ValueError, match=r"notification_topic: .* is not a Pub/Sub topic: projects/PROJECT/topics/TOPIC, or an empty"):
             deployment(cluster={"notification_topic": topic})
 

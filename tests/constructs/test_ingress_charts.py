@@ -76,13 +76,13 @@ class TestPublicChart:
         assert chart.version == KNOWN[chart.name]["version"]
         assert chart.version in KNOWN[chart.name]["source"]
 
-    def test_has_every_value_that_it_is_given(self, chart: PublicChart, values: Callable[..., dict[str, dict[str, Any]]]) -> None:
+    def test_chart_has_every_value_that_is_set(self, chart: PublicChart, values: Callable[..., dict[str, dict[str, Any]]]) -> None:
         known = KNOWN[chart.name]["values"]
         given = dict(leaves(values()[chart.name.replace("-", "_")], known))
         assert {path: type(value).__name__ for path, value in given.items()} == known
 
 
-def test_external_dns_has_every_flag_that_it_is_given(values: Callable[..., dict[str, dict[str, Any]]]) -> None:
+def test_external_dns_has_every_flag_that_is_set(values: Callable[..., dict[str, dict[str, Any]]]) -> None:
     assert sorted(argument.partition("=")[0] for argument in values()["external_dns"]["extraArgs"]) == KNOWN["external-dns"]["flags"]
 
 
@@ -128,7 +128,7 @@ class TestReleases:
 
 
 class TestKnownProblems:
-    """Problems that others had with these charts; docs/ingress.md describes them."""
+    """Known problems of these charts; docs/ingress.md describes them."""
 
     def test_certificates_outlive_the_release(self, values: Callable[..., dict[str, dict[str, Any]]]) -> None:
         assert values()["cert_manager"]["crds"] == {"enabled": True, "keep": True}

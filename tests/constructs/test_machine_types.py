@@ -97,7 +97,7 @@ def test_machines_with_disks_they_cannot_boot_from(machine_type: str, disk_type:
         ("n2d-standard-16", "standard-rwo", "is a StorageClass; the disk type is pd-balanced"),
     ],
 )
-def test_what_is_said_of_a_disk(machine_type: str, disk_type: str, message: str) -> None:
+def test_message_about_a_disk(machine_type: str, disk_type: str, message: str) -> None:
     assert refused(machine_type=machine_type, disk_type=disk_type) == [f"disk_type: '{disk_type}' {message}"]
 
 
@@ -177,7 +177,7 @@ def test_arm_machines(machine_type: str, disk_type: str) -> None:
         ),
     ],
 )
-def test_what_is_said_of_a_machine(machine_type: str, message: str) -> None:
+def test_message_about_a_machine(machine_type: str, message: str) -> None:
     assert refused(machine_type=machine_type) == [f"machine_type: '{machine_type}' {message}"]
 
 
@@ -192,7 +192,7 @@ def test_what_is_said_of_a_machine(machine_type: str, message: str) -> None:
         ("c4d-custom-4-8192", "does not exist: c4d has no custom machine types; use a predefined type"),
     ],
 )
-def test_what_is_said_of_a_machine_with_hyperdisk(machine_type: str, message: str) -> None:
+def test_message_about_a_machine_with_hyperdisk(machine_type: str, message: str) -> None:
     assert refused(machine_type=machine_type, disk_type="hyperdisk-balanced") == [f"machine_type: '{machine_type}' {message}"]
 
 
@@ -234,10 +234,10 @@ class TestConfidential:
             "most 255 vCPUs, or set confidential_nodes to false"
         )
 
-    def test_a_number_of_any_length_is_a_name(self) -> None:
+    def test_accepts_numbers_of_any_length(self) -> None:
         assert refused(machine_type=f"n2d-standard-{'9' * 5000}", confidential_nodes=True) == []
 
-    def test_c3d_boots_from_no_hyperdisk_then(self) -> None:
+    def test_confidential_c3d_rejects_hyperdisk_boot_disks(self) -> None:
         assert refused(machine_type="c3d-standard-8", disk_type="hyperdisk-balanced", confidential_nodes=True) == [
             "disk_type: 'hyperdisk-balanced' cannot be the boot disk of c3d machines with confidential_nodes; use pd-balanced or pd-ssd"
         ]

@@ -35,14 +35,14 @@ def test_each_role_is_granted_additively_at_an_address_that_names_it(synthesized
     assert not authoritative & stack["resource"].keys()
 
 
-def test_without_roles_nothing_is_granted_and_nothing_waited_for(synth: Callable[..., Synthesized]) -> None:
+def test_without_roles_there_are_no_grants_and_no_dependencies(synth: Callable[..., Synthesized]) -> None:
     app = synth(identity={"roles": []})
     assert "google_project_iam_member" not in app.stack("pov-cluster")["resource"]
     assert "depends_on" not in app.resource("pov-cluster", "google_container_node_pool.node_pool")
     assert "node-account-is-cluster-admin" not in app.warnings("pov-cluster")
 
 
-def test_no_key_is_made(synthesized: Synthesized) -> None:
+def test_creates_no_key(synthesized: Synthesized) -> None:
     assert "google_service_account_key" not in synthesized.stack("pov-cluster")["resource"]
 
 
@@ -67,7 +67,7 @@ def test_custom_roles(synth: Callable[..., Synthesized]) -> None:
         *("roles/iam.serviceAccountTokenCreator", "roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountKeyAdmin"),
     ],
 )
-def test_a_broad_role_is_warned_of(synth: Callable[..., Synthesized], role: str) -> None:
+def test_warns_about_a_broad_role(synth: Callable[..., Synthesized], role: str) -> None:
     app = synth(identity={"roles": ["roles/logging.logWriter", role]})
     (message,) = [
         annotation["message"] for annotation in app.manifest["stacks"]["pov-cluster"]["annotations"] if role in annotation["message"]
@@ -85,7 +85,7 @@ def test_a_broad_role_is_warned_of(synth: Callable[..., Synthesized], role: str)
     ],
     ids=range(5),
 )
-def test_a_role_of_one_service_is_not(synth: Callable[..., Synthesized], roles: tuple[str, ...]) -> None:
+def test_does_not_warn_about_a_role_of_one_service(synth: Callable[..., Synthesized], roles: tuple[str, ...]) -> None:
     assert "node-account-has-broad-role" not in synth(identity={"roles": roles}).warnings("pov-cluster")
 
 
@@ -109,7 +109,7 @@ class TestAnExistingAccount:
             assert app.resource("pov-cluster", node)["node_config"]["service_account"] == EMAIL
         assert app.stack("pov-cluster")["output"]["node_service_account_email"]["value"] == EMAIL
 
-    def test_carries_no_risk_of_roles_that_are_not_granted_here(self, synth: Callable[..., Synthesized]) -> None:
+    def test_no_warning_for_roles_that_are_not_granted(self, synth: Callable[..., Synthesized]) -> None:
         named = {risk for risk in synth(identity={"email": EMAIL}).warnings("pov-cluster") if "account" in risk or "grants" in risk}
         assert named == set()
 
@@ -142,7 +142,7 @@ class TestAnExistingAccount:
             ("nodes@project.example.com.iam.gserviceaccount.com", "-"),
         ],
     )
-    def test_is_named_by_its_project_where_the_address_has_it(self, tmp_path: Path, email: str, project: str) -> None:
+    def test_name_contains_the_project_if_the_address_has_it(self, tmp_path: Path, email: str, project: str) -> None:
         stack = TerraformStack(App(outdir=str(tmp_path)), "stack")
         identity = NodeIdentity(stack, "identity", project="demo-project", config=NodeIdentityConfig(email=email))
         assert identity.name == f"projects/{project}/serviceAccounts/{email}"

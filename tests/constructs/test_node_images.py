@@ -30,7 +30,7 @@ def test_refused(image_type: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("image_type", ["COS_CONTAINERD", "UBUNTU_CONTAINERD_2404", "UBUNTU_CONTANERD", "COS_ARM64_CONTAINERD"])
-def test_others_than_ubuntu_with_containerd_are_a_warning(synth: Callable[..., Synthesized], image_type: str) -> None:
+def test_warns_about_images_other_than_ubuntu_with_containerd(synth: Callable[..., Synthesized], image_type: str) -> None:
     app = synth(node_pool={"image_type": image_type})
     assert app.resource("pov-cluster", POOL)["node_config"]["image_type"] == image_type
     messages = [annotation["message"] for annotation in app.manifest["stacks"]["pov-cluster"]["annotations"]]

@@ -11,7 +11,7 @@ from tests.app import Synthesized
 POOL = "google_container_node_pool.node_pool"
 
 
-def test_the_five_labels_stand_beside_others(synth: Callable[..., Synthesized]) -> None:
+def test_five_labels_are_added_to_other_labels(synth: Callable[..., Synthesized]) -> None:
     app = synth(node_pool={"labels": {"team": "platform"}})
     assert app.resource("pov-cluster", POOL)["node_config"]["labels"] == {
         "team": "platform",
@@ -23,7 +23,7 @@ def test_the_five_labels_stand_beside_others(synth: Callable[..., Synthesized]) 
     }
 
 
-def test_legacy_endpoints_stay_off_beside_other_metadata(synth: Callable[..., Synthesized]) -> None:
+def test_legacy_endpoints_stay_off_with_other_metadata(synth: Callable[..., Synthesized]) -> None:
     metadata = synth(node_pool={"metadata": {"team": "platform"}}).resource("pov-cluster", POOL)["node_config"]["metadata"]
     assert metadata == {"team": "platform", "disable-legacy-endpoints": "true"}
 
@@ -126,7 +126,7 @@ class TestAdditionalPools:
         app = synth(pools={"all": {"workloads": list(WORKLOADS)}, "gpu": {"taints": [taint]}}, node_pool={"taints": [taint]})
         assert [app.resource("pov-cluster", name)["node_config"]["taint"] for name in (POOL, f"{POOL}_gpu")] == [[taint], [taint]]
 
-    def test_has_the_arguments_of_the_main_pool(self, synth: Callable[..., Synthesized]) -> None:
+    def test_additional_pool_has_the_arguments_of_the_main_pool(self, synth: Callable[..., Synthesized]) -> None:
         app = synth(profile="hardened", cluster={"network_tags": ["a"]}, pools={"spot": {"workloads": ["ide"]}})
         main, other = app.resource("pov-cluster", POOL), app.resource("pov-cluster", f"{POOL}_spot")
         assert (main.pop("name"), other.pop("name")) == ("gitpod", "spot")
@@ -155,7 +155,7 @@ class TestAdditionalPools:
             ({"a": {"max_total_nodes": 15}}, True),
         ],
     )
-    def test_room_for_upgrades_over_all_pools(self, synth: Callable[..., Synthesized], pools: dict[str, Any], warns: bool) -> None:  # noqa: FBT001
+    def test_room_for_upgrades_includes_all_pools(self, synth: Callable[..., Synthesized], pools: dict[str, Any], warns: bool) -> None:  # noqa: FBT001
         # The range holds 16 nodes, of which the main pool has 1.
         app = synth(zones=["us-central1-a"], network={"pods_cidr": "10.4.0.0/20"}, node_pool={"max_nodes": 1}, pools=pools)
         assert ("no-room-for-surge-nodes" in app.warnings("pov-cluster")) is warns

@@ -12,12 +12,12 @@ def test_the_apis_of_the_preparations_chapter_are_enabled(synthesized: Synthesiz
     assert {service["service"] for service in services.values()} == {f"{name}.googleapis.com" for name in PREPARATIONS}
 
 
-def test_a_destroy_leaves_every_api_on(synthesized: Synthesized) -> None:
+def test_a_destroy_leaves_every_api_enabled(synthesized: Synthesized) -> None:
     services = synthesized.stack("pov-cluster")["resource"]["google_project_service"]
     assert {service["disable_on_destroy"] for service in services.values()} == {False}
 
 
-def test_what_is_created_waits_for_the_apis(synthesized: Synthesized) -> None:
+def test_resources_wait_for_the_apis(synthesized: Synthesized) -> None:
     apis = [f"google_project_service.apis_{name}" for name in sorted(PREPARATIONS)]
     assert synthesized.resource("pov-cluster", "google_service_account.identity")["depends_on"] == apis
     assert synthesized.resource("pov-cluster", "google_compute_subnetwork.network_subnetwork")["depends_on"] == apis

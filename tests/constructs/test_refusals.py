@@ -1,4 +1,4 @@
-"""What constructs and their configurations refuse by themselves, for apps that use them without deployment files."""
+"""What constructs and their configurations refuse in apps that use them without deployment files."""
 
 import re
 from collections.abc import Callable

@@ -46,7 +46,7 @@ class TestLabels:
             "topology.gke.io/zone",
         ],
     )
-    def test_set_by_gke(self, key: str) -> None:
+    def test_refuses_labels_that_gke_sets(self, key: str) -> None:
         assert refused(labels={"team": "a", key: "true"}) == [f"labels.\"{key}\": 'true' has a key that GKE sets; remove the label"]
 
     @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ class TestLabels:
             "team",
         ],
     )
-    def test_for_users_to_set(self, key: str) -> None:
+    def test_accepts_labels_for_users(self, key: str) -> None:
         assert refused(labels={key: "true"}) == []
 
 
@@ -94,7 +94,7 @@ class TestMetadata:
             "windows-startup-script-ps1",
         ],
     )
-    def test_used_by_gke(self, key: str) -> None:
+    def test_refuses_metadata_keys_of_gke(self, key: str) -> None:
         assert refused(metadata={"team": "a", key: "a"}) == [f"metadata.{key}: 'a' has a key that GKE reserves; use another key"]
 
     @pytest.mark.parametrize(
@@ -135,5 +135,5 @@ class TestMetadata:
         ],
         ids=["bytes", "not-characters", "in-total", "surrogates", "key"],
     )
-    def test_too_large(self, metadata: Mapping[str, str], message: str) -> None:
+    def test_refuses_metadata_that_is_too_large(self, metadata: Mapping[str, str], message: str) -> None:
         assert refused(metadata=metadata) == [message]

@@ -212,7 +212,7 @@ def test_a_fault_with_every_value_of_an_unknown_choice_is_reported(stack: Stack)
 
 
 @pytest.mark.parametrize("value", ["${var.zone}", "TfToken[TOKEN.0]", "us central", -1.5, 8.5])
-def test_what_is_not_a_token_is_still_refused(value: object) -> None:
+def test_values_that_are_not_tokens_are_still_refused(value: object) -> None:
     assert not is_token(value)
     with pytest.raises(ValueError, match="disk_size_gb"):
         NodePoolConfig.model_validate({"disk_size_gb": value, "machine_type": value})
@@ -392,7 +392,7 @@ def test_terraform_accepts_the_references(stack: Stack, add: Callable[[Stack], N
         ({"cluster": {"private_nodes": True}}, "is required with cluster.private_nodes"),
     ],
 )
-def test_constructs_refuse_what_is_known_beside_tokens(stack: Stack, arguments: dict[str, Any], message: str) -> None:
+def test_constructs_refuse_known_values_beside_tokens(stack: Stack, arguments: dict[str, Any], message: str) -> None:
     zones = [*arguments.pop("zones", ["us-central1-a"]), stack.text("zone")]
     sections: dict[str, type[Configuration]] = {"network": ClusterNetworkConfig, "cluster": GkeClusterConfig}
     configs: dict[str, Any] = {section: sections[section].model_validate(values) for section, values in arguments.items()}
@@ -437,7 +437,7 @@ def test_every_resource_and_data_source_takes_the_aliased_provider(stack: Stack)
     assert all(provider == f"{kind.partition('_')[0]}.other" for kind, provider in found), found
 
 
-def test_text_and_resolvables_stand_for_every_kind(stack: Stack) -> None:
+def test_text_and_resolvables_are_accepted_for_every_type(stack: Stack) -> None:
     """Functions of Terraform return text for lists, maps and numbers, and attributes of any type are resolvables."""
     values: dict[str, Any] = {
         "disk_size_gb": stack.text("size"),

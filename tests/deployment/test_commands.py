@@ -41,7 +41,7 @@ def test_a_terminal_shows_the_time_of_each_step_on_its_line() -> None:
     assert re.fullmatch(r"first … \d+\.\d s\nsecond … \d+\.\d s\n", in_a_terminal("pass"))
 
 
-def test_the_message_of_a_failed_step_starts_on_a_line_of_its_own() -> None:
+def test_message_of_a_failed_step_starts_on_a_new_line() -> None:
     assert re.fullmatch(r"first … \d+\.\d s\nsecond … \nfailed\n", in_a_terminal("raise SystemExit('failed')"))
 
 

@@ -150,7 +150,7 @@ class TestProfile:
 
 
 class TestDeploymentsOfOneProject:
-    def test_each_need_names_of_their_own(self, folder: Path) -> None:
+    def test_deployments_need_unique_names(self, folder: Path) -> None:
         lines = answer(folder, a=MINIMAL + INGRESS, b=f"{MINIMAL}{APART}{INGRESS}zone = 'gitpod'\n")
         assert [line.rpartition("; ")[0] for line in lines] == [
             f"b.toml: ingress.account_id: 'gitpod-dns01-solver' {TAKEN.format('service account')}",
@@ -158,24 +158,24 @@ class TestDeploymentsOfOneProject:
             f"b.toml: ingress.zone: 'gitpod' {TAKEN.format('DNS zone')}",
         ]
 
-    def test_of_different_regions_collide_too(self, folder: Path) -> None:
+    def test_deployments_of_different_regions_also_need_unique_names(self, folder: Path) -> None:
         other = f"project = 'demo-project'\nregion = 'europe-west1'\n{APART.replace('other', 'gitpod', 1)}"
         ingress = INGRESS.replace("gitpod.acme", "trial.acme") + "account_id = 'other-solver'\n"
         (line,) = answer(folder, a=MINIMAL + INGRESS, b=other + ingress)
         assert line.startswith(f"b.toml: ingress.zone: 'gitpod' {TAKEN.format('DNS zone')}")
 
-    def test_with_a_node_account_of_the_same_name(self, folder: Path) -> None:
+    def test_node_service_account_of_another_deployment_is_refused(self, folder: Path) -> None:
         lines = answer(folder, a=MINIMAL, b=f"{MINIMAL}{APART}{INGRESS}account_id = 'gitpod-gke'\n")
         assert [line.partition(" is already in use")[0] for line in lines] == ["b.toml: ingress.account_id: 'gitpod-gke'"]
 
-    def test_with_names_of_their_own(self, folder: Path) -> None:
+    def test_unique_names_are_accepted(self, folder: Path) -> None:
         ingress = INGRESS.replace("gitpod.acme", "trial.gitpod.acme")
         assert answer(folder, a=MINIMAL + INGRESS, b=f"{MINIMAL}{APART}{ingress}account_id = 'other-solver'\n") == []
 
-    def test_of_different_projects(self, folder: Path) -> None:
+    def test_different_projects_may_use_the_same_names(self, folder: Path) -> None:
         assert answer(folder, a=MINIMAL + INGRESS, b=MINIMAL.replace("demo", "other") + INGRESS) == []
 
-    def test_that_share_an_existing_zone_share_its_records(self, folder: Path) -> None:
+    def test_a_shared_existing_zone_is_refused(self, folder: Path) -> None:
         ingress = f"{INGRESS}create_zone = false\nzone = 'acme'\n"
         lines = answer(folder, a=MINIMAL + ingress, b=f"{MINIMAL}{APART}{ingress}account_id = 'other-solver'\n")
         assert [line.partition(" is already in use")[0] for line in lines] == ["b.toml: ingress.domain: 'gitpod.acme-corp.dev'"]

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from deployment.profile import PROFILES, with_profile
 from tests.app import ROOT, Synthesized, deployment
+from tests.stacks.changes import RECREATES_NODES
 from tests.stacks.test_inputs import INPUTS
 
 HARDENED = {f"{section}.{key}": value for section, values in PROFILES["hardened"].items() for key, value in values.items()}
@@ -40,7 +41,7 @@ def written_out(profile: str) -> dict[str, Any]:
     return {section: {**OPTIONAL.get(section, {}), **values.get(section, {})} for section in values.keys() | OPTIONAL.keys()}
 
 
-def test_hardened_sets_every_input_that_needs_no_value_of_the_readers_own() -> None:
+def test_hardened_sets_every_input_that_needs_no_value_from_the_reader() -> None:
     assert HARDENED.keys() - OF_THE_GUIDE == INPUTS.keys() - LEFT_ALONE.keys()
 
 
@@ -149,9 +150,12 @@ def test_the_documentation_lists_every_input_and_what_the_profile_sets() -> None
     assert listed.keys() == INPUTS.keys() | OF_THE_GUIDE
     assert {key for key, marks in listed.items() if "P" in marks} == HARDENED.keys()
     assert {key for key, marks in listed.items() if "R" in marks} == {
-        *("cluster.secure_boot", "cluster.integrity_monitoring", "cluster.boot_disk_kms_key"),
-        *("node_pool.confidential_nodes", "node_pool.spot"),
+        "cluster.secure_boot",
+        "cluster.integrity_monitoring",
+        "cluster.boot_disk_kms_key",
+        "node_pool.spot",
     }
+    assert {key for key, marks in listed.items() if "N" in marks} == RECREATES_NODES.keys() & listed.keys()
 
 
 def test_the_examples_of_the_documentation_are_deployments() -> None:

@@ -13,7 +13,7 @@ POV = ROOT / "deployments" / "pov.toml"
 
 
 @pytest.mark.parametrize("path", schema.files(), ids=lambda path: str(path.name))
-def test_is_what_the_models_say(path: Any) -> None:
+def test_schema_is_generated_from_the_models(path: Any) -> None:
     assert path.read_text(encoding="utf-8") == schema.files()[path], "run `make schema`"
 
 

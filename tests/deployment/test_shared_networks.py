@@ -32,7 +32,7 @@ def refusals(folder: Path) -> list[str]:
     return []
 
 
-def test_share_an_existing_subnetwork(tmp_path: Path) -> None:
+def test_deployments_can_share_an_existing_subnetwork(tmp_path: Path) -> None:
     write(tmp_path, "a", {**NETWORK, "cloud_nat": True})
     write(tmp_path, "b", NETWORK)
     write(tmp_path, "c", {**NETWORK, **HOST}, project="c-project")
@@ -40,7 +40,7 @@ def test_share_an_existing_subnetwork(tmp_path: Path) -> None:
     assert refusals(tmp_path) == []
 
 
-def test_do_not_both_create_cloud_nat_for_a_subnetwork(tmp_path: Path) -> None:
+def test_only_one_deployment_creates_cloud_nat_for_a_subnetwork(tmp_path: Path) -> None:
     write(tmp_path, "a", {**NETWORK, **HOST, "cloud_nat": True}, project="a-project")
     write(tmp_path, "b", {**NETWORK, "cloud_nat": True}, project="host-project")
     write(tmp_path, "c", {**NETWORK, "cloud_nat": True}, project="c-project")
@@ -52,7 +52,7 @@ def test_do_not_both_create_cloud_nat_for_a_subnetwork(tmp_path: Path) -> None:
     ]
 
 
-def test_of_two_projects_have_apart_what_they_create_in_a_host_project(tmp_path: Path) -> None:
+def test_two_projects_need_unique_names_in_a_host_project(tmp_path: Path) -> None:
     write(tmp_path, "a", {**HOST, "network": "shared", "create_network": True, "cloud_nat": True}, "a-project", "gitpod")
     write(tmp_path, "b", {**HOST, "network": "shared", "create_network": True, "cloud_nat": True}, "b-project", "gitpod")
     assert refusals(tmp_path) == [
@@ -75,7 +75,7 @@ def test_of_two_projects_have_apart_what_they_create_in_a_host_project(tmp_path:
     ]
 
 
-def test_of_one_project_with_the_same_cluster_are_refused_for_that_alone(tmp_path: Path) -> None:
+def test_one_project_with_the_same_cluster_gives_only_that_fault(tmp_path: Path) -> None:
     write(tmp_path, "a", {"cloud_nat": True}, cluster="gitpod")
     write(tmp_path, "b", {"network": "other", "subnetwork": "other", "cloud_nat": True}, cluster="gitpod")
     assert refusals(tmp_path) == [
@@ -83,14 +83,14 @@ def test_of_one_project_with_the_same_cluster_are_refused_for_that_alone(tmp_pat
     ]
 
 
-def test_of_two_projects_have_equal_names_and_ranges_in_their_own_networks(tmp_path: Path) -> None:
+def test_two_projects_may_use_equal_names_and_ranges_in_their_own_networks(tmp_path: Path) -> None:
     write(tmp_path, "a", {"cloud_nat": True}, "a-project", "gitpod")
     write(tmp_path, "b", {"cloud_nat": True}, "b-project", "gitpod")
     write(tmp_path, "c", {**HOST, "cloud_nat": True}, "c-project", "gitpod")
     assert refusals(tmp_path) == []
 
 
-def test_grant_the_service_agents_of_a_project_once(tmp_path: Path) -> None:
+def test_only_one_deployment_grants_the_service_agents_of_a_project(tmp_path: Path) -> None:
     granting = {**NETWORK, **HOST, "grant_service_agents": True}
     write(tmp_path, "a", granting)
     write(tmp_path, "b", granting)
@@ -104,7 +104,7 @@ def test_grant_the_service_agents_of_a_project_once(tmp_path: Path) -> None:
     ]
 
 
-def test_are_compared_in_a_time_that_grows_with_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparison_takes_linear_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compared = 0
     overlaps = IPv4Network.overlaps
 

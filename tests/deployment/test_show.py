@@ -35,7 +35,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("sections", SECTIONS.values(), ids=SECTIONS)
-def test_what_is_shown_reads_back_and_gives_the_same_terraform(sections: dict[str, Any], tmp_path: Path) -> None:
+def test_output_reads_back_and_gives_the_same_terraform(sections: dict[str, Any], tmp_path: Path) -> None:
     shown = deployment(**sections)
     text = "\n".join(effective_values(shown, sections))
     assert all(c.isprintable() or c == "\n" for c in text)

@@ -66,7 +66,7 @@ class TestFolder:
         }
 
     @pytest.mark.parametrize("sections", [{}, HARD, {"handover": {"parameters": []}}], ids=["plain", "everything else", "no parameter"])
-    def test_names_no_tool_that_made_it(self, sections: dict[str, Any]) -> None:
+    def test_names_no_tool(self, sections: dict[str, Any]) -> None:
         for path, content in files_of("pov", deployment(**sections), "json").items():
             assert not re.search(r"python|cdk|jsii|toml|TfToken|metadata\.path|\bmake\b|marked", content.decode(), re.IGNORECASE), path
             assert not re.search(r'["\s(]/(home|root|tmp|usr|work)\b', content.decode()), path
@@ -250,7 +250,7 @@ class TestParameters:
         assert {used for stack in stacks for used in stack.parameters} == {key}
         assert set(re.findall(r"\bvar\.(\w+)", json.dumps([stack.content for stack in stacks]))) == {key.replace(".", "_")}
 
-    def test_every_key_has_a_mark_that_no_deployment_shows(self, synthesized: Synthesized) -> None:
+    def test_every_key_has_a_mark_that_no_deployment_contains(self, synthesized: Synthesized) -> None:
         assert set(MARKS) == set(ALL_KEYS) - {ADMINS, NETWORKS, WINDOW}
         for stack in ("pov-cluster", "pov-rbac"):
             content = synthesized.stack(stack)
@@ -278,7 +278,7 @@ class TestParameters:
         assert not [path for path, content in files.items() if b"marked" in content]
 
     @pytest.mark.parametrize(("region", "zones"), [("us-east1", ["us-east1-d"]), ("us-west8", ["us-west8-a"]), ("europe-west1", [])])
-    def test_region_and_zones_are_variables_wherever_they_lie(self, region: str, zones: list[str]) -> None:
+    def test_region_and_zones_are_variables_for_every_location(self, region: str, zones: list[str]) -> None:
         files = files_of("pov", deployment(region=region, zones=zones), "json")
         variables = parsed(files, "1-cluster/variables.tf.json")["variable"]
         assert (variables["region"]["default"], variables["zones"]["default"]) == (region, zones)
@@ -316,7 +316,7 @@ class TestParameters:
         description = variable(deployment(), key)["description"]
         assert not re.search(r"Default:|Required if|docs/|[a-z]\.[a-z]", description)
 
-    def test_a_value_that_the_output_does_not_follow_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_value_that_does_not_reach_the_output_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As when a construct decides by a value: here one that is cut to its first characters."""
 
         def cut(name: str, one: Any) -> Any:
@@ -335,7 +335,7 @@ class TestParameters:
 
 
 class TestCommand:
-    def test_writes_the_same_bytes_twice_and_keeps_what_is_not_its_own(self, tmp_path: Path) -> None:
+    def test_writes_the_same_bytes_twice_and_keeps_other_files(self, tmp_path: Path) -> None:
         folder = tmp_path / "pov"
         assert hand_over("pov", folder) == 0
         first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -371,7 +371,7 @@ class TestCommand:
         ).stdout
         assert printed.splitlines()[-1].rstrip().endswith(f'-m handover "$DEPLOYMENT" "handover.out/pov" {options}')
 
-    def test_leaves_a_folder_alone_that_holds_something_else(self, tmp_path: Path) -> None:
+    def test_does_not_change_a_folder_with_other_files(self, tmp_path: Path) -> None:
         (tmp_path / "mine.txt").write_text("mine")
         with pytest.raises(HandoverError, match="is not empty and does not contain a hand-over: choose another folder with TO=DIR"):
             write({"a": b""}, tmp_path)
@@ -380,7 +380,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         "manifest", ["", "not a checksum\n", f"{'0' * 64}  other.txt\n"], ids=["empty", "no checksums", "of something else"]
     )
-    def test_leaves_a_folder_alone_whose_manifest_is_not_a_hand_overs(self, tmp_path: Path, manifest: str) -> None:
+    def test_does_not_change_a_folder_with_another_manifest(self, tmp_path: Path, manifest: str) -> None:
         (tmp_path / MANIFEST).write_text(manifest)
         with pytest.raises(HandoverError, match="does not contain a hand-over"):
             write({"README.md": b""}, tmp_path)
@@ -511,7 +511,7 @@ class TestAdditionalPools:
         found: dict[str, Any] = parsed(files, "1-cluster/main.tf.json")["resource"]["google_container_node_pool"]
         return found
 
-    def test_variables_reach_the_main_pool_alone(self, with_pools: dict[str, bytes]) -> None:
+    def test_variables_reach_only_the_main_pool(self, with_pools: dict[str, bytes]) -> None:
         pools = self.pools(with_pools)
         assert {name: pool["node_config"]["machine_type"] for name, pool in pools.items()} == {
             "node_pool": "${var.node_pool_machine_type}",
@@ -569,7 +569,7 @@ def test_with_an_existing_service_account(*, grant_roles: bool | None) -> None:
 
 
 @pytest.mark.parametrize("members", [[], ["user:alice@example.com"]], ids=len)
-def test_with_further_bindings_only_the_administrators_are_a_variable(members: list[str]) -> None:
+def test_with_additional_bindings_only_the_administrators_are_a_variable(members: list[str]) -> None:
     observers = {"role": "view", "members": ["user:carol@example.com"]}
     bindings = {"observers": observers, "readers": {**observers, "namespace": "gitpod"}}
     rbac = next(stack for stack in stacks_of("pov", deployment(admins={"members": members, "bindings": bindings})) if stack.name == "rbac")
@@ -579,7 +579,7 @@ def test_with_further_bindings_only_the_administrators_are_a_variable(members: l
         assert [subject["name"] for subject in resources[kind][f"admins_bindings_{name}"]["subject"]] == ["carol@example.com"]
 
 
-def test_the_readme_says_who_has_further_roles_and_what_the_nodes_are_not_granted() -> None:
+def test_readme_lists_additional_roles_and_missing_grants_of_the_nodes() -> None:
     observers = {"role": "view", "members": ["user:carol@example.com"], "namespace": "gitpod"}
     text = files_of("pov", deployment(admins={"bindings": {"observers": observers}}), "json")["README.md"].decode()
     assert "the binding `observers` grants the ClusterRole `view` in the namespace `gitpod` to" in text

@@ -53,7 +53,7 @@ CLUSTER = {
 
 
 class TestBlocks:
-    def test_stand_in_the_order_of_the_style_guide(self) -> None:
+    def test_follow_the_style_guide_order(self) -> None:
         assert written(CLUSTER) == text(
             """
             resource "google_container_cluster" "cluster" {
@@ -95,7 +95,7 @@ class TestBlocks:
             """
         )
 
-    def test_carry_comments_at_their_paths(self) -> None:
+    def test_have_comments_at_their_paths(self) -> None:
         comments = {
             "google_container_cluster.cluster": {
                 "": "One regional cluster.",
@@ -165,7 +165,7 @@ class TestBlocks:
             """
         )
 
-    def test_repeat(self) -> None:
+    def test_repeated_blocks(self) -> None:
         content = {
             "resource": {
                 "google_compute_subnetwork": {
@@ -202,7 +202,7 @@ class TestBlocks:
             """
         )
 
-    def test_are_dynamic(self) -> None:
+    def test_dynamic_blocks(self) -> None:
         content = {
             "resource": {
                 "kubernetes_cluster_role_binding_v1": {
@@ -245,7 +245,7 @@ class TestBlocks:
             """
         )
 
-    def test_of_the_language(self) -> None:
+    def test_terraform_blocks(self) -> None:
         content = {
             "terraform": {
                 "required_providers": {
@@ -399,7 +399,7 @@ class TestBlocks:
             """
         )
 
-    def test_of_hcp_terraform(self) -> None:
+    def test_cloud_block(self) -> None:
         cloud = {"terraform": {"cloud": {"organization": "gitpod", "workspaces": {"name": "pov-cluster"}}}}
         assert written(cloud) == text(
             """
@@ -415,7 +415,7 @@ class TestBlocks:
             """
         )
 
-    def test_come_in_the_order_asked_for(self) -> None:
+    def test_follow_the_requested_order(self) -> None:
         content = {
             "data": {"google_client_config": {"a": {}, "b": {}}},
             "locals": {"x": 1},
@@ -436,7 +436,7 @@ class TestBlocks:
             """
         )
 
-    def test_of_nothing_are_no_text(self) -> None:
+    def test_empty_input_writes_nothing(self) -> None:
         assert written({}) == ""
         assert written({"resource": {}}) == ""
 
@@ -447,7 +447,7 @@ class TestForms:
     def resource(self, **arguments: Any) -> dict[str, Any]:
         return {"resource": {"google_container_cluster": {"cluster": arguments}}}
 
-    def test_a_scalar_that_the_bindings_lack_is_an_attribute(self) -> None:
+    def test_a_scalar_without_a_binding_is_an_attribute(self) -> None:
         exclusion = {"exclusion_options": {"scope": "NO_UPGRADES", "end_time_behavior": "UNTIL_END_OF_SUPPORT"}}
         assert '      end_time_behavior = "UNTIL_END_OF_SUPPORT"' in written(
             self.resource(maintenance_policy={"maintenance_exclusion": [exclusion]})
@@ -455,9 +455,7 @@ class TestForms:
         assert "  future = [1, 2]" in written(self.resource(future=[1, 2]))
 
     @pytest.mark.parametrize("future", [{"enabled": True}, [{"enabled": True}]])
-    def test_an_object_that_the_bindings_lack_is_refused_until_its_form_is_stated(
-        self, future: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_an_object_without_a_binding_needs_a_stated_form(self, future: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         content = self.resource(addons_config={"future": future})
         message = (
             r"google_container_cluster\.cluster: addons_config\[0\]\.future: is unknown to the provider bindings, state its form in EXC"
@@ -596,7 +594,7 @@ class TestValues:
             ({"a": 1, "list": [{"b": 1}], "bb": 2}, "{\n    a = 1\n    list = [\n      {\n        b = 1\n      },\n    ]\n    bb = 2\n  }"),
         ],
     )  # fmt: skip
-    def test_are_written_as_a_person_would(self, json_value: Any, expected: str) -> None:
+    def test_are_written_in_idiomatic_hcl(self, json_value: Any, expected: str) -> None:
         assert value(json_value) == expected
 
     def test_text_of_several_lines_is_a_heredoc(self) -> None:

@@ -48,7 +48,7 @@ def blocks(configuration: str) -> list[str]:
 
 
 class TestFiles:
-    def test_of_roots_modules_and_example(self, files: dict[str, bytes]) -> None:
+    def test_files_of_roots_modules_and_example(self, files: dict[str, bytes]) -> None:
         of_a_root = {*FILES, "providers.tf", "terraform.tfvars"}
         assert {path for path in files if "/" in path} == {
             *(f"{folder}/{name}" for folder in ("1-cluster", "2-rbac") for name in of_a_root),
@@ -56,7 +56,7 @@ class TestFiles:
             *(f"example/{name}" for name in ("main.tf", "outputs.tf", "providers.tf", "versions.tf")),
         }
 
-    def test_of_the_cluster_are_in_reading_order(self, files: dict[str, bytes]) -> None:
+    def test_files_of_the_cluster_are_in_reading_order(self, files: dict[str, bytes]) -> None:
         order = [block.partition(".")[0] for block in blocks(text(files, "1-cluster/main.tf"))]
         assert list(dict.fromkeys(order)) == [
             "google_project_service",
@@ -68,7 +68,7 @@ class TestFiles:
             "google_container_node_pool",
         ]
 
-    def test_a_backend_stays_active_in_a_file_of_its_own(self) -> None:
+    def test_an_active_backend_has_a_separate_file(self) -> None:
         files = files_of("pov", deployment(backend={"type": "gcs", "bucket": "states", "prefix": "trial"}))
         assert text(files, "1-cluster/backend.tf") == (
             'terraform {\n  backend "gcs" {\n    bucket = "states"\n    prefix = "trial/pov-cluster"\n  }\n}\n'
@@ -97,7 +97,7 @@ class TestFiles:
             assert not re.search(r"python|cdk|jsii|toml|TfToken|metadata\.path|\bmake\b|marked", content.decode(), re.IGNORECASE), path
             assert not re.search(r'["\s(]/(home|root|tmp|usr|work)\b', content.decode()), path
 
-    def test_are_the_same_twice(self, files: dict[str, bytes]) -> None:
+    def test_are_the_same_in_a_second_hand_over(self, files: dict[str, bytes]) -> None:
         assert files_of("pov", load_deployments(ROOT / "deployments")["pov"]) == files
 
 
@@ -132,13 +132,13 @@ def everything_planned(workspace: Workspace) -> dict[str, Any]:
 
 @pytest.mark.terraform
 class TestTerraform:
-    def test_formats_nothing(self, handed_over: Path) -> None:
+    def test_terraform_fmt_changes_nothing(self, handed_over: Path) -> None:
         done = subprocess.run(
             ["terraform", "fmt", "-check", "-diff", "-recursive"], cwd=handed_over, capture_output=True, text=True, check=False
         )
         assert (done.returncode, done.stdout) == (0, "")
 
-    def test_plans_what_it_plans_for_the_stacks_and_continues_their_state(
+    def test_plans_are_those_of_the_stacks_and_use_their_state(
         self, stand_ins: StandIns, source: dict[str, Any], copy: Path, tmp_path: Path
     ) -> None:
         app = synthesize({"pov": deployment(**source)}, tmp_path / "cdktf.out")
@@ -228,14 +228,14 @@ class TestTwoClusters:
         assert cloud.objects("google_container_cluster") == []
 
     @pytest.mark.parametrize("name", sorted(variable_name(key) for key in REQUIRED))
-    def test_must_both_have_what_they_cannot_share(self, twice: Folder, name: str) -> None:
+    def test_values_that_cannot_be_shared_are_required(self, twice: Folder, name: str) -> None:
         main = twice.directory / "main.tf"
         main.write_text(re.sub(rf"\n  {name} .*", "", main.read_text()))
         twice.init()
         with pytest.raises(TerraformError, match=rf'argument "{name}" is required'):
             twice.validate()
 
-    def test_must_both_name_an_explicit_network(self, stand_ins: StandIns, tmp_path: Path) -> None:
+    def test_network_is_required(self, stand_ins: StandIns, tmp_path: Path) -> None:
         network = {"network": "trial", "create_network": True, "subnetwork": "nodes"}
         write(files_of("pov", deployment(network=network)), tmp_path / "pov")
         directory = tmp_path / "pov" / "twice"

@@ -134,18 +134,18 @@ def with_outputs(**values: Any) -> dict[str, Any]:
 class TestMeaning:
     @settings(JUDGED, max_examples=15)
     @given(st.lists(VALUES, max_size=12))
-    def test_of_values(self, values: list[Any]) -> None:
+    def test_values_keep_their_meaning(self, values: list[Any]) -> None:
         content = with_outputs(all=values)
         content["locals"] |= {f"value_{index}": one for index, one in enumerate(values)}
         means_the_same_and_is_formatted(content)
 
-    def test_of_text_of_several_lines(self) -> None:
+    def test_text_of_several_lines_keeps_its_meaning(self) -> None:
         script = '#!/bin/sh\n\nfor x in $${all}; do\n\techo "${local.x}" \\\n    c:\\n\n  \ndone\n'
         means_the_same_and_is_formatted(with_outputs(a=script, b=[script, script, 1], c={"d": 1, "script": script, "e": 2}))
 
     @settings(JUDGED, max_examples=30)
     @given(st.lists(LITERALS | SEQUENCES, max_size=6).map("".join))
-    def test_of_a_template_that_may_be_refused(self, template: str) -> None:
+    def test_templates_keep_their_meaning_or_are_refused(self, template: str) -> None:
         content = with_outputs(one=template)
         expected = evaluated("main.tf.json", json.dumps(content))
         try:
@@ -160,14 +160,14 @@ class TestMeaning:
     @pytest.mark.parametrize("width", [20, 40, 120])
     @settings(JUDGED, max_examples=10)
     @given(drawn=st.lists(expressions(), min_size=1, max_size=6))
-    def test_of_expressions_on_one_line_and_on_several(self, width: int, drawn: list[str]) -> None:
+    def test_expressions_keep_their_meaning_on_several_lines(self, width: int, drawn: list[str]) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(hcl_module, "WIDTH", width)
             means_the_same_and_is_formatted(with_outputs(**{f"v{index}": f"${{{one}}}" for index, one in enumerate(drawn)}))
 
     @settings(JUDGED, max_examples=8)
     @given(st.dictionaries(KEYS, LITERALS), LITERALS)
-    def test_of_the_default_of_a_variable_which_is_no_template(self, default: dict[str, str], description: str) -> None:
+    def test_default_of_a_variable_is_no_template(self, default: dict[str, str], description: str) -> None:
         default = {**default, "x": "${local.x} %{if"}
         means_the_same_and_is_formatted(
             {
@@ -176,7 +176,7 @@ class TestMeaning:
             }
         )
 
-    def test_of_meta_arguments(self) -> None:
+    def test_meta_arguments_keep_their_meaning(self) -> None:
         """With the one resource that Terraform itself provides."""
         condition = {"condition": "${self.input != null}", "error_message": "no '${self.id}'"}
         means_the_same_and_is_formatted(
@@ -282,7 +282,7 @@ class TestPlans:
         return both[0], both[1]
 
     @pytest.mark.parametrize("name", DEPLOYMENTS)
-    def test_of_the_stacks_are_the_same(self, stand_ins: StandIns, tmp_path: Path, name: str) -> None:
+    def test_plans_of_the_stacks_are_the_same(self, stand_ins: StandIns, tmp_path: Path, name: str) -> None:
         synthesized = synthesize({"pov": deployment(**DEPLOYMENTS[name])}, tmp_path / "cdktf.out")
         for stack in ("pov-cluster", "pov-rbac"):
             content = without_backend(synthesized.stack(stack))
@@ -292,7 +292,7 @@ class TestPlans:
             assert of_hcl.plan().empty
 
     @pytest.mark.parametrize("folder", ["1-cluster", "example"])
-    def test_of_a_hand_over_with_every_variable_are_the_same(self, stand_ins: StandIns, tmp_path: Path, folder: str) -> None:
+    def test_plans_of_a_hand_over_with_every_variable_are_the_same(self, stand_ins: StandIns, tmp_path: Path, folder: str) -> None:
         files = files_of("pov", deployment(handover={"parameters": get_args(ParameterKey)}), "json")
         wanted = {
             path: without_backend(json.loads(content))

@@ -29,7 +29,7 @@ def parsed(files: dict[str, bytes], path: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("folder", ["3-ingress", "modules/ingress"])
-def test_has_the_chart_where_the_release_looks_for_it(files: dict[str, bytes], folder: str) -> None:
+def test_chart_is_in_the_folder_of_the_release(files: dict[str, bytes], folder: str) -> None:
     release = parsed(files, f"{folder}/main.tf.json")["resource"]["helm_release"]["charts_issuer"]
     assert release["chart"] == f"${{path.module}}/{ISSUER_CHART_FOLDER}"
     for path in ISSUER_CHART.rglob("*.yaml"):
@@ -69,7 +69,7 @@ def test_the_readme_lists_a_mirror_once() -> None:
 
 
 @pytest.mark.terraform
-def test_a_root_continues_the_state_of_the_stack(files: dict[str, bytes], stand_ins: StandIns, tmp_path: Path) -> None:
+def test_a_root_uses_the_state_of_the_stack(files: dict[str, bytes], stand_ins: StandIns, tmp_path: Path) -> None:
     synthesize({"pov": deployment(**SOURCE)}, tmp_path / "cdktf.out")
     write(files, tmp_path / "pov")
     for stack in ("pov-cluster", "pov-rbac", "pov-ingress"):

@@ -143,7 +143,7 @@ class TestContent:
         assert [text for text in drawn(**sections).texts if expected in text]
         assert not [text for text in reference.texts if text.endswith(expected)]
 
-    def test_says_who_reaches_what(self, reference: Picture, hardened: Picture) -> None:
+    def test_shows_who_can_reach_what(self, reference: Picture, hardened: Picture) -> None:
         inside = {
             "GKE cluster gitpod to Node pool gitpod (manages)",
             "Service account gitpod-gke to Node pool gitpod (identity of the nodes)",
@@ -173,13 +173,13 @@ class TestContent:
         ],
         ids=str,
     )
-    def test_says_from_which_networks_the_control_plane_is_reached(self, sections: dict[str, Any], expected: set[str]) -> None:
+    def test_shows_which_networks_can_reach_the_control_plane(self, sections: dict[str, Any], expected: set[str]) -> None:
         found = drawn(cluster=sections)
         assert {arrow for arrow in found.arrows() if "address)" in arrow} == expected
         for name, cidr in sections["authorized_networks"].items():
             assert f"{name} {cidr}" in found.texts
 
-    def test_says_when_private_nodes_have_a_route_of_the_network(self) -> None:
+    def test_shows_another_route_of_private_nodes(self) -> None:
         found = drawn(cluster={"private_nodes": True}, network={"cloud_nat": False})
         assert "Node pool gitpod to Internet (another route of the network)" in found.arrows()
         assert "No external IP addresses" in found.texts
@@ -211,7 +211,7 @@ class TestContent:
 
 
 class OthersStack(GitpodStack):
-    """A node pool of its own, an existing subnetwork, and types that the picture has no words for."""
+    """A separate node pool, an existing subnetwork, and types for which the picture has no labels."""
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
         super().__init__(scope, id, deployment)
@@ -231,7 +231,7 @@ class OthersStack(GitpodStack):
             )
 
 
-def test_draws_what_another_kind_of_stack_creates(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_draws_resources_of_another_kind_of_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     others = StackKind("others", OthersStack, creates="what the picture does not know", depends_on=("cluster",))
     monkeypatch.setattr(registry, "STACK_KINDS", (*STACK_KINDS, others))
     found = drawn()
@@ -243,7 +243,7 @@ def test_draws_what_another_kind_of_stack_creates(monkeypatch: pytest.MonkeyPatc
 
 
 class TestReading:
-    def test_has_a_text_for_those_who_do_not_see_it(self, reference: Picture) -> None:
+    def test_has_a_text_alternative(self, reference: Picture) -> None:
         assert reference.root.get("role") == "img"
         (title,) = reference.root.iter(f"{SVG}title")
         (description,) = reference.root.iter(f"{SVG}desc")

@@ -1,4 +1,4 @@
-"""The README of a hand-over: what it answers, and that its blocks continue a state through the modules."""
+"""The README of a hand-over: what it describes, and that its blocks let the modules use an existing state."""
 
 import re
 from pathlib import Path
@@ -201,7 +201,7 @@ class TestCosts:
         ],
         ids=str,
     )
-    def test_lists_what_this_deployment_pays_for(self, sections: dict[str, Any], expected: list[str]) -> None:
+    def test_lists_the_costs_of_the_deployment(self, sections: dict[str, Any], expected: list[str]) -> None:
         found = section(readme(**sections), "What it costs")
         assert [text for text in expected if text not in found] == []
 
@@ -219,13 +219,13 @@ class TestFirstPlan:
         ] == []
         assert "terraform -chdir=1-cluster init\nterraform -chdir=1-cluster plan" in found
 
-    def test_of_a_workspace_logs_in_there(self) -> None:
+    def test_first_plan_with_a_workspace_has_a_login(self) -> None:
         backend = {"type": "cloud", "organization": "acme", "hostname": "tfe.acme-corp.dev"}
         assert "terraform login tfe.acme-corp.dev" in section(readme(backend=backend), "A first plan in five minutes")
 
 
 class TestState:
-    def test_of_a_local_source_is_copied(self) -> None:
+    def test_local_state_is_copied(self) -> None:
         found = section(readme(), "State")
         assert "cp SOURCE/terraform.pov-cluster.tfstate 1-cluster/terraform.tfstate" in found
         assert "cp SOURCE/terraform.pov-rbac.tfstate 2-rbac/terraform.tfstate" in found
@@ -241,20 +241,20 @@ class TestState:
         ],
         ids=["gcs", "cloud"],
     )
-    def test_of_another_backend_is_left_behind_for_a_new_cluster(self, backend: dict[str, Any], place: str) -> None:
+    def test_a_new_cluster_does_not_use_the_state_of_another_backend(self, backend: dict[str, Any], place: str) -> None:
         found = section(readme(backend=backend), "State")
         assert "delete `backend.tf" in found
         assert place in found
         assert "cp SOURCE" not in found
 
-    def test_of_helm_releases_needs_a_configuration_of_its_own(self) -> None:
+    def test_helm_releases_need_a_separate_configuration(self) -> None:
         found = section(readme(ingress=INGRESS), "State")
         assert "`3-ingress` needs a configuration of its own that calls `modules/ingress`" in found
         assert "from = helm_release.charts_issuer\n  to   = module.ingress.helm_release.charts_issuer" in found
         assert found.count("import {") == 1
 
     @pytest.mark.terraform
-    def test_continues_through_the_modules_without_a_change(self, stand_ins: StandIns, tmp_path: Path) -> None:
+    def test_modules_use_the_state_without_a_change(self, stand_ins: StandIns, tmp_path: Path) -> None:
         folder = tmp_path / "pov"
         write(files_of("pov", deployment(**SOURCE)), folder)
         for name in ("1-cluster", "2-rbac"):
@@ -291,7 +291,7 @@ class TestOperations:
         ],
         ids=str,
     )
-    def test_has_what_concerns_the_deployment(self, sections: dict[str, Any], expected: list[str], absent: list[str]) -> None:
+    def test_has_the_steps_for_the_deployment(self, sections: dict[str, Any], expected: list[str], absent: list[str]) -> None:
         found = section(readme(**sections), "When something fails")
         assert [text for text in expected if text not in found] == []
         assert [text for text in absent if text in found] == []

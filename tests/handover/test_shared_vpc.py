@@ -54,5 +54,5 @@ def test_grants_of_terraform_are_not_listed() -> None:
     assert "a destroy removes these grants" in text
 
 
-def test_a_network_of_the_own_project_has_no_section() -> None:
+def test_a_network_of_the_same_project_has_no_section() -> None:
     assert "## Shared VPC" not in readme()

@@ -186,7 +186,7 @@ class TestRoots:
         assert root.plan().empty
 
     @pytest.mark.parametrize("values", [{}, OTHER, {"zones": []}], ids=["as handed over", "other values", "every zone"])
-    def test_plan_what_a_synth_with_these_values_plans(
+    def test_plan_is_that_of_the_stacks_with_these_values(
         self, stand_ins: StandIns, copy: Path, tmp_path: Path, values: dict[str, Any]
     ) -> None:
         app = synthesize({"pov": with_values(values)}, tmp_path / "cdktf.out")
@@ -198,16 +198,14 @@ class TestRoots:
             own.apply()
 
     @pytest.mark.parametrize("sections", VARIANTS.values(), ids=VARIANTS)
-    def test_of_other_deployments_apply_then_have_nothing_to_do(
-        self, stand_ins: StandIns, tmp_path: Path, sections: dict[str, Any]
-    ) -> None:
+    def test_other_deployments_apply_and_have_an_empty_plan(self, stand_ins: StandIns, tmp_path: Path, sections: dict[str, Any]) -> None:
         write(files_of("pov", deployment(**sections), "json"), tmp_path / "pov")
         for name in ("1-cluster", "2-rbac"):
             root = folder(stand_ins, tmp_path / "pov" / name)
             root.apply()
             assert root.plan().empty
 
-    def test_continue_the_state_of_the_source_deployment(self, stand_ins: StandIns, copy: Path, tmp_path: Path) -> None:
+    def test_use_the_state_of_the_source_deployment(self, stand_ins: StandIns, copy: Path, tmp_path: Path) -> None:
         app = synthesize({"pov": deployment(**SOURCE)}, tmp_path / "cdktf.out")
         for name, stack in (("1-cluster", "pov-cluster"), ("2-rbac", "pov-rbac")):
             own = Workspace(stand_ins, app.outdir / "stacks" / stack, tmp_path / "a" / "b" / "c" / stack)
@@ -231,7 +229,7 @@ class TestExistingSubnetwork:
         write(files_of("pov", deployment(**SOURCE, network=NETWORK)), tmp_path / "pov")
         return folder(stand_ins, tmp_path / "pov" / "1-cluster")
 
-    def test_is_used_and_stays_as_it_is(self, root: Folder) -> None:
+    def test_is_used_and_not_changed(self, root: Folder) -> None:
         add_subnetwork(root.stand_ins.cloud, SOURCE["project"])
         before = contents(root.stand_ins.cloud, "google_compute_subnetwork")
         assert root.validate() == []

@@ -38,7 +38,7 @@ FLAGS: dict[str, dict[str, Says]] = {
         "--disk-size": lambda v: {f"{POOL} node_config.disk_size_gb": int(v.removesuffix("GB"))},
         "--image-type": lambda v: {f"{POOL} node_config.image_type": v},
         "--machine-type": lambda v: {f"{POOL} node_config.machine_type": v},
-        # The version that the guide prints is gone; its table says "latest from regular channel".
+        # GKE no longer offers the version that the guide prints; its table says "latest from regular channel".
         "--cluster-version": lambda _: {f"{CLUSTER} min_master_version": NEWEST_REGULAR, f"{POOL} version": MASTER_VERSION},
         "--region": lambda v: {f"{CLUSTER} location": v, f"{SUBNETWORK} region": v},
         "--service-account": lambda v: {

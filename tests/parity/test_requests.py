@@ -55,7 +55,10 @@ FIELDS = {
 # field of the request -> the value recorded, and why the output differs
 DEVIATIONS: dict[str, tuple[Any, str]] = {
     "cluster|addonsConfig|kubernetesDashboard|disabled": (True, "GKE has no dashboard since 1.15, and the provider no argument for it"),
-    "cluster|initialClusterVersion": ("1.21.11-gke.900", "that version is gone; the guide's table asks for the newest REGULAR one"),
+    "cluster|initialClusterVersion": (
+        "1.21.11-gke.900",
+        "GKE no longer offers that version; the guide's table names the newest REGULAR one",
+    ),
     "cluster|ipAllocationPolicy|createSubnetwork": (True, "the provider has no such argument: the subnetwork is a resource"),
     "cluster|ipAllocationPolicy|useIpAliases": (True, "networking_mode VPC_NATIVE says it"),
     "cluster|masterAuth|username": ("", "basic authentication left GKE and the provider; no client certificate is issued either"),
@@ -100,10 +103,10 @@ ADDITIONS: dict[str, tuple[Any, str]] = {
     f"{CLUSTER} node_config|service_account": (EMAIL, "the removed pool must not need the Compute default account"),
     f"{CLUSTER} project": (PROJECT, "part of the request's parent"),
     f"{CLUSTER} release_channel|channel": ("REGULAR", "GKE refuses new clusters without a channel since 2026-08-21"),
-    f"{CLUSTER} remove_default_node_pool": (True, "the pool is a resource of its own"),
+    f"{CLUSTER} remove_default_node_pool": (True, "the pool is a separate resource"),
     f"{CLUSTER} subnetwork": ("${google_compute_subnetwork.network_subnetwork.name}", "in place of subnetworkName"),
     **{f"{CLUSTER} timeouts|{operation}": ("90m", "upstream's newer default") for operation in ("create", "update", "delete")},
-    f"{POOL} cluster": ("${google_container_cluster.cluster.name}", "the pool is a resource of its own"),
+    f"{POOL} cluster": ("${google_container_cluster.cluster.name}", "the pool is a separate resource"),
     f"{POOL} depends_on": (
         [
             f"google_project_iam_member.identity_{role}"
@@ -116,7 +119,7 @@ ADDITIONS: dict[str, tuple[Any, str]] = {
         "see node_pool.py",
     ),
     f"{POOL} lifecycle|replace_triggered_by": (["google_container_cluster.cluster.id"], "a replaced cluster has no pool"),
-    f"{POOL} location": ("${google_container_cluster.cluster.location}", "the pool is a resource of its own"),
+    f"{POOL} location": ("${google_container_cluster.cluster.location}", "the pool is a separate resource"),
     f"{POOL} name": ("gitpod", "in place of default-pool"),
     f"{POOL} project": (PROJECT, "part of the request's parent"),
     **{f"{POOL} timeouts|{operation}": ("2h", "upstream's newer default") for operation in ("create", "update", "delete")},

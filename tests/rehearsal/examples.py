@@ -116,7 +116,7 @@ def cluster_configuration(google: str = NEWEST) -> Configuration:
 
 
 def hardened_configuration(google: str = NEWEST, *, protected: bool = True) -> Configuration:
-    """The same cluster with private nodes and what else the product's profile `hardened` sets."""
+    """The same cluster with private nodes and the other inputs that the profile `hardened` sets."""
     content = cluster_configuration(google)
     changed(content, SUBNETWORK, {"private_ip_google_access": True, "log_config": {"flow_sampling": 0.5}})
     content["resource"]["google_compute_router"] = {

@@ -42,11 +42,11 @@ class TestVersions:
             (["6.50.0", "7.45.0"], "7.45.0"),
         ],
     )
-    def test_of_a_configuration_is_the_newest_measured_one_or_the_lowest_that_is_named(self, requirements: list[str], version: str) -> None:
+    def test_a_configuration_gets_the_newest_measured_version_or_the_lowest_named_one(self, requirements: list[str], version: str) -> None:
         assert GOOGLE.choose(requirements) == version
 
     @pytest.mark.parametrize("requirement", ["5.0.0", "< 6.50.0", "~> 6.9.0"])
-    def test_older_than_the_bindings_are_refused(self, requirement: str) -> None:
+    def test_versions_older_than_the_bindings_are_refused(self, requirement: str) -> None:
         with pytest.raises(ValueError, match=r"the stand-in knows 6\.50\.0 and newer, the configuration requires"):
             GOOGLE.choose([requirement])
 
@@ -66,7 +66,7 @@ class TestVersions:
     def test_equal_whether_or_not_zeros_are_written(self) -> None:
         assert version_key("7.12") == version_key("7.12.0")
 
-    def test_of_a_configuration_are_read_in_both_forms_of_json(self) -> None:
+    def test_requirements_are_read_in_both_forms_of_json(self) -> None:
         google = {"source": "hashicorp/google", "version": "7.45.0"}
         assert required_versions({"terraform": {"required_providers": {"google": google}}}) == [("google", "7.45.0")]
         assert required_versions({"terraform": [{"required_providers": [{"google": google}]}]}) == [("google", "7.45.0")]

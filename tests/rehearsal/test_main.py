@@ -14,7 +14,7 @@ from tests.existing import NETWORK
 pytestmark = pytest.mark.terraform
 
 
-def test_shows_progress_and_ends_with_what_would_exist(capsys: pytest.CaptureFixture[str]) -> None:
+def test_shows_progress_and_the_table_of_resources(capsys: pytest.CaptureFixture[str]) -> None:
     assert rehearse("pov") == 0
     output = capsys.readouterr().out
     assert "pov-rbac: second plan is empty" in output
@@ -46,7 +46,7 @@ def test_passes_with_the_ingress_stack(capsys: pytest.CaptureFixture[str], tmp_p
 @pytest.mark.parametrize(
     "network", [NETWORK, {**NETWORK, "host_project": "host-project", "grant_service_agents": True}], ids=["own", "host"]
 )
-def test_assumes_that_an_existing_subnetwork_fits(capsys: pytest.CaptureFixture[str], tmp_path: Path, network: dict[str, Any]) -> None:
+def test_existing_subnetwork_meets_the_requirements(capsys: pytest.CaptureFixture[str], tmp_path: Path, network: dict[str, Any]) -> None:
     values = "".join(f"{key} = {json.dumps(value)}\n" for key, value in network.items())
     (tmp_path / "trial.toml").write_text(
         f'project = "demo-project"\nregion = "us-central1"\nprofile = "hardened"\n[network]\n{values}[node_pool]\nmax_nodes = 1000\n'

@@ -56,7 +56,7 @@ MOVED_ON = "1.36.2-gke.1000"
 
 
 class Life:
-    """One deployment over time: its configuration changes, its state and its world stay."""
+    """One deployment over time: its configuration changes, its state and its cloud stay."""
 
     def __init__(self, stand_ins: StandIns, folder: Path, content: Configuration) -> None:
         self.cloud, self.folder = stand_ins.cloud, folder
@@ -85,7 +85,7 @@ class Life:
 
     @contextmanager
     def filled_in(self, kind: str, path: str, value: Any) -> Iterator[Plan]:
-        """The plan after Google or its console wrote a value, which is gone again afterwards."""
+        """The plan after Google or the console wrote a value, which is removed again afterwards."""
         [before] = [found for found in self.cloud.objects(kind) if found["id"] in (CLUSTER_ID, POOL_ID)]
         self.cloud.change(kind, path, value)
         try:
@@ -115,7 +115,7 @@ def life(stand_ins: StandIns, tmp_path: Path) -> Callable[[Configuration], Life]
 
 @pytest.fixture(scope="module")
 def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], Life]]:
-    """An applied deployment of a profile with a version, for tests that only plan and leave the world unchanged."""
+    """An applied deployment of a profile with a version, for tests that only plan and do not change the cloud."""
     lives: dict[tuple[str, str], Life] = {}
     running: list[StandIns] = []
 
@@ -214,7 +214,7 @@ class TestWhatDoesNot:
         resource(content, CLUSTER)["lifecycle"]["ignore_changes"].append("datapath_provider")
         assert one.changes(content) == {}
 
-    def test_regular_moves_on_then_the_pool_is_replaced(self, life: Callable[[Configuration], Life]) -> None:
+    def test_pool_is_replaced_after_regular_has_a_newer_version(self, life: Callable[[Configuration], Life]) -> None:
         content = cluster_configuration()
         one = life(content)
         one.apply()
@@ -332,7 +332,7 @@ class TestWhatDoesNot:
         assert one.at_rest()
         assert [pool["name"] for pool in one.cloud.objects(POOL_TYPE)] == ["main"], "the default pool went with the first cluster"
 
-    def test_killed_while_a_pool_is_being_made(self, life: Callable[[Configuration], Life]) -> None:
+    def test_killed_while_a_pool_is_being_created(self, life: Callable[[Configuration], Life]) -> None:
         one = life(with_timeouts(cluster_configuration()))
         killed(one, POOL_TYPE)
         lock = one.workspace.directory / "states" / ".cluster.tfstate.lock.info"
@@ -343,7 +343,7 @@ class TestWhatDoesNot:
         assert one.workspace.state()[POOL]["timeouts"] is None
         assert one.at_rest()
 
-    def test_killed_while_the_cluster_is_being_made(self, life: Callable[[Configuration], Life]) -> None:
+    def test_killed_while_the_cluster_is_being_created(self, life: Callable[[Configuration], Life]) -> None:
         one = life(with_timeouts(cluster_configuration()))
         killed(one, CLUSTER_TYPE)
         assert f"Already exists: {CLUSTER_ID}" in one.fails()
@@ -611,7 +611,7 @@ class TestOneInputChanged:
         others = {other: action.verb for other, action in actions.items() if other != address and action.verb != "no-op"}
         assert others == {}
 
-    def test_what_the_updates_leave_behind(self, life: Callable[[Configuration], Life]) -> None:
+    def test_state_after_the_updates(self, life: Callable[[Configuration], Life]) -> None:
         content = cluster_configuration()
         for name in AFTER_THE_UPDATE:
             changed(content, ONE_INPUT[name][0], ONE_INPUT[name][1])
@@ -780,7 +780,7 @@ class TestFilledInLater:
             assert set(plan.changes.values()) == ({"replace"} if google == NEWEST else set())
 
     @pytest.mark.parametrize("name", ["inTransitEncryptionConfig", "dnsConfig"])
-    def test_asked_for_at_every_plan(self, life: Callable[[Configuration], Life], name: str) -> None:
+    def test_changes_in_every_plan(self, life: Callable[[Configuration], Life], name: str) -> None:
         kind, path, value, _ = NOT_AT_REST[name]
         content = cluster_configuration()
         one = life(content)

@@ -52,13 +52,13 @@ class TestChanges:
     def test_null_and_zero_are_equal_to_the_sdk(self, null: dict[str, Any], zero: dict[str, Any]) -> None:
         assert changed(value(**null), value(**zero)) == changed(value(**zero), value(**null)) == set()
 
-    def test_the_timeouts_alone_are_none(self) -> None:
+    def test_a_change_of_the_timeouts_alone_is_no_change(self) -> None:
         assert changed(value(), value(timeouts={"create": "90m"})) == set()
 
-    def test_in_a_set_do_not_depend_on_what_stays(self) -> None:
+    def test_changes_in_a_set_do_not_depend_on_other_elements(self) -> None:
         assert changed(value(entry=[{"key": "a"}]), value(entry=[{"key": "a"}, {"key": "b"}])) == {"entry", "entry.key"}
 
-    def test_of_a_block_that_is_added_are_what_it_sets(self) -> None:
+    def test_changes_of_an_added_block_are_its_values(self) -> None:
         added = value(rule=[{"port": 1, "id": UNKNOWN}])
         assert changed(value(), added) == {"rule", "rule.port"}
         assert changed(value(rule=[{"port": 1}]), value()) == {"rule", "rule.port"}
@@ -116,7 +116,7 @@ class TestPlan:
 
 
 class TestConform:
-    def test_drops_what_another_version_declared_and_adds_what_it_lacked(self) -> None:
+    def test_drops_unknown_and_adds_missing_attributes(self) -> None:
         assert conform(BLOCK, {"name": "a", "gone": 1, "rule": [{"port": 1, "gone": 2}]}) == {
             "name": "a",
             "size": None,

@@ -123,11 +123,11 @@ class TestPackages:
         monkeypatch.setattr(tarfile, "open", lambda _: pytest.fail("read the tarball again"))
         assert schema_of("google", frozenset(), frozenset(), behaviour().providers["google"]) == google
 
-    def test_that_lack_a_type_say_so(self) -> None:
+    def test_a_missing_type_is_an_error(self) -> None:
         with pytest.raises(LookupError, match="the bindings of kubernetes do not know kubernetes_teapot"):
             provider_schema("kubernetes", frozenset({"kubernetes_teapot"}), frozenset())
 
-    def test_that_are_not_installed_say_so(self) -> None:
+    def test_a_missing_package_is_an_error(self) -> None:
         with pytest.raises(LookupError, match="no binding package cdktf_cdktf_provider_teapot"):
             provider_schema("teapot", frozenset(), frozenset())
 

@@ -112,7 +112,7 @@ class TestFullCycle:
         cluster.destroy()
         assert binding.state() == cluster.state() == {}
 
-    def test_a_destroyed_cluster_takes_the_second_stack_out_of_reach(self, cluster: Workspace, binding: Workspace) -> None:
+    def test_second_stack_fails_after_cluster_is_destroyed(self, cluster: Workspace, binding: Workspace) -> None:
         cluster.apply()
         binding.apply()
         cluster.destroy()
@@ -222,7 +222,7 @@ class TestRefusedByTheApi:
         with pytest.raises(TerraformError, match="Total limits and per-zone limits"):
             workspace(stand_ins, tmp_path, content).apply()
 
-    def test_a_combination_that_an_update_brings_about_but_not_one_that_google_did(self, stand_ins: StandIns, tmp_path: Path) -> None:
+    def test_a_combination_is_refused_if_an_update_causes_it_but_not_if_google_did(self, stand_ins: StandIns, tmp_path: Path) -> None:
         content = changed(cluster_configuration(), CLUSTER, {"network_policy": {"enabled": True, "provider": "CALICO"}})
         resource(content, CLUSTER)["lifecycle"]["ignore_changes"].append("datapath_provider")
         made = workspace(stand_ins, tmp_path, content)
@@ -316,7 +316,9 @@ class TestChanges:
             (SUBNETWORK, {"ip_cidr_range": "10.16.0.0/16"}, {"ip_cidr_range"}),
         ],
     )
-    def test_that_replace(self, applied: Workspace, tmp_path: Path, address: str, arguments: dict[str, Any], because: set[str]) -> None:
+    def test_changes_that_replace(
+        self, applied: Workspace, tmp_path: Path, address: str, arguments: dict[str, Any], because: set[str]
+    ) -> None:
         action = self.action(applied, tmp_path, address, arguments)
         assert (action.verb, set(action.because)) == ("replace", because)
 
@@ -347,12 +349,12 @@ class TestChanges:
             (SUBNETWORK, {"ip_cidr_range": "10.8.0.0/18", "private_ip_google_access": True}),
         ],
     )
-    def test_that_are_updates(self, applied: Workspace, tmp_path: Path, address: str, arguments: dict[str, Any]) -> None:
+    def test_changes_that_update(self, applied: Workspace, tmp_path: Path, address: str, arguments: dict[str, Any]) -> None:
         action = self.action(applied, tmp_path, address, arguments)
         assert (action.verb, action.because) == ("update", ())
         assert action.changed == {path.split(".")[0] for path in arguments}
 
-    def test_that_are_none(self, applied: Workspace, tmp_path: Path) -> None:
+    def test_no_changes(self, applied: Workspace, tmp_path: Path) -> None:
         scopes = ["https://www.googleapis.com/auth/a", "https://www.googleapis.com/auth/b"]
         same = {"node_config.oauth_scopes": scopes, "node_config.image_type": None, "initial_node_count": 2}
         assert self.action(applied, tmp_path, POOL, same).verb == "no-op"
@@ -391,7 +393,7 @@ class TestSecondApply:
             ("node_config", "node_config.0.service_account"),
         )
 
-    def test_the_version_of_the_channel_moves(self, stand_ins: StandIns, tmp_path: Path) -> None:
+    def test_the_version_of_the_channel_changes(self, stand_ins: StandIns, tmp_path: Path) -> None:
         plan = self.second(
             stand_ins,
             tmp_path,
@@ -401,7 +403,7 @@ class TestSecondApply:
         assert plan.changes == {CLUSTER: "update"}
         assert plan.actions[CLUSTER].changed == {"min_master_version"}
 
-    def test_the_version_of_the_nodes_moves(self, stand_ins: StandIns, tmp_path: Path) -> None:
+    def test_the_version_of_the_nodes_changes(self, stand_ins: StandIns, tmp_path: Path) -> None:
         plan = self.second(
             stand_ins,
             tmp_path,
@@ -428,12 +430,12 @@ class TestSecondApply:
         metadata = pool.before["node_config"][0]["metadata"]
         assert metadata == {"owner": "example", "disable-legacy-endpoints": "true"}
 
-    def test_metadata_that_was_left_out_altogether_is_filled_in(self, stand_ins: StandIns, tmp_path: Path) -> None:
+    def test_metadata_without_any_key_is_filled_in(self, stand_ins: StandIns, tmp_path: Path) -> None:
         content = cluster_configuration()
         del resource(content, POOL)["node_config"]["metadata"]
         assert self.second(stand_ins, tmp_path, content).changes == {}
 
-    def test_somebody_deleted_an_object(self, stand_ins: StandIns, tmp_path: Path) -> None:
+    def test_object_deleted_outside_terraform(self, stand_ins: StandIns, tmp_path: Path) -> None:
         def delete() -> None:
             for pool in stand_ins.cloud.objects("google_container_node_pool"):
                 stand_ins.cloud.remove("google_container_node_pool", pool["id"])
@@ -478,7 +480,7 @@ class TestOrder:
     def slow(self, stand_ins: StandIns, kind: str) -> None:
         stand_ins.cloud.break_down(Fault("create", kind, "stall", seconds=1, times=None))
 
-    def test_what_is_depended_on_ends_before_the_rest_begins(self, cluster: Workspace, stand_ins: StandIns) -> None:
+    def test_dependencies_end_before_their_dependents_begin(self, cluster: Workspace, stand_ins: StandIns) -> None:
         self.slow(stand_ins, "google_project_iam_member")
         cluster.apply()
         assert stand_ins.cloud.journal.precedes("google_project_iam_member", "google_container_node_pool")
@@ -500,7 +502,7 @@ class TestOrder:
         with pytest.raises(TerraformError, match="Kubernetes Engine API has not been used in the project before"):
             workspace(stand_ins, tmp_path, content).apply()
 
-    def test_of_destruction_is_the_reverse(self, cluster: Workspace, stand_ins: StandIns) -> None:
+    def test_destruction_has_the_reverse_order(self, cluster: Workspace, stand_ins: StandIns) -> None:
         cluster.apply()
         cluster.destroy()
         journal = stand_ins.cloud.journal
@@ -519,7 +521,7 @@ class TestInterruptedApply:
         assert created.isdisjoint(address.split(".")[0] for address in already)
         assert cluster.plan().changes == {}
 
-    def test_by_an_error_of_the_api(self, cluster: Workspace, stand_ins: StandIns) -> None:
+    def test_error_of_the_api(self, cluster: Workspace, stand_ins: StandIns) -> None:
         stand_ins.cloud.break_down(Fault("create", "google_container_cluster", message="Error 429: Quota exceeded"))
         with pytest.raises(TerraformError, match="Error 429: Quota exceeded"):
             cluster.apply()
@@ -531,7 +533,7 @@ class TestInterruptedApply:
         ]
         self.resumes(cluster, stand_ins)
 
-    def test_by_an_error_with_one_object_of_a_type(self, cluster: Workspace, stand_ins: StandIns) -> None:
+    def test_error_with_one_object_of_a_type(self, cluster: Workspace, stand_ins: StandIns) -> None:
         service = f"{PROJECT}/container.googleapis.com"
         stand_ins.cloud.break_down(Fault("create", "google_project_service", id=service, times=None))
         with pytest.raises(TerraformError, match="Error 500"):
@@ -539,7 +541,7 @@ class TestInterruptedApply:
         assert "google_project_service.iam" in cluster.state()
         assert "google_project_service.container" not in cluster.state()
 
-    def test_by_an_error_after_the_work_was_done(self, cluster: Workspace, stand_ins: StandIns) -> None:
+    def test_error_after_the_operation_was_done(self, cluster: Workspace, stand_ins: StandIns) -> None:
         stand_ins.cloud.break_down(Fault("create", "google_container_node_pool", message="timeout", carried_out=True))
         with pytest.raises(TerraformError, match="timeout"):
             cluster.apply()
@@ -548,7 +550,7 @@ class TestInterruptedApply:
         cluster.apply()
         assert cluster.plan().changes == {}
 
-    def test_by_an_error_while_destroying(self, cluster: Workspace, stand_ins: StandIns) -> None:
+    def test_error_during_destruction(self, cluster: Workspace, stand_ins: StandIns) -> None:
         cluster.apply()
         stand_ins.cloud.break_down(Fault("destroy", "google_compute_network", message="in use"))
         with pytest.raises(TerraformError, match="in use"):
@@ -559,7 +561,7 @@ class TestInterruptedApply:
         cluster.destroy()
         assert cluster.state() == {}
 
-    def test_by_the_death_of_terraform(self, cluster: Workspace, stand_ins: StandIns) -> None:
+    def test_terraform_killed(self, cluster: Workspace, stand_ins: StandIns) -> None:
         fault = stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall"))
         with cluster.start("apply", "-auto-approve") as process:
             assert fault.reached.wait(20)
@@ -569,7 +571,7 @@ class TestInterruptedApply:
         assert CLUSTER not in cluster.state()
         self.resumes(cluster, stand_ins)
 
-    def test_by_the_death_of_terraform_while_the_cloud_went_on(self, cluster: Workspace, stand_ins: StandIns) -> None:
+    def test_terraform_killed_during_an_operation(self, cluster: Workspace, stand_ins: StandIns) -> None:
         fault = stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall", carried_out=True))
         with cluster.start("apply", "-auto-approve") as process:
             assert fault.reached.wait(20)
@@ -594,7 +596,7 @@ class TestInterruptedApply:
             waiting.wait(0.05)
         pytest.fail("the call of the dead Terraform never ended")
 
-    def test_by_hand(self, cluster: Workspace, stand_ins: StandIns) -> None:
+    def test_interrupted_by_the_user(self, cluster: Workspace, stand_ins: StandIns) -> None:
         fault = stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall"))
         with cluster.start("apply", "-auto-approve") as process:
             assert fault.reached.wait(20)
@@ -604,7 +606,7 @@ class TestInterruptedApply:
         assert SUBNETWORK in cluster.state()
         self.resumes(cluster, stand_ins)
 
-    def test_not_at_all_once_the_stall_is_over(self, cluster: Workspace, stand_ins: StandIns) -> None:
+    def test_not_interrupted_after_a_stall(self, cluster: Workspace, stand_ins: StandIns) -> None:
         fault = stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall"))
         with cluster.start("apply", "-auto-approve") as process:
             assert fault.reached.wait(20)
@@ -623,7 +625,7 @@ class TestWorkspace:
         assert (plan.changes, plan.outputs) == ({}, {"another": "create", "endpoint": "no-op"})
         assert not plan.empty
 
-    def test_ignores_the_environment_of_whoever_runs_it(self, stand_ins: StandIns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_ignores_the_environment_of_the_user(self, stand_ins: StandIns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TF_CLI_ARGS", "-no-such-flag")
         monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(tmp_path / "missing"))
         monkeypatch.setenv("TF_WORKSPACE", "another")
@@ -641,7 +643,7 @@ class TestWorkspace:
             {"cloud": {"organization": "example", "workspaces": {"name": "example"}}},
         ],
     )
-    def test_takes_local_state_instead_of_a_remote_one(self, stand_ins: StandIns, tmp_path: Path, terraform: dict[str, Any]) -> None:
+    def test_uses_local_state_instead_of_a_remote_one(self, stand_ins: StandIns, tmp_path: Path, terraform: dict[str, Any]) -> None:
         content = cluster_configuration()
         del content["terraform"]["backend"]
         content["terraform"].update(terraform)
@@ -717,7 +719,7 @@ class TestWorkspace:
 class TestTypesWithoutRules:
     """A type that the behaviour file does not know is served from its schema alone."""
 
-    def test_are_applied_and_stay_as_they_are(self, tmp_path: Path) -> None:
+    def test_are_applied_and_have_an_empty_plan(self, tmp_path: Path) -> None:
         content = copy.deepcopy(cluster_configuration())
         content["resource"] = {"google_compute_address": {"example": {"name": "example", "region": "us-central1"}}}
         del content["output"]

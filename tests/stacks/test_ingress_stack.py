@@ -106,7 +106,7 @@ class TestApis:
         ],
         ids=["by default", "one is left out", "none is left out", "not managed"],
     )
-    def test_that_the_cluster_stack_leaves_off_are_enabled(
+    def test_enables_apis_that_the_cluster_stack_does_not_enable(
         self, synth: Callable[..., Synthesized], apis: dict[str, Any], enabled: set[str]
     ) -> None:
         app = synth(apis=apis, ingress=INGRESS)
@@ -142,7 +142,7 @@ def test_other_deployments_do_not_load_it(tmp_path: Path) -> None:
     assert modules - {"_jsii", "_private"} == {"provider", "release"}
 
 
-def test_the_chart_is_written_where_the_cdktf_cli_wants_the_stacks(tmp_path: Path) -> None:
+def test_chart_is_written_into_the_output_folder_of_the_cdktf_cli(tmp_path: Path) -> None:
     program = (
         "import json, sys\n"
         "from deployment.model import Deployment\n"

@@ -320,11 +320,11 @@ class TestControlPlane:
     @pytest.mark.parametrize(
         "cluster", [{"authorized_networks": {}}, {"private_endpoint": True, "authorized_networks": {"vpn": "192.0.2.0/28"}}], ids=str
     )
-    def test_a_restricted_one_ends_the_warning(self, synth: Callable[..., Synthesized], cluster: dict[str, Any]) -> None:
+    def test_restricted_control_plane_has_no_warning(self, synth: Callable[..., Synthesized], cluster: dict[str, Any]) -> None:
         assert "public-control-plane" not in synth(cluster=cluster).warnings("pov-cluster")
 
     @pytest.mark.parametrize("cluster", [{"private_endpoint": False}, {"dns_endpoint": True}], ids=str)
-    def test_one_open_to_every_network_is_warned_of(self, synth: Callable[..., Synthesized], cluster: dict[str, Any]) -> None:
+    def test_control_plane_open_to_every_network_has_a_warning(self, synth: Callable[..., Synthesized], cluster: dict[str, Any]) -> None:
         assert "public-control-plane" in synth(cluster=cluster).warnings("pov-cluster")
 
 
@@ -339,7 +339,7 @@ class TestRoles:
         }
         assert "node-account-is-cluster-admin" not in app.warnings("pov-cluster")
 
-    def test_the_guides_by_name(self, synth: Callable[..., Synthesized], default: dict[str, Any]) -> None:
+    def test_guide_by_name(self, synth: Callable[..., Synthesized], default: dict[str, Any]) -> None:
         assert arguments(synth(identity={"roles": "guide"})) == default
 
 
@@ -363,7 +363,7 @@ class TestUpgrades:
         assert "no-release-channel" not in app.warnings("pov-cluster")
 
     @pytest.mark.parametrize("channel", ["RAPID", "REGULAR", "STABLE", "EXTENDED"])
-    def test_the_first_version_is_the_channels_own(self, synth: Callable[..., Synthesized], channel: str) -> None:
+    def test_first_version_is_that_of_the_channel(self, synth: Callable[..., Synthesized], channel: str) -> None:
         app = synth(cluster={"release_channel": channel})
         assert app.resource("pov-cluster", POOL)["management"] == {"auto_repair": True, "auto_upgrade": True}
         assert app.resource("pov-cluster", CLUSTER)["min_master_version"].endswith(f'["{channel}"]}}')
@@ -555,12 +555,12 @@ def test_refused(sections: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.parametrize("sections", ACCEPTED, ids=range(len(ACCEPTED)))
-def test_just_inside_the_bounds_is_accepted(sections: dict[str, Any]) -> None:
+def test_accepts_values_at_the_bounds(sections: dict[str, Any]) -> None:
     deployment(**sections)
 
 
 class TestConstructsWithoutDeploymentFiles:
-    """Whoever uses the constructs from the wheel has the same rules."""
+    """An app that uses the constructs from the wheel has the same rules."""
 
     def cluster(self, tmp_path: Path, network: ClusterNetworkConfig, config: GkeClusterConfig) -> None:
         stack = TerraformStack(App(outdir=str(tmp_path)), "stack")

@@ -46,7 +46,7 @@ DEPLOYMENTS: dict[str, Deployment] = {
 
 @dataclass
 class Rehearsal:
-    """Both stacks of one deployment, each in a folder of its own that is handed only the synthesized Terraform."""
+    """Both stacks of one deployment, each in a separate folder with only the synthesized Terraform configuration."""
 
     folder: Path
     stand_ins: StandIns
@@ -93,7 +93,7 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
 
 
 @pytest.mark.parametrize("name", DEPLOYMENTS)
-def test_applies_then_has_nothing_to_do_then_is_gone(tmp_path: Path, name: str) -> None:
+def test_apply_empty_plan_destroy(tmp_path: Path, name: str) -> None:
     made = rehearse(DEPLOYMENTS[name], tmp_path)
     with made.stand_ins:
         for stack in (made.cluster, made.rbac):
@@ -181,7 +181,7 @@ class TestAccess:
         with pytest.raises(TerraformError):
             workspace.apply()
 
-    def test_the_account_that_applies_is_bound(self, applied: Rehearsal) -> None:
+    def test_account_that_runs_terraform_is_bound(self, applied: Rehearsal) -> None:
         (subject,) = applied.rbac.state()[BINDING]["subject"]
         assert (subject["kind"], subject["name"]) == ("User", applied.stand_ins.cloud.facts["account_email"])
 
@@ -229,14 +229,14 @@ class TestInterruptedApply:
         assert rehearsal.cluster.plan().empty
 
     @pytest.mark.parametrize("kind", ["google_project_iam_member", "google_container_cluster", "google_container_node_pool"])
-    def test_by_an_error_of_the_provider(self, rehearsal: Rehearsal, kind: str) -> None:
+    def test_error_of_the_provider(self, rehearsal: Rehearsal, kind: str) -> None:
         rehearsal.stand_ins.cloud.break_down(Fault("create", kind, message="Error 429: Quota exceeded"))
         with pytest.raises(TerraformError, match="Error 429: Quota exceeded"):
             rehearsal.cluster.apply()
         assert ACCOUNT in rehearsal.cluster.state()
         self.resumes(rehearsal)
 
-    def test_by_a_timeout_after_google_did_the_work(self, rehearsal: Rehearsal) -> None:
+    def test_timeout_after_google_finished_the_operation(self, rehearsal: Rehearsal) -> None:
         rehearsal.stand_ins.cloud.break_down(
             Fault("create", "google_container_node_pool", message="timeout while waiting for state", carried_out=True)
         )
@@ -245,17 +245,17 @@ class TestInterruptedApply:
         assert rehearsal.cluster.tainted() == {POOL}
         self.resumes(rehearsal)
 
-    def test_by_the_death_of_terraform_between_two_resources(self, rehearsal: Rehearsal) -> None:
+    def test_terraform_killed_between_two_resources(self, rehearsal: Rehearsal) -> None:
         fault = rehearsal.stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall"))
         with rehearsal.cluster.start("apply", "-auto-approve") as process:
             assert fault.reached.wait(30)
-            time.sleep(2)  # Terraform writes the state file anew after each resource; a kill in the middle leaves half a file
+            time.sleep(2)  # Terraform writes the state file again after each resource; a kill in the middle leaves half a file
             process.kill()
         assert process.returncode == -signal.SIGKILL
         assert SUBNETWORK in rehearsal.cluster.state()
         self.resumes(rehearsal)
 
-    def test_of_the_second_stack(self, rehearsal: Rehearsal) -> None:
+    def test_error_in_the_second_stack(self, rehearsal: Rehearsal) -> None:
         rehearsal.cluster.apply()
         rehearsal.stand_ins.cloud.break_down(Fault("create", "kubernetes_cluster_role_binding_v1", message="connection refused"))
         with pytest.raises(TerraformError, match="connection refused"):

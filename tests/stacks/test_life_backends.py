@@ -26,7 +26,7 @@ def test_gcs_keeps_both_states_under_the_prefix(stand_ins: StandIns, bucket: Buc
     assert bucket.objects() == {"trial/pov-cluster/default.tfstate", "trial/pov-rbac/default.tfstate"}
 
 
-def test_cloud_is_valid_and_asks_for_a_login(stand_ins: StandIns, tmp_path: Path) -> None:
+def test_cloud_is_valid_and_requires_a_login(stand_ins: StandIns, tmp_path: Path) -> None:
     """As far as it goes without a workspace: Terraform reads the block, and stops where it needs a token."""
     backend = {"type": "cloud", "organization": "acme", "hostname": "tfe.invalid", "project": "Trials"}
     write(files_of("pov", deployment(backend=backend)), tmp_path / "pov")

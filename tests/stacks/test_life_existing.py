@@ -1,4 +1,4 @@
-"""An existing service account, further bindings and options of the cluster under real Terraform, through their whole life.
+"""An existing service account, additional bindings and options of the cluster under real Terraform, from the first apply to the destroy.
 
 Nothing that existed before is modified, unless the deployment grants roles to the account.
 """
@@ -27,7 +27,7 @@ GRANTS = {
 
 @pytest.fixture
 def existing(tmp_path: Path) -> Iterator[Rehearsal]:
-    """A deployment with an existing account, which somebody has granted a role before."""
+    """A deployment with an existing account that has a role already."""
     made = rehearse(deployment(identity={"email": EMAIL}), tmp_path)
     with made.stand_ins:
         grant = {"project": "demo-project", "role": "roles/logging.logWriter", "member": f"serviceAccount:{EMAIL}"}
@@ -40,7 +40,7 @@ def granted_before(rehearsal: Rehearsal) -> bool:
     return rehearsal.stand_ins.cloud.find("google_project_iam_member", GRANTED_BEFORE) is not None
 
 
-def test_is_applied_unchanged_in_the_second_plan_and_left_alone_by_a_destroy(existing: Rehearsal) -> None:
+def test_apply_empty_plan_and_a_destroy_that_keeps_the_account(existing: Rehearsal) -> None:
     assert existing.cluster.plan().empty
     assert existing.cluster.state()[POOL]["node_config"][0]["service_account"] == EMAIL
     assert not {ACCOUNT, *GRANTS} & existing.cluster.state().keys()
@@ -101,7 +101,7 @@ class TestBindings:
         observed.change(admins={"bindings": {"observers": {**OBSERVERS, **values}}})
         return {address: str(verb) for address, verb in observed.rbac.plan().changes.items()}
 
-    def test_are_unchanged_in_the_second_plan_and_destroyed(self, observed: Rehearsal) -> None:
+    def test_apply_empty_plan_destroy(self, observed: Rehearsal) -> None:
         assert observed.rbac.plan().empty
         assert {BINDING, self.IN_CLUSTER} <= observed.rbac.state().keys()
         observed.rbac.destroy()
@@ -131,7 +131,7 @@ class TestDataplaneV2:
             made.cluster.apply()
             yield made
 
-    def test_is_applied_unchanged_in_the_second_plan_and_destroyed(self, with_dataplane_v2: Rehearsal) -> None:
+    def test_apply_empty_plan_destroy(self, with_dataplane_v2: Rehearsal) -> None:
         assert with_dataplane_v2.cluster.plan().empty
         assert with_dataplane_v2.cluster.state()[CLUSTER]["datapath_provider"] == "ADVANCED_DATAPATH"
         with_dataplane_v2.cluster.destroy()
@@ -161,7 +161,7 @@ class TestDataplaneV2:
         with_dataplane_v2.change(cluster={"network_policy": "dataplane-v2"})
         assert with_dataplane_v2.cluster.plan().empty
 
-    def test_a_cluster_that_google_migrated_can_be_taken_over(self, tmp_path: Path) -> None:
+    def test_a_cluster_that_google_migrated_can_be_managed(self, tmp_path: Path) -> None:
         made = rehearse(deployment(), tmp_path)
         with made.stand_ins:
             made.cluster.apply()

@@ -1,4 +1,4 @@
-"""What Google or its console changes by itself plans nothing, and what is ignored for that reason would otherwise replace something.
+"""Changes by Google or the console plan nothing. The arguments that are ignored for this reason would otherwise replace something.
 
 The paths that are filled in were measured with the real providers or read from google 7.45.0; see `IGNORED_CHANGES` in gke_cluster.py and
 node_pool.py.

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.terraform
 
 @dataclass
 class Stacks:
-    """Both stacks of a deployment, and how to synthesize them anew."""
+    """Both stacks of a deployment, and how to synthesize them again."""
 
     cluster: Workspace
     rbac: Workspace
@@ -60,7 +60,7 @@ def stacks_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         one.__exit__(None, None, None)
 
 
-def test_hardened_applies_has_nothing_left_to_do_and_comes_down(stacks_of: Callable[..., Stacks]) -> None:
+def test_hardened_apply_empty_plan_destroy(stacks_of: Callable[..., Stacks]) -> None:
     stacks = stacks_of(profile="hardened")
     for workspace in (stacks.cluster, stacks.rbac):
         assert workspace.validate() == []

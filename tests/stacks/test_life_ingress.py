@@ -37,7 +37,7 @@ EVERYTHING = {ZONE, ACCOUNT, CERT_MANAGER, EXTERNAL_DNS, ISSUER, "google_project
 
 @dataclass
 class Ingress:
-    """The ingress stack of a deployment, and how to synthesize it anew."""
+    """The ingress stack of a deployment, and how to synthesize it again."""
 
     stand_ins: StandIns
     workspace: Workspace
@@ -96,9 +96,7 @@ def rehearse(tmp_path: Path) -> Iterator[Callable[..., Ingress]]:
     ],
     ids=["guide", "least privilege", "DNS endpoint"],
 )
-def test_applies_has_nothing_left_to_do_and_leaves_nothing(
-    rehearse: Callable[..., Ingress], sections: dict[str, Any], grants: set[str]
-) -> None:
+def test_apply_empty_plan_destroy(rehearse: Callable[..., Ingress], sections: dict[str, Any], grants: set[str]) -> None:
     ingress = rehearse(**sections)
     assert ingress.workspace.validate() == []
     plan = ingress.workspace.plan()
@@ -136,7 +134,7 @@ def test_the_values_reach_the_charts(rehearse: Callable[..., Ingress]) -> None:
     assert outputs["dns_service_account_email"] == account
 
 
-def test_the_chart_is_where_the_release_looks_for_it(rehearse: Callable[..., Ingress]) -> None:
+def test_chart_is_in_the_folder_of_the_release(rehearse: Callable[..., Ingress]) -> None:
     ingress = rehearse()
     after = ingress.workspace.plan().actions[ISSUER].after
     assert after is not None
@@ -164,7 +162,7 @@ class TestOrder:
             assert cloud.journal.precedes(kind, "helm_release")
         assert calls(ingress, "create")[-1] == "gitpod-issuer"
 
-    def test_releases_are_uninstalled_before_what_they_need_is_gone(self, rehearse: Callable[..., Ingress]) -> None:
+    def test_releases_are_uninstalled_before_their_dependencies(self, rehearse: Callable[..., Ingress]) -> None:
         ingress = rehearse()
         ingress.workspace.apply()
         ingress.stand_ins.cloud.break_down(Fault("destroy", "helm_release", "stall", seconds=0.3, times=None))
@@ -187,7 +185,7 @@ def calls(ingress: Ingress, call: Any) -> list[str | None]:
 
 class TestFailure:
     @pytest.mark.parametrize("release", ["cert-manager", "external-dns", "gitpod-issuer"])
-    def test_of_a_release_is_repeated_by_the_next_apply(self, rehearse: Callable[..., Ingress], release: str) -> None:
+    def test_failed_release_is_repeated_by_the_next_apply(self, rehearse: Callable[..., Ingress], release: str) -> None:
         ingress = rehearse()
         ingress.stand_ins.cloud.break_down(Fault("create", "helm_release", message="context deadline exceeded", id=release))
         with pytest.raises(TerraformError, match="context deadline exceeded"):
@@ -196,7 +194,7 @@ class TestFailure:
         ingress.workspace.apply()
         assert ingress.workspace.plan().empty
 
-    def test_to_reach_the_cluster_drops_releases_and_the_next_apply_takes_them_over(self, rehearse: Callable[..., Ingress]) -> None:
+    def test_unreachable_cluster_drops_releases_and_the_next_apply_uses_them(self, rehearse: Callable[..., Ingress]) -> None:
         ingress = rehearse()
         ingress.workspace.apply()
         file = ingress.workspace.directory / "cdk.tf.json"
@@ -216,14 +214,14 @@ class TestFailure:
         assert ingress.workspace.plan().empty
 
     @pytest.mark.parametrize("pool", [None, ""])
-    def test_of_a_cluster_without_workload_identity_stops_the_plan(self, rehearse: Callable[..., Ingress], pool: str | None) -> None:
+    def test_cluster_without_workload_identity_fails_the_plan(self, rehearse: Callable[..., Ingress], pool: str | None) -> None:
         ingress = rehearse()
         ingress.stand_ins.cloud.put("google_container_cluster", CLUSTER_ID, cluster(pool))
         with pytest.raises(TerraformError) as refused:
             ingress.workspace.plan()
         assert "The cluster gitpod does not have Workload Identity" in error_text(refused.value)
 
-    def test_of_a_cluster_that_is_gone_names_it(self, rehearse: Callable[..., Ingress]) -> None:
+    def test_deleted_cluster_is_named_in_the_error(self, rehearse: Callable[..., Ingress]) -> None:
         ingress = rehearse()
         ingress.workspace.apply()
         ingress.stand_ins.cloud.remove("google_container_cluster", CLUSTER_ID)
@@ -242,7 +240,7 @@ class TestExistingZone:
         zone = {"id": ZONE_ID, "name": "gitpod", "project": "demo-project", "dns_name": "gitpod.acme-corp.dev.", "visibility": "public"}
         ingress.stand_ins.cloud.put("google_dns_managed_zone", ZONE_ID, {**zone, "name_servers": ["ns.acme-corp.dev."], **values})
 
-    def test_is_used_and_stays(self, rehearse: Callable[..., Ingress]) -> None:
+    def test_is_used_and_not_deleted(self, rehearse: Callable[..., Ingress]) -> None:
         ingress = rehearse(ingress={"create_zone": False})
         self.zone(ingress)
         ingress.workspace.apply()
@@ -259,18 +257,18 @@ class TestExistingZone:
             ({"visibility": "private"}, "The zone gitpod is private"),
         ],
     )
-    def test_of_another_kind_stops_the_plan(self, rehearse: Callable[..., Ingress], values: dict[str, str], message: str) -> None:
+    def test_unsuitable_zone_fails_the_plan(self, rehearse: Callable[..., Ingress], values: dict[str, str], message: str) -> None:
         ingress = rehearse(ingress={"create_zone": False})
         self.zone(ingress, **values)
         with pytest.raises(TerraformError) as refused:
             ingress.workspace.plan()
         assert message in error_text(refused.value)
 
-    def test_that_is_missing_stops_the_plan(self, rehearse: Callable[..., Ingress]) -> None:
+    def test_missing_zone_fails_the_plan(self, rehearse: Callable[..., Ingress]) -> None:
         with pytest.raises(TerraformError, match="gitpod not found"):
             rehearse(ingress={"create_zone": False}).workspace.plan()
 
-    def test_is_given_up_by_a_removal_from_the_state_and_taken_over_by_an_import(self, rehearse: Callable[..., Ingress]) -> None:
+    def test_can_be_removed_from_the_state_and_imported(self, rehearse: Callable[..., Ingress]) -> None:
         ingress = rehearse()
         ingress.workspace.apply()
         assert ingress.plan(ingress={"create_zone": False}).changes == {ZONE: "delete"}

@@ -26,7 +26,7 @@ GOOGLE = {version: {"providers": {"google": version}, "cluster": {"maintenance_e
 
 
 class Stack(Workspace):
-    """The cluster stack of a deployment, which can be synthesized anew with other values."""
+    """The cluster stack of a deployment, which can be synthesized again with other values."""
 
     def __init__(self, stand_ins: StandIns, root: Path, **sections: Any) -> None:
         self._root, self._count = root, 0
@@ -61,7 +61,7 @@ def stack_of(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
 
 class TestExistingSubnetwork:
     @pytest.mark.parametrize("version", GOOGLE)
-    def test_is_used_and_stays_as_it_is(self, stack_of: Callable[..., Stack], version: str) -> None:
+    def test_is_used_and_not_changed(self, stack_of: Callable[..., Stack], version: str) -> None:
         other_zones = {"zones": ["us-central1-a", "us-central1-b"]}
         stack = stack_of(**ONE_ZONE, **GOOGLE[version], network={**NETWORK, "cloud_nat": True})
         add_subnetwork(stack.cloud)
@@ -84,7 +84,7 @@ class TestExistingSubnetwork:
         assert stack.state() == {}
         assert contents(stack.cloud, *OF_THE_NETWORK) == before
 
-    def test_of_private_nodes_with_access_to_google(self, stack_of: Callable[..., Stack]) -> None:
+    def test_private_nodes_with_private_google_access(self, stack_of: Callable[..., Stack]) -> None:
         stack = stack_of(**ONE_ZONE, profile="hardened", network=NETWORK)
         add_subnetwork(stack.cloud, private_ip_google_access=True)
         stack.apply()
@@ -96,7 +96,7 @@ class TestExistingSubnetwork:
         stack.apply()
         assert stack.cloud.journal.precedes("google_project_service", "google_container_cluster")
 
-    def test_that_was_created_is_kept_once_it_is_out_of_the_state(self, stack_of: Callable[..., Stack]) -> None:
+    def test_created_subnetwork_can_be_removed_from_the_state_and_kept(self, stack_of: Callable[..., Stack]) -> None:
         stack = stack_of(**ONE_ZONE, network={"cloud_nat": True})
         stack.apply()
         before = contents(stack.cloud, *OF_THE_NETWORK)
@@ -111,7 +111,7 @@ class TestExistingSubnetwork:
         stack.destroy()
         assert contents(stack.cloud, *OF_THE_NETWORK) == before
 
-    def test_that_is_read_late_does_not_replace_the_cluster(self, stack_of: Callable[..., Stack]) -> None:
+    def test_late_read_does_not_replace_the_cluster(self, stack_of: Callable[..., Stack]) -> None:
         stack = stack_of(**ONE_ZONE, network={**HOST, "cloud_nat": True})
         add_subnetwork(stack.cloud, "host-project")
         stack.apply()
@@ -228,7 +228,7 @@ class TestExistingSubnetwork:
             ({"region": "europe-west1"}, {}, "projects/demo-project/regions/us-central1/subnetworks/nodes not found"),
         ],
     )
-    def test_that_does_not_fit_fails_the_plan(
+    def test_subnetwork_that_does_not_fit_fails_the_plan(
         self, stack_of: Callable[..., Stack], values: dict[str, Any], sections: dict[str, Any], message: str
     ) -> None:
         stack = stack_of(**{"network": NETWORK, **sections})
@@ -237,7 +237,7 @@ class TestExistingSubnetwork:
         assert message in refusal
         assert refusal.count("Error: ") == (2 if values.get("ranges") == {} else 1)
 
-    def test_that_stops_to_fit_can_be_destroyed(self, stack_of: Callable[..., Stack]) -> None:
+    def test_deployment_whose_subnetwork_no_longer_fits_can_be_destroyed(self, stack_of: Callable[..., Stack]) -> None:
         stack = stack_of(**ONE_ZONE, network=NETWORK)
         id_ = add_subnetwork(stack.cloud)
         stack.apply()
@@ -253,7 +253,7 @@ PROJECT_GRANT = "google_project_iam_member.network_service_agents_host_service_a
 
 class TestSharedVpc:
     @pytest.mark.parametrize("version", GOOGLE)
-    def test_of_the_platform_team_stays_as_it_is(self, stack_of: Callable[..., Stack], version: str) -> None:
+    def test_network_of_the_platform_team_is_not_changed(self, stack_of: Callable[..., Stack], version: str) -> None:
         stack = stack_of(**ONE_ZONE, **GOOGLE[version], network=HOST)
         add_subnetwork(stack.cloud, "host-project")
         before = contents(stack.cloud, *OF_THE_NETWORK)
@@ -297,7 +297,7 @@ class TestSharedVpc:
         with pytest.raises(TerraformError, match="is already being used by"):
             stack.apply()
 
-    def test_grants_come_and_go_and_survive_a_change_of_the_apis(self, stack_of: Callable[..., Stack]) -> None:
+    def test_grants_are_added_and_removed_and_survive_a_change_of_the_apis(self, stack_of: Callable[..., Stack]) -> None:
         stack = stack_of(**ONE_ZONE, network=HOST)
         add_subnetwork(stack.cloud, "host-project")
         stack.apply()

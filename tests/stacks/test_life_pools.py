@@ -1,4 +1,4 @@
-"""The life of additional node pools, on real Terraform with stand-in providers: added, changed, moved, failed, removed, destroyed."""
+"""Additional node pools on real Terraform with stand-in providers: added, changed, moved, failed, removed, destroyed."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,7 +76,7 @@ def stack_of(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
 
 @pytest.mark.parametrize("google", ["6.50.0", "7.45.0"])
 @pytest.mark.parametrize("profile", ["reference", "hardened"])
-def test_applies_changes_nothing_then_and_is_destroyed(stack_of: Callable[..., Stack], profile: str, google: str) -> None:
+def test_apply_empty_plan_destroy(stack_of: Callable[..., Stack], profile: str, google: str) -> None:
     exclusions: dict[str, Any] = {"maintenance_exclusions": []}
     pools = {**WORKSPACES, "other": {"max_total_nodes": 9, "upgrade_settings": BLUE_GREEN}}
     sections = {"profile": profile, "providers": {"google": google}, "cluster": exclusions, "pools": pools}
@@ -101,7 +101,7 @@ def test_a_workload_keeps_its_label_until_its_new_nodes_exist(stack_of: Callable
     assert LABEL not in stack.pools()["gitpod"]
 
 
-def test_when_its_new_pool_fails_it_keeps_the_old_one(stack_of: Callable[..., Stack]) -> None:
+def test_a_workload_keeps_its_pool_if_the_new_pool_fails(stack_of: Callable[..., Stack]) -> None:
     stack = stack_of()
     stack.edit(pools=WORKSPACES)
     stack.cloud.break_down(Fault("create", TYPE, message="Error 403: Insufficient regional quota"))
@@ -124,7 +124,7 @@ def test_a_pool_that_fails_after_google_created_it_is_replaced(stack_of: Callabl
     assert stack.pools().keys() == {"gitpod", "spot"}
 
 
-def test_when_one_of_several_fails_the_next_apply_creates_it(stack_of: Callable[..., Stack]) -> None:
+def test_the_next_apply_creates_a_failed_pool(stack_of: Callable[..., Stack]) -> None:
     stack = stack_of()
     assert set(stack.edit(pools={**WORKSPACES, "other": {}}).values()) == {"create", "update"}
     other = "projects/demo-project/locations/us-central1/clusters/gitpod/nodePools/other"
@@ -137,7 +137,7 @@ def test_when_one_of_several_fails_the_next_apply_creates_it(stack_of: Callable[
     assert stack.pools().keys() == {"gitpod", "spot", "other"}
 
 
-def test_another_name_is_another_pool(stack_of: Callable[..., Stack]) -> None:
+def test_a_changed_name_creates_a_new_pool_and_deletes_the_old_one(stack_of: Callable[..., Stack]) -> None:
     stack = stack_of(pools=WORKSPACES)
     assert stack.edit(pools={"burst": WORKSPACES["spot"]}) == {SPOT: "delete", f"{POOL}_burst": "create"}
     stack.apply()
@@ -167,7 +167,7 @@ def test_a_change_of_one_pool_leaves_the_others(stack_of: Callable[..., Stack]) 
         assert stack.edit(pools={"spot": {**WORKSPACES["spot"], **pool}}) == ({SPOT: verb} if verb else {}), pool
 
 
-def test_each_setting_goes_back_when_it_is_removed(stack_of: Callable[..., Stack]) -> None:
+def test_each_removed_setting_returns_to_the_default(stack_of: Callable[..., Stack]) -> None:
     stack = stack_of(
         node_pool={"max_total_nodes": 5, "upgrade_settings": BLUE_GREEN},
         cluster={"network_tags": ["a"]},
@@ -204,7 +204,7 @@ def test_the_last_workload_can_leave_a_pool(stack_of: Callable[..., Stack]) -> N
         ("queued_provisioning", [{"enabled": False}]),
     ],
 )
-def test_what_google_sets_on_an_additional_pool_plans_nothing(stack_of: Callable[..., Stack], path: str, value: Any) -> None:
+def test_values_that_google_sets_on_an_additional_pool_plan_nothing(stack_of: Callable[..., Stack], path: str, value: Any) -> None:
     stack = stack_of(pools=WORKSPACES)
     (id_,) = (pool["id"] for pool in stack.cloud.objects(TYPE) if pool["name"] == "spot")
     stack.cloud.change(TYPE, path, value)

@@ -148,7 +148,7 @@ class TestKilled:
         fault = stacks.cloud.break_down(Fault("create", kind, "stall", carried_out=True))
         with stacks.cluster.start("apply", "-auto-approve") as process:
             assert fault.reached.wait(60)
-            time.sleep(2)  # Terraform writes the state file anew after each resource; a kill in the middle leaves half a file
+            time.sleep(2)  # Terraform writes the state file again after each resource; a kill in the middle leaves half a file
             process.kill()
         assert process.returncode == -signal.SIGKILL
         stacks.cloud.repair()
@@ -212,7 +212,7 @@ def test_a_slower_channel_is_refused_until_it_has_the_version(stacks: Stacks) ->
 
 
 OFF: dict[str, Any] = tomllib.loads(
-    re.findall(r"```toml\n(.*?)```", TEXT.partition("## Leaving the profile")[2], re.DOTALL)[0].replace("   ", "")
+    re.findall(r"```toml\n(.*?)```", TEXT.partition("## Switching from the hardened")[2], re.DOTALL)[0].replace("   ", "")
 )
 
 
@@ -245,7 +245,7 @@ def keeps_the_label(stacks: Stacks, **sections: Any) -> bool:
 class TestNodePools:
     """Adding a node pool. Moving a workload to another node pool. Renaming or removing a node pool."""
 
-    def test_adding_one(self, stacks: Stacks) -> None:
+    def test_adding_a_pool(self, stacks: Stacks) -> None:
         stacks.cluster.apply()
         (example,) = re.findall(r"```toml\n(\[pools.*?)```", TEXT, re.DOTALL)
         stacks.edit_deployment(**tomllib.loads(example))
@@ -270,13 +270,13 @@ class TestNodePools:
         assert with_label(stacks) == ({"other"} if "other" in pools else {"gitpod"})
 
     @of(pools={"spot": SPOT})
-    def test_removing_one_at_once_leaves_no_node_with_the_label(self, stacks: Stacks) -> None:
+    def test_removing_a_pool_at_once_leaves_no_node_with_the_label(self, stacks: Stacks) -> None:
         stacks.cluster.apply()
         assert not keeps_the_label(stacks)
         assert with_label(stacks) == {"gitpod"}
 
     @of(pools={"spot": SPOT})
-    def test_renaming_one(self, stacks: Stacks) -> None:
+    def test_renaming_a_pool(self, stacks: Stacks) -> None:
         stacks.cluster.apply()
         label = {"node_pool": {"labels": {LABEL: "true"}}}
         both = {"spot": {"spot": True}, "burst": SPOT}
@@ -286,8 +286,8 @@ class TestNodePools:
 
 
 @of(profile="hardened")
-def test_leaving_takes_two_applies(stacks: Stacks) -> None:
-    """Leaving the profile hardened."""
+def test_switching_to_reference_takes_two_applies(stacks: Stacks) -> None:
+    """Switching from the hardened to the reference profile."""
     stacks.apply()
     stacks.edit_deployment(**OFF)
     changes = stacks.cluster.plan().changes
@@ -355,7 +355,7 @@ def test_renamed_states_continue(stacks: Stacks, tmp_path: Path) -> None:
 
 
 @of(**tomllib.loads(re.findall(r"```toml\n(.*?)```", TEXT.partition("## There is no default")[2], re.DOTALL)[0]))
-def test_a_network_of_its_own(stacks: Stacks) -> None:
+def test_creates_a_dedicated_network(stacks: Stacks) -> None:
     """There is no default network."""
     stacks.apply()
     stacks.assert_no_changes()
@@ -422,7 +422,7 @@ class TestMovingTheState:
         moved = {f"{backend['prefix']}/pov-{stack}/default.tfstate" for backend in journey if "prefix" in backend for stack in STACKS}
         assert bucket.objects() == moved  # Terraform copies, and deletes nothing
 
-    def test_a_synth_names_the_local_state_that_is_left(self, stacks: Stacks) -> None:
+    def test_synthesis_warns_about_the_remaining_local_state(self, stacks: Stacks) -> None:
         stacks.edit_deployment(backend=self.GCS)
         for workspace in (stacks.cluster, stacks.rbac):
             workspace.run("init", "-migrate-state", "-force-copy")
@@ -433,7 +433,7 @@ class TestMovingTheState:
         }
         assert {path.name for path in (stacks.folder / "a").glob("terraform.*.tfstate")} == files
 
-    def test_in_a_folder_that_terraform_does_not_know_it_finds_no_state(self, stacks: Stacks) -> None:
+    def test_terraform_finds_no_state_in_a_new_folder(self, stacks: Stacks) -> None:
         stacks.edit_deployment(backend=self.GCS)
         shutil.rmtree(stacks.cluster.directory / ".rehearsal" / "data")
         stacks.cluster.init()

@@ -94,7 +94,7 @@ def third_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 class TestShipped:
-    def test_each_kind_has_a_name_of_its_own_and_comes_after_those_that_it_depends_on(self) -> None:
+    def test_each_kind_has_a_unique_name_and_follows_its_dependencies(self) -> None:
         suffixes = [kind.suffix for kind in STACK_KINDS]
         assert len(set(suffixes)) == len(suffixes)
         for number, kind in enumerate(STACK_KINDS):
@@ -144,7 +144,7 @@ class TestThirdKind:
         texts = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}
         assert {"Folder 3-audit", "Service account auditor", "Role binding audit", "ClusterRole view", "User auditor"} <= texts
 
-    def test_is_not_handed_over_where_it_is_not_wanted(self) -> None:
+    def test_is_not_handed_over_for_other_deployments(self) -> None:
         assert not [path for path in files_of("pov", deployment(project="without-audit")) if "audit" in path]
 
     @pytest.mark.terraform
@@ -184,7 +184,7 @@ def created(journal: Journal, since: int) -> list[Any]:
     return [entry.values["metadata"][0]["name"] for entry in entries]
 
 
-def test_each_further_deployment_takes_as_many_calls_to_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_additional_deployment_takes_as_many_calls_to_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time of a synth is linear in the number of deployments."""
     send, calls = _NodeProcess.send, list[int]()
 

@@ -1,4 +1,4 @@
-"""The roles that the applying account needs: the table covers every type that any output contains, and the lists follow from it."""
+"""The roles that the account that runs Terraform needs: the table covers every type in the outputs, and the lists follow from it."""
 
 from pathlib import Path
 from typing import Any

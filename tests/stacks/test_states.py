@@ -17,7 +17,7 @@ def messages(folder: Path, **deployments: Deployment) -> list[str]:
     return list(unused_states(folder, deployments))
 
 
-def test_a_state_whose_deployment_file_is_gone(tmp_path: Path) -> None:
+def test_a_state_whose_deployment_file_was_deleted(tmp_path: Path) -> None:
     for stack in ("trial-cluster", "trial-rbac", "pov-cluster"):
         (tmp_path / f"terraform.{stack}.tfstate").write_text(STATE)
     assert messages(tmp_path, pov=deployment()) == [
@@ -44,7 +44,7 @@ def test_a_state_that_its_deployment_does_not_use(tmp_path: Path, sections: dict
 
 
 @pytest.mark.parametrize("content", ['{"version": 4, "resources": []}', '{"resources": [{"mode": "data"}]}', "", "{}"])
-def test_a_state_without_resources_is_no_loss(tmp_path: Path, content: str) -> None:
+def test_a_state_without_resources_has_no_warning(tmp_path: Path, content: str) -> None:
     (tmp_path / "terraform.trial-cluster.tfstate").write_text(content)
     assert messages(tmp_path) == []
 
@@ -58,7 +58,7 @@ def test_a_state_that_only_another_program_reads(tmp_path: Path, content: str, p
     assert message.startswith(f"terraform.trial-cluster.tfstate: {problem}, but {LOST}")
 
 
-def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
+def test_other_files_are_ignored(tmp_path: Path) -> None:
     for name in ("terraform.tfstate", "terraform.mine.tfstate", "terraform.trial-cluster.tfstate.backup", "terraform.cluster.tfstate"):
         (tmp_path / name).write_text(STATE)
     assert messages(tmp_path) == []

@@ -28,7 +28,7 @@ def test_the_examples_use_every_input(examples: dict[str, dict[str, Any]]) -> No
     assert known - used == set()
 
 
-def test_every_file_differs_in_the_version_alone(examples: dict[str, dict[str, Any]], cdktf: Synthesized, cdktn: Synthesized) -> None:
+def test_every_file_differs_only_in_the_version(examples: dict[str, dict[str, Any]], cdktf: Synthesized, cdktn: Synthesized) -> None:
     files = {path.relative_to(cdktf.outdir): path.read_bytes() for path in cdktf.outdir.rglob("*") if path.is_file()}
     assert {path.relative_to(cdktn.outdir) for path in cdktn.outdir.rglob("*") if path.is_file()} == files.keys()
     synthesized = [name for name in files if name.suffix == ".json"]
@@ -53,7 +53,7 @@ def test_every_address_is_the_same(cdktf: Synthesized, cdktn: Synthesized) -> No
     assert "google_container_cluster.cluster" in addresses["reference-cluster"]
 
 
-def test_an_app_observes_of_the_bindings_what_it_observes_of_cdktfs(copy: Copy, tmp_path: Path) -> None:
+def test_bindings_show_an_app_the_same_behaviour_as_those_of_cdktf(copy: Copy, tmp_path: Path) -> None:
     """Errors, types and lazy modules included; test_stock_parity.py compares CDKTF's with the stock ones."""
     (tmp_path / "deployments").mkdir()
     (tmp_path / "deployments" / "pov.toml").write_text('project = "my-gitpod-pov"\nregion = "us-central1"\nname = "gitpod"\n')

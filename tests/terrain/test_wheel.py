@@ -22,7 +22,7 @@ def wheel(copy: Copy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel
 
 
-def test_requires_cdk_terrain_and_nothing_of_cdktf(wheel: Path) -> None:
+def test_requires_cdk_terrain_and_no_package_of_cdktf(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         contents = {name: archive.read(name).decode() for name in archive.namelist()}
     (metadata,) = (Parser().parsestr(text) for name, text in contents.items() if name.endswith("/METADATA"))
@@ -41,7 +41,7 @@ def test_requires_cdk_terrain_and_nothing_of_cdktf(wheel: Path) -> None:
     assert "gitpod_pov/bindings/kernel_hooks.js" in contents
 
 
-def test_the_example_of_the_readme_writes_what_it_writes_with_cdktf(copy: Copy, wheel: Path, tmp_path: Path) -> None:
+def test_the_readmes_example_writes_the_same_output_as_with_cdktf(copy: Copy, wheel: Path, tmp_path: Path) -> None:
     site = tmp_path / "site"
     install: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", site, wheel]
     subprocess.run(install, check=True)

@@ -118,7 +118,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize("text", KEPT)
-def test_what_does_not_name_the_package_is_kept(text: str) -> None:
+def test_text_that_does_not_name_the_package_is_kept(text: str) -> None:
     assert rewrite_python(text, Requirements({})) == text
 
 
@@ -231,10 +231,10 @@ def test_a_project_is_copied_and_rewritten(project: Path, tmp_path: Path) -> Non
     assert (target / "link.py").readlink() == Path("helpers.py")
     assert result.returncode == 1
     assert sorted(result.stderr.splitlines()) == [
-        "to do: broken.py: is left as it is: line 2 is not Python 3",
-        "to do: imports/google: generated bindings are left out, write them with `cdktn get`",
-        "to do: poetry.lock: locks packages of CDKTF and is left out, lock again",
-        "to do: requirements-lock.txt: locks packages of CDKTF and is left out, lock again",
+        "to do: broken.py: is not rewritten: line 2 is not Python 3",
+        "to do: imports/google: generated bindings are not copied; generate them with `cdktn get`",
+        "to do: poetry.lock: locks packages of CDKTF and is not copied; lock again",
+        "to do: requirements-lock.txt: locks packages of CDKTF and is not copied; lock again",
     ]
     assert result.stdout == f"{target}: 8 files are rewritten for CDK Terrain\n"
 
@@ -244,7 +244,7 @@ def test_a_copy_may_be_inside_the_project(project: Path) -> None:
     assert content(project / "copy") == EXPECTED
 
 
-def test_own_requirements_and_locks_take_the_place_of_the_defaults(project: Path, tmp_path: Path) -> None:
+def test_own_requirements_and_lock_files_replace_the_defaults(project: Path, tmp_path: Path) -> None:
     (project / "pyproject.toml").write_text(
         '[project]\nname = "app"\ndependencies = ["cdktf>=0.21", "cdktf-cdktf-provider-null>=11"]\n'
         "# What the copy requires.\n"
@@ -271,8 +271,8 @@ def test_nothing_is_overwritten(project: Path, tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").touch()
     for arguments, message in (
-        ((project, tmp_path / "taken"), f"{tmp_path / 'taken'}: exists, name a directory that does not exist yet"),
-        ((project, project / "main.py"), f"{project / 'main.py'}: exists, name a directory that does not exist yet"),
+        ((project, tmp_path / "taken"), f"{tmp_path / 'taken'}: exists; choose a directory that does not exist"),
+        ((project, project / "main.py"), f"{project / 'main.py'}: exists; choose a directory that does not exist"),
         ((tmp_path / "nowhere", tmp_path / "copy"), f"{tmp_path / 'nowhere'}: is not a directory"),
     ):
         result = terrain(*arguments)

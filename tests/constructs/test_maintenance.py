@@ -1,7 +1,6 @@
 from datetime import datetime, timedelta
 
-from gitpod_pov.maintenance import MaintenanceExclusion
-from gitpod_pov.maintenance_rules import EXCLUSION_RULES
+from gitpod_pov.maintenance import EXCLUSION_RULES, MaintenanceExclusion
 
 import pytest
 
@@ -27,12 +26,12 @@ DAY = 24
 
 
 class TestNumber:
-    def test_twenty(self) -> None:
+    def test_refuses_more_than_twenty(self) -> None:
         found = exclusions(*((0, 1) for _ in range(21)), scope="NO_MINOR_UPGRADES")
         assert faults(found[:20]) == []
         assert faults(found) == ["has 21 exclusions, at most 20 are allowed"]
 
-    def test_three_without_any_upgrade(self) -> None:
+    def test_refuses_more_than_three_without_any_upgrade(self) -> None:
         found = exclusions((0, 1), (100, 101), (200, 201), (300, 301))
         assert faults(found[:3]) == []
         assert faults(found) == ["[3].scope: 'NO_UPGRADES' is the scope of 4 exclusions, at most 3 are allowed: use another scope"]
