@@ -57,7 +57,7 @@ BucketName = Annotated[
     str,
     Pattern(
         r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]",
-        "a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit",
+        "a bucket name: 3 to 222 lowercase letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit",
     ),
     AfterValidator(_bucket_name),
 ]

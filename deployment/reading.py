@@ -27,7 +27,7 @@ DEPLOYMENTS = Path(__file__).parents[1] / "deployments"
 
 _NAME = Pattern(
     r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
-    "a deployment name: at most 40 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+    "a deployment name: at most 40 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
 )
 
 _TOKENS = ("${TfToken[", "#{TfToken[", "&{TfToken[")

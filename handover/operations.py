@@ -96,8 +96,8 @@ def _failures_before_the_cluster(handover: Handover) -> Iterator[str]:
     if not handover.deployment.admins.members:
         scopes = "https://www.googleapis.com/auth/cloud-platform,https://www.googleapis.com/auth/userinfo.email"
         yield (
-            "**Google returned no e-mail address for the account that applies.** It returns none for credentials without the e-mail scope, "
-            "or under workload identity federation. List the administrators, or log in with the scope:"
+            "**Google returned no e-mail address for the account that runs Terraform.** It returns none for credentials without the e-mail "
+            "scope, or under workload identity federation. List the administrators, or log in with the scope:"
         )
         yield shell(f"gcloud auth application-default login --scopes={scopes}")
     if cluster.has_release_channel:

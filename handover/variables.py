@@ -240,11 +240,11 @@ def _rules_of_the_key(deployment: Deployment, key: ParameterKey) -> Iterator[Rul
     name = variable_name(key)
     value = f"var.{name}"
     if key == "cluster.resource_labels":
-        yield Rule(f"length({value}) <= {MOST_LABELS}", f"{name}: has ${{length({value})}} labels, at most {MOST_LABELS} are allowed")
+        yield Rule(f"length({value}) <= {MOST_LABELS}", f"{name}: has ${{length({value})}} labels, but at most {MOST_LABELS} are allowed")
     if key == NETWORKS:
         yield Rule(
             f"{value} == null ? true : length({value}) <= {MOST_NETWORKS}",
-            f"{name}: has ${{try(length({value}), 0)}} networks, GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges",
+            f"{name}: has ${{try(length({value}), 0)}} networks, but GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges",
         )
         yield Rule(
             f'{value} == null ? true : !contains(values({value}), "0.0.0.0/0")',
@@ -444,7 +444,7 @@ class RulesBetweenValues:
         for path, pool in pools.items():
             if pool.max_total_nodes is not None:
                 initial = f"{pool.initial_nodes} * {self._zone_count()}"
-                message = f"zones: {'.'.join(path)} starts with ${{{initial}}} nodes, and its maximum is {pool.max_total_nodes}"
+                message = f"zones: {'.'.join(path)} starts with ${{{initial}}} nodes, more than its maximum of {pool.max_total_nodes}"
                 yield Rule(f"{initial} <= {pool.max_total_nodes}", message)
         if not self._deployment.network.create_subnetwork:
             return
@@ -455,14 +455,14 @@ class RulesBetweenValues:
             yield self._capacity("network.pods_cidr", sizes[0].most, holds)
         else:
             addresses = " + ".join(f"{size.most} * {size.addresses}" for size in sizes)
-            yield self._capacity("network.pods_cidr", addresses, f"pow(2, 32 - {pods})", "addresses")
+            yield self._capacity("network.pods_cidr", addresses, f"pow(2, 32 - {pods})", "{} addresses, but the pools can need up to {}")
         holds = f"max(pow(2, 32 - {nodes}) - {ADDRESSES_GOOGLE_KEEPS}, 0)"
         yield self._capacity("network.nodes_cidr", " + ".join(size.most for size in sizes), holds)
 
-    def _capacity(self, key: ParameterKey, most: str, holds: str, what: str = "nodes") -> Rule:
+    def _capacity(self, key: ParameterKey, most: str, holds: str, what: str = "room for {} nodes, but {} are possible") -> Rule:
         return Rule(
             f"{holds} >= {most}",
-            f"{_quoted(self._value(key), variable_name(key))}holds ${{{holds}}} {what}, ${{{most}}} are possible: use a larger range, or "
+            f"{_quoted(self._value(key), variable_name(key))}has {what.format(f'${{{holds}}}', f'${{{most}}}')}: use a larger range, or "
             "lower the maximum number of nodes per zone",
         )
 

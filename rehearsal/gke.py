@@ -120,9 +120,7 @@ class Gke:
             _check_management(pool, channel)
         newest, running = self._newest_of(channel), str(present.get("master_version"))
         if version_key(running) > version_key(newest):
-            raise Refused(
-                f'googleapi: Error 400: Master version must be one of "{channel}" channel supported versions [{newest}]., badRequest'
-            )
+            raise Refused(f'googleapi: Error 400: Master version must be "{channel}" channel supported versions [{newest}]., badRequest')
 
     def _check_pool(self, new: dict[str, Any]) -> None:
         cluster = self._cluster_of(new)

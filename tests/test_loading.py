@@ -117,7 +117,7 @@ def test_values_and_keys_are_shown_safely(folder: Path) -> None:
         "pools, admins, ingress, backend, handover"
     )
     project = (
-        "6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen (use the ID, not the number)"
+        "6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen (use the ID, not the number)"
     )
     assert answer(folder) == [
         rf'deployments/pov.toml: "a\nb": unknown key; {known}',

@@ -45,7 +45,7 @@ def test_a_refused_deployment_is_reported_in_one_line_and_writes_nothing(project
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.splitlines() == [
         (
-            "deployments/pov.toml: project: 'My Project' is not a project ID: 6 to 30 lower-case letters, digits and hyphens, starting "
+            "deployments/pov.toml: project: 'My Project' is not a project ID: 6 to 30 lowercase letters, digits and hyphens, starting "
             "with a letter and not ending with a hyphen (use the ID, not the number)"
         ),
         "deployments/pov.toml: regoin: unknown key; did you mean 'region'?",

@@ -72,7 +72,7 @@ RISKS: dict[Risk, Example] = {
         "pov-cluster/cluster",
         {"cluster": {"release_channel": "UNSPECIFIED"}},
         {},
-        "since 2026-08-21 and ends existing ones on 2027-06-14; to join a channel, apply node_pool.auto_upgrade = true first",
+        "since 2026-08-21 and ends support for existing ones on 2027-06-14; to join a channel, apply node_pool.auto_upgrade = true first",
     ),
     "nodes-without-security-patches": Example(
         "pov-cluster/cluster",

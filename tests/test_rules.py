@@ -154,24 +154,24 @@ def items(rule: str, section: str, key: str, good: tuple[str, ...], bad: Mapping
 
 
 PROJECT = (
-    "is not a project ID: 6 to 30 lower-case letters, digits and hyphens, starting with a letter and "
+    "is not a project ID: 6 to 30 lowercase letters, digits and hyphens, starting with a letter and "
     "not ending with a hyphen (use the ID, not the number)"
 )
 RESOURCE_KEY = (
-    "is not a resource label key: at most 63 lower-case letters, digits, hyphens and underscores, "
+    "is not a resource label key: at most 63 lowercase letters, digits, hyphens and underscores, "
     "starting with a letter and not with goog-, which Google reserves"
 )
 REPELS = (
     "'NO_SCHEDULE' would repel Gitpod's workloads, which tolerate no taints: use PREFER_NO_SCHEDULE, or taint a pool that has no workloads"
 )
-TAG = "is not a network tag: at most 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen"
-RESOURCE_VALUE = "is not a resource label value: at most 63 lower-case letters, digits, hyphens and underscores"
+TAG = "is not a network tag: at most 63 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen"
+RESOURCE_VALUE = "is not a resource label value: at most 63 lowercase letters, digits, hyphens and underscores"
 REGION = "is not a region, such as us-central1 (for one zone of it, set zones)"
 ZONE = "is not a zone, such as us-central1-a"
-ACCOUNT = "is not a service account ID: 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen"
-GKE_NAME = "is not a valid GKE name: at most 40 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen"
+ACCOUNT = "is not a service account ID: 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen"
+GKE_NAME = "is not a valid GKE name: at most 40 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen"
 GCE_NAME = (
-    "is not a valid Compute Engine name: at most 63 lower-case letters, digits and hyphens, starting "
+    "is not a valid Compute Engine name: at most 63 lowercase letters, digits and hyphens, starting "
     "with a letter and not ending with a hyphen"
 )
 ROLE = (
@@ -192,7 +192,7 @@ LABEL_KEY = (
 LABEL = "is not a label value: at most 63 letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit"
 LABEL_PREFIX = "has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix"
 TWICE = "is listed twice"
-MEMBER = "is not a member: user:EMAIL, group:EMAIL, or serviceAccount:EMAIL with a lower-case address that ends in gserviceaccount.com"
+MEMBER = "is not a member: user:EMAIL, group:EMAIL, or serviceAccount:EMAIL with a lowercase address that ends in gserviceaccount.com"
 NO_GROUPS = (
     'has no effect: RBAC ignores "group:" members unless cluster.rbac_security_group is set; set it to gke-security-groups@DOMAIN, or '
     "list the users"
@@ -202,7 +202,7 @@ OWN = "is the name of a binding that {} creates: choose another, such as gitpod-
 RBAC = "is not a valid RBAC name: it must not be empty, . or .., or contain /, %, ${ or control characters"
 TEXT = "is not plain text: it must not contain control characters, or ${ and %{, which Terraform evaluates"
 BUCKET = (
-    "is not a bucket name: 3 to 222 lower-case letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit"
+    "is not a bucket name: 3 to 222 lowercase letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit"
 )
 BUCKET_LENGTH = "is too long: a bucket name has at most 63 characters, or 63 in each part between dots"
 BUCKET_DOTS = "has a dot next to another dot or a hyphen: a bucket name with dots must be a valid domain name"
@@ -232,7 +232,7 @@ AUTO_MODE = (
 )
 COUNTS = "must be from node_pool.min_nodes {} to node_pool.max_nodes {}"
 DOMAIN = (
-    "is not a domain name, such as gitpod.acme-corp.dev: two or more labels with dots between them, each with at most 63 lower-case "
+    "is not a domain name, such as gitpod.acme-corp.dev: two or more labels with dots between them, each with at most 63 lowercase "
     "letters, digits and hyphens; write other letters in Punycode (xn--)"
 )
 INGRESS = "[ingress]\nacme_email = 'ops@acme-corp.dev'\ndomain = '{}'"
@@ -506,8 +506,8 @@ EXAMPLES = [
             f"[{section}]\nmax_total_nodes = 9\n{key} = {value}",
             (
                 (
-                    f"{section}.{key}: {value} counts nodes per zone, and {shown}max_total_nodes counts those of the whole region: remove "
-                    "one of the two"
+                    f"{section}.{key}: {value} cannot be combined with {shown}max_total_nodes, which limits the whole region: remove one "
+                    "of the two"
                 ),
             ),
         )
@@ -540,9 +540,9 @@ EXAMPLES = [
         Example("upgrade settings", f"[{section}.upgrade_settings]\n{settings}", (f"{section}.upgrade_settings.{refused}",))
         for section in ("node_pool", "pools.spot")
         for settings, refused in (
-            ("max_surge = 0", "max_surge: 0 lets no upgrade start while max_unavailable is 0 too: set one of them to 1 or more"),
+            ("max_surge = 0", "max_surge: 0 prevents upgrades, because max_unavailable is also 0: set one of them to 1 or more"),
             ("max_surge = -1", "max_surge: -1 must be 0 or more"),
-            ("strategy = 'ROLLING'", "strategy: 'ROLLING' must be one of 'SURGE' or 'BLUE_GREEN'"),
+            ("strategy = 'ROLLING'", "strategy: 'ROLLING' must be 'SURGE' or 'BLUE_GREEN'"),
             (
                 "batch_node_count = 2",
                 "batch_node_count: 2 is a setting of the strategy BLUE_GREEN: remove it, or set strategy to BLUE_GREEN",
@@ -590,7 +590,7 @@ EXAMPLES = [
         "[pools.a]\nworkloads = ['gitpod.io/workload_ide']",
         (
             (
-                "pools.a.workloads[0]: 'gitpod.io/workload_ide' must be one of 'meta', 'ide', 'workspace_services', 'workspace_regular' or "
+                "pools.a.workloads[0]: 'gitpod.io/workload_ide' must be 'meta', 'ide', 'workspace_services', 'workspace_regular' or "
                 "'workspace_headless'"
             ),
         ),
@@ -628,8 +628,8 @@ EXAMPLES = [
         "zones = ['us-central1-a']\n[network]\npods_cidr = '10.4.0.0/18'\n[pools.a]\nmax_nodes = 15",
         (
             (
-                "network.pods_cidr: '10.4.0.0/18' holds 16384 addresses, the pools can need 16640 (node_pool 12800, pools.a 3840): use a "
-                "/17 or larger, or lower the maximum of a pool"
+                "network.pods_cidr: '10.4.0.0/18' has 16384 addresses, but the pools can need up to 16640 (node_pool 12800, pools.a 3840): "
+                "use a /17 or larger, or lower the maximum of a pool"
             ),
         ),
     ),
@@ -638,22 +638,27 @@ EXAMPLES = [
         "[network]\nnodes_cidr = '10.0.0.0/24'\n[pools.a]\nmax_total_nodes = 100\n[pools.b]\nmax_nodes = 1",
         (
             (
-                "network.nodes_cidr: '10.0.0.0/24' holds 252 nodes, the pools can need 253 (node_pool 150, pools.a 100, pools.b 3): use a "
-                "/23 or larger, or lower the maximum of a pool"
+                "network.nodes_cidr: '10.0.0.0/24' has room for 252 nodes, but the pools can need up to 253 (node_pool 150, pools.a 100, "
+                "pools.b 3): use a /23 or larger, or lower the maximum of a pool"
             ),
         ),
     ),
     Example(
         "ranges for all pools",
         "[network]\npods_cidr = '10.4.0.0/22'\n[node_pool]\nmax_total_nodes = 5",
-        ("network.pods_cidr: '10.4.0.0/22' holds 4 nodes, 5 are possible: use a /21 or larger, or lower node_pool.max_total_nodes to 4",),
+        (
+            (
+                "network.pods_cidr: '10.4.0.0/22' has room for 4 nodes, but 5 are possible: use a /21 or larger, or lower "
+                "node_pool.max_total_nodes to 4"
+            ),
+        ),
     ),
     *items("network tags", "cluster", "network_tags", ("a", "a" * 63, "gke-nodes"), dict.fromkeys(("A", "a_b", "a-", "a" * 64, ""), TAG)),
     Example("network tags", f"[cluster]\nnetwork_tags = {[f't{n}' for n in range(63)]}"),
     Example(
         "network tags",
         f"[cluster]\nnetwork_tags = {[f't{n}' for n in range(64)]}",
-        ("cluster.network_tags: has 64 tags, at most 63 are allowed",),
+        ("cluster.network_tags: has 64 tags, but at most 63 are allowed",),
     ),
     Example("network tags", "[cluster]\nnetwork_tags = ['a', 'a']", ("cluster.network_tags[1]: 'a' is listed twice",)),
     *(
@@ -664,7 +669,7 @@ EXAMPLES = [
     Example(
         "GCP resource labels",
         "[cluster.resource_labels]\n" + "\n".join(f"l{n} = ''" for n in range(65)),
-        ("cluster.resource_labels: has 65 labels, at most 64 are allowed",),
+        ("cluster.resource_labels: has 65 labels, but at most 64 are allowed",),
     ),
     *(
         Example(
@@ -754,7 +759,7 @@ EXAMPLES = [
         "nodes range",
         pool(1, ranges(nodes_cidr="10.0.0.0/30"), zones=ONE_ZONE),
         (
-            "network.nodes_cidr: '10.0.0.0/30' holds 0 nodes, 1 are possible (1 per zone in 1 zone): use a /29 or larger",
+            "network.nodes_cidr: '10.0.0.0/30' has room for 0 nodes, but 1 are possible (1 per zone in 1 zone): use a /29 or larger",
             "network.nodes_cidr: '10.0.0.0/30' must be /29 or larger",
         ),
     ),
@@ -796,8 +801,8 @@ EXAMPLES = [
         pool(6, ranges(pods_cidr="10.4.0.0/20")),
         (
             (
-                "network.pods_cidr: '10.4.0.0/20' holds 16 nodes, 18 are possible (6 per zone in 3 zones): use a /19 or larger, or lower "
-                "node_pool.max_nodes to 5"
+                "network.pods_cidr: '10.4.0.0/20' has room for 16 nodes, but 18 are possible (6 per zone in 3 zones): use a /19 or larger, "
+                "or lower node_pool.max_nodes to 5"
             ),
         ),
     ),
@@ -807,8 +812,8 @@ EXAMPLES = [
         pool(50, ranges(pods_cidr="10.4.0.0/17")),
         (
             (
-                "network.pods_cidr: '10.4.0.0/17' holds 128 nodes, 150 are possible (50 per zone in 3 zones): use a /16 or larger, or "
-                "lower node_pool.max_nodes to 42"
+                "network.pods_cidr: '10.4.0.0/17' has room for 128 nodes, but 150 are possible (50 per zone in 3 zones): use a /16 or "
+                "larger, or lower node_pool.max_nodes to 42"
             ),
         ),
     ),
@@ -817,8 +822,8 @@ EXAMPLES = [
         ranges(pods_cidr="10.4.0.0/20"),
         (
             (
-                "network.pods_cidr: '10.4.0.0/20' holds 16 nodes, 150 are possible (50 per zone in 3 zones): use a /16 or larger, or lower "
-                "node_pool.max_nodes to 5"
+                "network.pods_cidr: '10.4.0.0/20' has room for 16 nodes, but 150 are possible (50 per zone in 3 zones): use a /16 or "
+                "larger, or lower node_pool.max_nodes to 5"
             ),
         ),
     ),
@@ -828,8 +833,8 @@ EXAMPLES = [
         pool(17, ranges(pods_cidr="10.4.0.0/20"), zones=ONE_ZONE),
         (
             (
-                "network.pods_cidr: '10.4.0.0/20' holds 16 nodes, 17 are possible (17 per zone in 1 zone): use a /19 or larger, or lower "
-                "node_pool.max_nodes to 16"
+                "network.pods_cidr: '10.4.0.0/20' has room for 16 nodes, but 17 are possible (17 per zone in 1 zone): use a /19 or larger, "
+                "or lower node_pool.max_nodes to 16"
             ),
         ),
     ),
@@ -837,7 +842,7 @@ EXAMPLES = [
     Example(
         "pod range capacity",
         pool(1, ranges(pods_cidr="10.4.0.0/24"), zones=("us-central1-a", "us-central1-b"), more=pods_per_node(110, default=8)),
-        ("network.pods_cidr: '10.4.0.0/24' holds 1 node, 2 are possible (1 per zone in 2 zones): use a /23 or larger",),
+        ("network.pods_cidr: '10.4.0.0/24' has room for 1 node, but 2 are possible (1 per zone in 2 zones): use a /23 or larger",),
     ),
     *(
         Example("pod range capacity", pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix}"), zones=ONE_ZONE, more=pods_per_node(pods)))
@@ -849,7 +854,7 @@ EXAMPLES = [
             pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix + 1}"), zones=ONE_ZONE, more=pods_per_node(pods, default=8)),
             (
                 (
-                    f"network.pods_cidr: '10.4.0.0/{prefix + 1}' holds 0 nodes, 1 are possible "
+                    f"network.pods_cidr: '10.4.0.0/{prefix + 1}' has room for 0 nodes, but 1 are possible "
                     f"(1 per zone in 1 zone): use a /{prefix} or larger"
                 ),
             ),
@@ -885,8 +890,8 @@ EXAMPLES = [
         pool(21, ranges(nodes_cidr="10.0.0.0/26")),
         (
             (
-                "network.nodes_cidr: '10.0.0.0/26' holds 60 nodes, 63 are possible (21 per zone in 3 zones): use a /25 or larger, or lower "
-                "node_pool.max_nodes to 20"
+                "network.nodes_cidr: '10.0.0.0/26' has room for 60 nodes, but 63 are possible (21 per zone in 3 zones): use a /25 or "
+                "larger, or lower node_pool.max_nodes to 20"
             ),
         ),
     ),
@@ -896,8 +901,8 @@ EXAMPLES = [
         pool(61, ranges(nodes_cidr="10.0.0.0/26"), zones=ONE_ZONE),
         (
             (
-                "network.nodes_cidr: '10.0.0.0/26' holds 60 nodes, 61 are possible (61 per zone in 1 zone): use a /25 or larger, or lower "
-                "node_pool.max_nodes to 60"
+                "network.nodes_cidr: '10.0.0.0/26' has room for 60 nodes, but 61 are possible (61 per zone in 1 zone): use a /25 or "
+                "larger, or lower node_pool.max_nodes to 60"
             ),
         ),
     ),
@@ -912,7 +917,7 @@ EXAMPLES = [
         "cluster",
         "release_channel",
         (),
-        dict.fromkeys(("regular", "NONE", "", 1), "must be one of 'UNSPECIFIED', 'RAPID', 'REGULAR', 'STABLE' or 'EXTENDED'"),
+        dict.fromkeys(("regular", "NONE", "", 1), "must be 'UNSPECIFIED', 'RAPID', 'REGULAR', 'STABLE' or 'EXTENDED'"),
     ),
     Example("auto-upgrade", "[cluster]\nrelease_channel = 'STABLE'\n[node_pool]\nauto_upgrade = true"),
     Example("auto-upgrade", "[cluster]\nrelease_channel = 'STABLE'"),
@@ -1033,7 +1038,7 @@ EXAMPLES = [
         "cluster",
         "network_policy",
         ("calico", "dataplane-v2"),
-        dict.fromkeys(("cilium", "Calico", "ADVANCED_DATAPATH", ""), "must be one of 'calico' or 'dataplane-v2'"),
+        dict.fromkeys(("cilium", "Calico", "ADVANCED_DATAPATH", ""), "must be 'calico' or 'dataplane-v2'"),
     ),
     *values(
         "notifications",
@@ -1056,7 +1061,7 @@ EXAMPLES = [
         f"{BINDING}role = 'view'\nmembers = ['user:a@example.com']\nnamespace = 'a.b'",
         (
             (
-                "admins.bindings.observers.namespace: 'a.b' is not a namespace: at most 63 lower-case letters, digits and hyphens, "
+                "admins.bindings.observers.namespace: 'a.b' is not a namespace: at most 63 lowercase letters, digits and hyphens, "
                 "starting and ending with a letter or digit"
             ),
         ),
@@ -1133,9 +1138,9 @@ EXAMPLES = [
         "[backend]\ntype = 'gcs'\nprefix = 'a'\nbucket = 'abc'\norganization = 'a'",
         ("backend.organization: unknown key; the known keys are type, bucket, prefix, impersonate_service_account, kms_encryption_key",),
     ),
-    Example("backend", "[backend]\ntype = 's3'\nbucket = 'abc'", ("backend.type: 's3' must be one of 'local', 'gcs', 'cloud'",)),
+    Example("backend", "[backend]\ntype = 's3'\nbucket = 'abc'", ("backend.type: 's3' must be 'local', 'gcs', 'cloud'",)),
     Example("backend", "[backend]\nbucket = 'abc'", ("backend.type: is required; it decides which other keys are allowed",)),
-    Example("backend", "[backend]\ntype = 1", ("backend.type: 1 must be one of 'local', 'gcs', 'cloud'",)),
+    Example("backend", "[backend]\ntype = 1", ("backend.type: 1 must be 'local', 'gcs', 'cloud'",)),
     Example("backend", "backend = 'gcs'", ("backend: 'gcs' must be a table",)),
     Example("unknown keys", ""),
     Example("unknown keys", "regoin = 'us-central1'", ("regoin: unknown key; did you mean 'region'?",)),
@@ -1521,17 +1526,17 @@ EXAMPLES = [
             (
                 False,
                 "127.0.0.1/32",
-                ("is in 127.0.0.0/8, loopback (RFC 1122), from which no client connects: list the network of the clients"),
+                ("is in 127.0.0.0/8, loopback (RFC 1122), which cannot contain clients: list the network of the clients"),
             ),
             (
                 True,
                 "169.254.1.0/24",
-                "is in 169.254.0.0/16, link-local (RFC 3927), from which no client connects: list the network of the clients",
+                "is in 169.254.0.0/16, link-local (RFC 3927), which cannot contain clients: list the network of the clients",
             ),
             (
                 False,
                 "224.0.0.0/4",
-                ("is in 224.0.0.0/4, multicast (RFC 5771), from which no client connects: list the network of the clients"),
+                ("is in 224.0.0.0/4, multicast (RFC 5771), which cannot contain clients: list the network of the clients"),
             ),
         )
     ),
@@ -1551,14 +1556,14 @@ EXAMPLES = [
     Example(
         "maintenance exclusions",
         exclusions(*["NO_MINOR_UPGRADES"] * 21),
-        ("cluster.maintenance_exclusions: has 21 exclusions, at most 20 are allowed",),
+        ("cluster.maintenance_exclusions: has 21 exclusions, but at most 20 are allowed",),
     ),
     Example(
         "maintenance exclusions",
         exclusions(*["NO_UPGRADES"] * 5),
         tuple(
             (
-                f"cluster.maintenance_exclusions[{index}].scope: 'NO_UPGRADES' is the scope of 5 exclusions, at "
+                f"cluster.maintenance_exclusions[{index}].scope: 'NO_UPGRADES' is the scope of 5 exclusions, but at "
                 "most 3 are allowed: use another scope"
             )
             for index in (3, 4)
@@ -1599,7 +1604,7 @@ EXAMPLES = [
         "acknowledged_risks = ['public-control-plan']",
         (
             (
-                "acknowledged_risks[0]: 'public-control-plan' must be one of "
+                "acknowledged_risks[0]: 'public-control-plan' must be "
                 + " or ".join(", ".join(f"'{risk}'" for risk in get_args(Risk)).rsplit(", ", 1))
             ),
         ),
@@ -1625,7 +1630,7 @@ MINIMAL = "project = 'demo-project'\nregion = 'us-central1'\n"
 APART = "[cluster]\nname = 'other'\n[identity]\naccount_id = 'gitpod-other'\n"
 OTHER_RANGES = ranges(nodes_cidr="10.16.0.0/20", pods_cidr="10.20.0.0/14", services_cidr="10.24.0.0/20")
 NAME = (
-    "has a name that is not a deployment name: at most 40 lower-case letters, digits and hyphens, "
+    "has a name that is not a deployment name: at most 40 lowercase letters, digits and hyphens, "
     "starting with a letter and not ending with a hyphen"
 )
 OTHER_CLUSTER = f"[cluster]\nname = 'other'\n{OTHER_RANGES}"

@@ -1,10 +1,10 @@
 """Who may manage RBAC in the cluster, and who else has a role in it.
 
-Owns: the cluster role binding of the administrators, further bindings, and the look-up of the applying account where no member is
-configured. Leaves to others: the cluster roles, which Kubernetes ships, and IAM roles, which also grant access to the cluster.
+Owns: the ClusterRoleBinding of the administrators, additional bindings, and the lookup of the account that runs Terraform if no member is
+configured. Leaves to others: the ClusterRoles, which Kubernetes provides, and IAM roles, which also grant access to the cluster.
 
-A configured list has priority. The guide binds the applying account, but a Terraform Cloud workspace applies with an identity that may have
-no e-mail address and that nobody uses with kubectl.
+A configured list has priority. The guide binds the account that runs it, but a workspace of HCP Terraform runs with an identity that may
+have no e-mail address and that no one uses with kubectl.
 
 Source: https://cloud.google.com/kubernetes-engine/docs/how-to/role-based-access-control
 """
@@ -49,7 +49,7 @@ Member = Annotated[
     str,
     Pattern(
         rf"(user|group):{_EMAIL}|serviceAccount:{SERVICE_ACCOUNT_EMAIL}",
-        "a member: user:EMAIL, group:EMAIL, or serviceAccount:EMAIL with a lower-case address that ends in gserviceaccount.com",
+        "a member: user:EMAIL, group:EMAIL, or serviceAccount:EMAIL with a lowercase address that ends in gserviceaccount.com",
     ),
 ]
 """https://cloud.google.com/iam/docs/principal-identifiers"""
@@ -67,7 +67,7 @@ Namespace = Annotated[
     str,
     Pattern(
         r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
-        "a namespace: at most 63 lower-case letters, digits and hyphens, starting and ending with a letter or digit",
+        "a namespace: at most 63 lowercase letters, digits and hyphens, starting and ending with a letter or digit",
     ),
 ]
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names"""
@@ -216,7 +216,7 @@ class ClusterAdmins(Construct):
     """The role bindings of a cluster, first that of its administrators; needs a google and a kubernetes provider in its stack.
 
     Attributes:
-        subjects: the names that are bound, as RBAC sees them; a token for the applying account.
+        subjects: the names that are bound, as RBAC sees them; a token for the account that runs Terraform.
     """
 
     def __init__(
@@ -235,7 +235,7 @@ class ClusterAdmins(Construct):
             id: its name there.
             config: the configuration. Left out: the defaults.
             provider: the kubernetes provider. Left out: the stack's.
-            google_provider: the google provider, with which the applying account is looked up. Left out: the stack's.
+            google_provider: the google provider, with which the account that runs Terraform is looked up. Left out: the stack's.
         """
         super().__init__(scope, id)
         config = config or ClusterAdminsConfig()
@@ -275,7 +275,7 @@ class ClusterAdmins(Construct):
             warn(
                 self,
                 "applying-account-becomes-admin",
-                "admins.members is empty, so each apply binds the account that runs it and unbinds the previous one; list the "
+                "admins.members is empty, so each apply binds the account that runs Terraform and removes the previous one; list the "
                 "administrators in admins.members",
             )
         for key, members in _members(config):
@@ -300,7 +300,7 @@ class ClusterAdmins(Construct):
                     Postcondition(
                         condition='${self.email != null && self.email != ""}',
                         error_message=(
-                            "Google returned no e-mail address for the account that applies. This happens with workload identity "
+                            "Google returned no e-mail address for the account that runs Terraform. This happens with workload identity "
                             "federation and with credentials without the e-mail scope. List the administrators in admins.members of the "
                             "deployment, or apply with credentials that have the scope https://www.googleapis.com/auth/userinfo.email."
                         ),

@@ -273,7 +273,7 @@ class ClusterNetwork(Construct):
         pods_range_name: name of the secondary range for pods, unique within the subnetwork.
         services_range_name: name of the secondary range for services, unique within the subnetwork.
         requirements: what a cluster depends on besides the subnetwork.
-        egress: what nodes without public addresses depend on: the Cloud NAT, if one is created.
+        egress: what nodes without external IP addresses depend on: the Cloud NAT, if one is created.
         config: the configuration, for constructs whose own limits depend on the ranges.
     """
 
@@ -339,7 +339,7 @@ class ClusterNetwork(Construct):
         return f"projects/{self._project}/regions/{self._region}/subnetworks/{self.subnetwork_name}"
 
     def enable_private_google_access(self) -> None:
-        """Let nodes without public addresses reach Google's APIs and registries, which private nodes need.
+        """Let nodes without external IP addresses reach Google's APIs and registries, which private nodes need.
 
         An existing subnetwork stays as it is: a plan fails if it has no private Google access.
         """

@@ -23,7 +23,7 @@ ZoneName = Annotated[
     str,
     Pattern(
         r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
-        "a name Cloud DNS takes: at most 63 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
+        "a Cloud DNS zone name: at most 63 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     ),
 ]
 """https://docs.cloud.google.com/dns/docs/reference/rest/v1/managedZones"""
@@ -113,14 +113,14 @@ def _postconditions(domain: str) -> list[Postcondition]:
         Postcondition(
             condition=f'${{self.dns_name == "{domain}."}}',
             error_message=(
-                f"The DNS name of the zone ${{self.name}} is ${{self.dns_name}} and not {domain}. as ingress.domain says. Set ingress.zone "
+                f"The zone ${{self.name}} has the DNS name ${{self.dns_name}}, but ingress.domain is {domain}. Set ingress.zone "
                 "to the zone of the domain, or remove ingress.create_zone to create one."
             ),
         ),
         Postcondition(
             condition='${self.visibility == "public"}',
             error_message=(
-                "The zone ${self.name} is private, so that no certificate authority can resolve its names. Set ingress.zone to a public "
+                "The zone ${self.name} is private, so certificate authorities cannot resolve its names. Set ingress.zone to a public "
                 "zone, or remove ingress.create_zone to create one."
             ),
         ),

@@ -60,7 +60,7 @@ def _syntax_problem(value: str) -> str | None:
     if not is_top_level and not re.fullmatch(_DOMAIN, value):
         return (
             "is not a domain name, such as gitpod.acme-corp.dev: two or more labels with dots between them, each with at most 63 "
-            "lower-case letters, digits and hyphens; write other letters in Punycode (xn--)"
+            "lowercase letters, digits and hyphens; write other letters in Punycode (xn--)"
         )
     if len(value) > _LONGEST_DOMAIN:
         return f"has {len(value)} characters, {_LONGEST_DOMAIN} are allowed: names below it must fit into 253"
@@ -76,7 +76,7 @@ def _reservation(domain: str) -> str | None:
     if registrable is None:
         return f"is a public suffix: use a domain that is registered under it, such as acme-corp.{domain}"
     if registrable.startswith("example."):
-        return "is an example: use a domain of your own"
+        return "is reserved for examples: use a domain that you own"
     return None
 
 

@@ -140,7 +140,7 @@ def holds_default_pool(pods_range: str, addresses: int, zones: str) -> Postcondi
 def _room(
     subject: str, cidr: str, holds: str, pools: Sequence[Nodes], fitting_prefix: int | None, *, in_addresses: bool = False
 ) -> Postcondition:
-    counted = f"${{{holds}}} addresses" if in_addresses else _counted(holds, "node")
+    room = f"has ${{{holds}}} addresses" if in_addresses else f"has room for {_counted(holds, 'node')}"
     needed = {nodes.pool: f"{nodes.most} * {nodes.addresses}" if in_addresses else nodes.most for nodes in pools}
     total = " + ".join(needed.values())
     larger = "use a larger range" if fitting_prefix is None else f"use a range of /{fitting_prefix} or larger"
@@ -148,8 +148,8 @@ def _room(
         explained = f"{pools[0].explained}: {larger}{pools[0].lowered_to(holds)}"
     else:
         numbers = ", ".join(f"{pool} ${{{number}}}" for pool, number in needed.items())
-        explained = f"the pools can need ${{{total}}} ({numbers}): {larger}, or lower the maximum of a pool"
-    return _condition(f'{cidr} == "" || {holds} >= {total}', f"{subject} is ${{{cidr}}} and holds {counted}, {explained}")
+        explained = f"the pools can need up to ${{{total}}} ({numbers}): {larger}, or lower the maximum of a pool"
+    return _condition(f'{cidr} == "" || {holds} >= {total}', f"{subject} is ${{{cidr}}} and {room}, but {explained}")
 
 
 def _condition(holds: str, message: str) -> Postcondition:

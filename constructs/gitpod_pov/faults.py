@@ -187,7 +187,7 @@ def _fault(detail: ErrorDetails) -> Fault:
         case "union_tag_not_found":
             return Fault((*key, _tag(context)), "is required; it decides which other keys are allowed")
         case "union_tag_invalid":
-            return Fault((*key, _tag(context)), f"must be one of {context['expected_tags']}", value[_tag(context)])
+            return Fault((*key, _tag(context)), f"must be {context['expected_tags']}", value[_tag(context)])
         case "value_error":
             return Fault(key, str(context["error"]), value)
         case kind:
@@ -218,7 +218,7 @@ ALLOWED = {
     "model_attributes_type": "must be a table",
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
-    "literal_error": "must be one of {expected}",
+    "literal_error": "must be {expected}",
 }
 # For a type of error that `ALLOWED` lacks; tests/test_properties.py fails on it.
 NO_WORDS = "is not allowed here"

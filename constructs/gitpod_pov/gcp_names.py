@@ -76,7 +76,7 @@ ProjectId = Annotated[
     str,
     Pattern(
         r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
-        "a project ID: 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen (use the ID, "
+        "a project ID: 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen (use the ID, "
         "not the number)",
     ),
 ]
@@ -94,7 +94,7 @@ ServiceAccountId = Annotated[
     str,
     Pattern(
         r"[a-z][-a-z0-9]{4,28}[a-z0-9]",
-        "a service account ID: 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+        "a service account ID: 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     ),
 ]
 """https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/create"""
@@ -113,7 +113,7 @@ ServiceAccountEmail = Annotated[
 def _hyphenated(what: str, longest: int) -> Pattern:
     return Pattern(
         rf"[a-z]([-a-z0-9]{{0,{longest - 2}}}[a-z0-9])?",
-        f"{what}: at most {longest} lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+        f"{what}: at most {longest} lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     )
 
 
@@ -173,13 +173,13 @@ ResourceLabelKey = Annotated[
     str,
     Pattern(
         r"(?!goog-)[a-z][a-z0-9_-]{0,62}",
-        "a resource label key: at most 63 lower-case letters, digits, hyphens and underscores, starting with a letter and not with goog-, "
+        "a resource label key: at most 63 lowercase letters, digits, hyphens and underscores, starting with a letter and not with goog-, "
         "which Google reserves",
     ),
 ]
 ResourceLabelValue = Annotated[
     str,
-    Pattern(r"[a-z0-9_-]{0,63}", "a resource label value: at most 63 lower-case letters, digits, hyphens and underscores"),
+    Pattern(r"[a-z0-9_-]{0,63}", "a resource label value: at most 63 lowercase letters, digits, hyphens and underscores"),
 ]
 """https://cloud.google.com/resource-manager/docs/labels-overview#requirements"""
 

@@ -90,7 +90,9 @@ def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
     networks = config.authorized_networks or {}
     yield from authorized_network_faults(networks, private_endpoint=bool(config.private_endpoint))
     if len(networks) > MOST_NETWORKS:
-        yield Fault(("authorized_networks",), f"has {len(networks)} networks, GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges")
+        yield Fault(
+            ("authorized_networks",), f"has {len(networks)} networks, but GKE accepts at most {MOST_NETWORKS}: combine adjacent ranges"
+        )
     if config.private_endpoint and config.authorized_networks is None:
         yield Fault(
             ("authorized_networks",),
@@ -100,12 +102,12 @@ def _authorized_networks(config: "GkeClusterConfig") -> Iterator[Fault]:
 
 def _label_count(config: "GkeClusterConfig") -> Iterator[Fault]:
     if len(config.resource_labels) > MOST_LABELS:
-        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, at most {MOST_LABELS} are allowed")
+        yield Fault(("resource_labels",), f"has {len(config.resource_labels)} labels, but at most {MOST_LABELS} are allowed")
 
 
 def _tag_count(config: "GkeClusterConfig") -> Iterator[Fault]:
     if len(config.network_tags) > _MOST_TAGS:
-        yield Fault(("network_tags",), f"has {len(config.network_tags)} tags, at most {_MOST_TAGS} are allowed")
+        yield Fault(("network_tags",), f"has {len(config.network_tags)} tags, but at most {_MOST_TAGS} are allowed")
 
 
 def _system_components(key: str, components: Sequence[str] | None) -> Iterator[Fault]:
@@ -370,8 +372,8 @@ def _egress(given: Any) -> Iterator[Fault]:
     if given.cluster.private_nodes and given.network.cloud_nat is None:
         yield Fault(
             ("network", "cloud_nat"),
-            "is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false means that the network has another "
-            "route to the internet",
+            "is required with cluster.private_nodes: set it to true to create Cloud NAT, or to false if the network already has a route "
+            "to the internet",
         )
     if given.cluster.private_nodes and given.network.private_google_access is False:
         yield Fault(
@@ -672,29 +674,29 @@ class GkeCluster(Construct):
             warn(
                 self,
                 "public-control-plane",
-                "the deployment does not restrict who can reach the public address of the control plane, as in the guide: every network "
-                "can, unless the cluster was restricted earlier; set cluster.authorized_networks, or cluster.private_endpoint with "
+                "the control plane's external IP address accepts connections from every network, as in the guide, "
+                "unless the cluster was restricted earlier; set cluster.authorized_networks, or cluster.private_endpoint with "
                 "cluster.dns_endpoint",
             )
         if self.config.network_policy == "dataplane-v2":
             warn(
                 self,
                 "dataplane-v2-instead-of-calico",
-                "GKE Dataplane V2 enforces network policies instead of Calico, which the guide's chapters ask for, and a later change is "
+                "GKE Dataplane V2 enforces network policies instead of Calico, which the guide requires, and a later change is "
                 "refused; remove cluster.network_policy before you create the cluster to use Calico",
             )
         if not self.config.has_release_channel:
             warn(
                 self,
                 "no-release-channel",
-                "GKE has refused new clusters without a release channel since 2026-08-21 and ends existing ones on 2027-06-14; to join a "
-                "channel, apply node_pool.auto_upgrade = true first and then, in a second apply, set cluster.release_channel",
+                "GKE has refused new clusters without a release channel since 2026-08-21 and ends support for existing ones on 2027-06-14; "
+                "to join a channel, apply node_pool.auto_upgrade = true first and then, in a second apply, set cluster.release_channel",
             )
         if any(exclusion.stops_node_upgrades for exclusion in self.config.effective_exclusions if not is_token(exclusion.scope)):
             warn(
                 self,
                 "nodes-without-security-patches",
-                "a maintenance exclusion stops node upgrades, as the guide does, and with them the security patches of the nodes; set "
+                "a maintenance exclusion prevents node upgrades, as in the guide, so nodes get no security patches; set "
                 "cluster.maintenance_exclusions to [], or use the scope NO_MINOR_UPGRADES",
             )
         if not self.zones:

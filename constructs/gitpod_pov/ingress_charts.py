@@ -113,7 +113,7 @@ IssuerName = Annotated[
     str,
     Pattern(
         r"(?=.{1,53}$)(?!cert-manager$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
-        "an issuer name: at most 53 lower-case letters, digits, hyphens and dots, the first and last a letter or digit, and not "
+        "an issuer name: at most 53 lowercase letters, digits, hyphens and dots, the first and last a letter or digit, and not "
         "cert-manager, the name of another release",
     ),
 ]

@@ -108,7 +108,7 @@ def authorized_network_faults(networks: Mapping[str, str], *, private_endpoint: 
         key = ("authorized_networks", name)
         if unusable := next(filter(cidr.subnet_of, UNUSABLE), None):
             yield Fault(
-                key, (f"is in {unusable}, {UNUSABLE[unusable]}, from which no client connects: list the network of the clients"), str(cidr)
+                key, (f"is in {unusable}, {UNUSABLE[unusable]}, which cannot contain clients: list the network of the clients"), str(cidr)
             )
         elif private_endpoint and not any(map(cidr.subnet_of, PRIVATE)):
             yield Fault(

@@ -130,7 +130,7 @@ _Span = tuple[datetime, datetime]
 
 def _number(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
     if len(exclusions) > MOST_EXCLUSIONS:
-        yield Fault((), f"has {len(exclusions)} exclusions, at most {MOST_EXCLUSIONS} are allowed")
+        yield Fault((), f"has {len(exclusions)} exclusions, but at most {MOST_EXCLUSIONS} are allowed")
 
 
 def _names(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
@@ -143,7 +143,7 @@ def _scopes(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
     for index in without_upgrades[MOST_NO_UPGRADES:]:
         yield Fault(
             (index, "scope"),
-            f"is the scope of {len(without_upgrades)} exclusions, at most {MOST_NO_UPGRADES} are allowed: use another scope",
+            f"is the scope of {len(without_upgrades)} exclusions, but at most {MOST_NO_UPGRADES} are allowed: use another scope",
             exclusions[index].scope,
         )
 

@@ -1,4 +1,4 @@
-"""The service account of the nodes, created here or an existing one.
+"""The node service account, created here or an existing one.
 
 Owns: the service account and its project roles. Leaves to others: all other members of these roles, because each grant adds or removes
 only one member. The nodes need no keys: they read their credentials from the metadata server.
@@ -157,7 +157,7 @@ REASONS: Reasons = {
 
 
 class NodeIdentity(Construct):
-    """The service account of the nodes, with its project roles.
+    """The node service account, with its project roles.
 
     Attributes:
         email: the account's e-mail address, a token if the account is created here.
@@ -224,13 +224,13 @@ class NodeIdentity(Construct):
             warn(
                 self,
                 "node-account-is-cluster-admin",
-                "the nodes' service account holds roles/container.admin: with the cloud-platform scope, which nodes have by default, any "
-                'pod can become cluster admin; set identity.roles to "least-privilege" where the workloads allow it',
+                "the node service account has roles/container.admin, and nodes have the cloud-platform scope by default, so any "
+                'Pod can become cluster administrator; set identity.roles to "least-privilege" where the workloads allow it',
             )
         if broad := [role for role in roles if role in BROAD_ROLES]:
             warn(
                 self,
                 "node-account-has-broad-role",
-                f"the nodes' service account holds {' and '.join(broad)}: any pod can use it to read or control most of the project; "
+                f"the node service account has {' and '.join(broad)}, so any Pod can read or control most of the project; "
                 'set identity.roles to "least-privilege", or to the roles that the workloads need',
             )

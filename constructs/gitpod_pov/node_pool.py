@@ -106,9 +106,7 @@ def _total_node_counts(config: "NodePoolSettings") -> Iterator[Fault]:
         return
     section = config.section
     for field, _ in known(config, *sorted(config.without_effect & config.model_fields_set)):
-        yield Fault(
-            (field,), f"counts nodes per zone, and {section}max_total_nodes counts those of the whole region: remove one of the two"
-        )
+        yield Fault((field,), f"cannot be combined with {section}max_total_nodes, which limits the whole region: remove one of the two")
     if config.max_total_nodes is None:
         yield Fault(("max_total_nodes",), f"is required with {section}min_total_nodes")
     elif config.total_minimum > config.max_total_nodes:
@@ -422,13 +420,13 @@ class _Range:
     Attributes:
         key: the input that holds it.
         reserved: how many of its addresses Google reserves.
-        counted: what a message about several pools counts.
+        room: what a message about several pools says of the size.
         part_of: how many of its addresses a node of a pool takes.
     """
 
     key: str
     reserved: int
-    counted: str
+    room: str
     part_of: Callable[[NodePoolSettings], int]
 
     def holds(self, network: ClusterNetworkConfig) -> int:
@@ -453,7 +451,7 @@ class _Range:
         larger = f"use a /{self.fitting_prefix(given)} or larger"
         if given.pools:
             pools = ", ".join(f"{'.'.join(path)} {count}" for path, count in needed.items())
-            message = f"holds {holds} {self.counted}, the pools can need {total} ({pools}): {larger}, or lower the maximum of a pool"
+            message = f"{self.room.format(holds)}, but the pools can need up to {total} ({pools}): {larger}, or lower the maximum of a pool"
         else:
             message = _too_small(holds // self.part_of(given.node_pool), larger, given)
         yield Fault(("network", self.key), message)
@@ -468,12 +466,12 @@ def _too_small(holds: int, larger: str, given: Any) -> str:
     else:
         key, fitting = "max_total_nodes", holds
     lower = f", or lower node_pool.{key} to {fitting}" if fitting else ""
-    return f"holds {holds} node{'' if holds == 1 else 's'}, {possible}: {larger}{lower}"
+    return f"has room for {holds} node{'' if holds == 1 else 's'}, but {possible}: {larger}{lower}"
 
 
 # A node takes a range for twice its pods, rounded up to a power of two: https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
-_PODS = _Range("pods_cidr", 0, "addresses", lambda pool: addresses_of_a_node(pool.max_pods_per_node))
-_NODES = _Range("nodes_cidr", ADDRESSES_GOOGLE_KEEPS, "nodes", lambda _: 1)
+_PODS = _Range("pods_cidr", 0, "has {} addresses", lambda pool: addresses_of_a_node(pool.max_pods_per_node))
+_NODES = _Range("nodes_cidr", ADDRESSES_GOOGLE_KEEPS, "has room for {} nodes", lambda _: 1)
 
 
 def _default_pool_range(given: Any) -> Iterator[Fault]:
@@ -694,7 +692,7 @@ class LabelledNodePool(Construct):
             scope: a stack, or a construct in one.
             id: the first part of the addresses.
             cluster: the cluster.
-            identity: the service account of the nodes.
+            identity: the node service account.
             config: the main pool.
             pools: the additional pools by name. The name is the last part of the address.
             provider: a google provider.
@@ -792,7 +790,7 @@ class LabelledNodePool(Construct):
             warn(
                 self,
                 "no-room-for-surge-nodes",
-                f"the ranges hold the maximum of {most} nodes but not {nodes}, so an upgrade at the maximum size waits; use a larger "
+                f"the ranges have room for the maximum of {most} nodes but not for {nodes}, so an upgrade at that size waits; use a larger "
                 "network.pods_cidr or network.nodes_cidr, or lower node_pool.max_nodes",
             )
 

@@ -116,7 +116,9 @@ def metadata_faults(config: "NodePoolSettings") -> Iterator[Fault]:
         if key in _METADATA:
             yield Fault(("metadata", key), "has a key that GKE reserves; use another key")
         elif (size := _bytes(value)) > _MOST_BYTES_OF_A_VALUE:
-            yield Fault(("metadata", key), f"has {size} bytes, GKE accepts at most {_MOST_BYTES_OF_A_VALUE}; shorten the value", NO_VALUE)
+            yield Fault(
+                ("metadata", key), f"has {size} bytes, but GKE accepts at most {_MOST_BYTES_OF_A_VALUE}; shorten the value", NO_VALUE
+            )
     if (size := sum(_bytes(text) for item in config.metadata.items() for text in item)) >= _TOO_MANY_BYTES:
         yield Fault(("metadata",), f"has {size} bytes of keys and values, GKE accepts less than {_TOO_MANY_BYTES}; shorten the values")
 

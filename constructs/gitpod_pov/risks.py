@@ -36,17 +36,17 @@ Risk = Literal[
 ]
 """What can be acknowledged in a deployment file.
 
-- `node-account-is-cluster-admin`: any pod can use the node account's `container.admin` and become cluster admin.
+- `node-account-is-cluster-admin`: any Pod can use the node service account's `container.admin` and become cluster administrator.
 - `node-account-has-broad-role`: any pod can use the node account's role to read or control most of the project.
 - `destroy-removes-existing-grants`: a destroy also removes those roles of an existing service account that it had before.
 - `docker-bridge-range`: a range of the subnetwork overlaps the one of Docker's bridge, so workspaces that run Docker cannot reach it.
-- `public-control-plane`: the control plane has a public address, and every network can reach it.
+- `public-control-plane`: every network can reach the external IP address of the control plane.
 - `dataplane-v2-instead-of-calico`: GKE Dataplane V2 enforces network policies, which the guide's chapters do not support.
-- `no-release-channel`: GKE refuses new clusters without a release channel and ends existing ones on 2027-06-14.
-- `nodes-without-security-patches`: a maintenance exclusion stops node upgrades, and with them security patches.
+- `no-release-channel`: GKE refuses new clusters without a release channel and ends support for existing ones on 2027-06-14.
+- `nodes-without-security-patches`: a maintenance exclusion prevents node upgrades, so nodes get no security patches.
 - `node-in-every-zone`: the guide describes one node, but a cluster without `zones` has one in every zone of the region.
 - `no-room-for-surge-nodes`: the ranges do not hold the additional node that an upgrade creates.
-- `applying-account-becomes-admin`: no administrator is listed, so each account that applies replaces the one before.
+- `applying-account-becomes-admin`: no administrator is listed, so each account that runs Terraform replaces the previous one.
 - `admin-email-has-capital-letters`: RBAC compares e-mail addresses exactly, and an address that is spelled differently is not bound.
 - `dns-account-changes-every-zone`: external-dns and cert-manager may change the records of every zone of the project.
 - `untested-provider-version`: a provider is newer than the newest version that was tested.

@@ -81,7 +81,7 @@ def _passing(kind: str, value: Any, handler: core_schema.ValidatorFunctionWrapHa
 
 def _known_at_synth(decides: str, instead: str, value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
     if any(map(is_token, [value, *(value if isinstance(value, list | tuple) else ())])):
-        message = f"must be known at synth, because it decides which {decides} there are: use {instead}, not a token"
+        message = f"must be known during synthesis, because it determines which {decides} there are: use {instead}, not a token"
         raise Faults([Fault((), message)])
     return handler(value)
 

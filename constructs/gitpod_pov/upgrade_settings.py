@@ -40,7 +40,7 @@ def _settings_of_the_strategy(config: "UpgradeSettings") -> Iterator[Fault]:
 
 def _progress(config: "UpgradeSettings") -> Iterator[Fault]:
     if config.strategy == "SURGE" and config.surge == config.unavailable == 0:
-        yield Fault(("max_surge",), "lets no upgrade start while max_unavailable is 0 too: set one of them to 1 or more")
+        yield Fault(("max_surge",), "prevents upgrades, because max_unavailable is also 0: set one of them to 1 or more")
 
 
 def _soak_duration(config: "UpgradeSettings") -> Iterator[Fault]:

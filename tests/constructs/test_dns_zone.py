@@ -59,5 +59,5 @@ def test_accepts_a_zone_name(zone: str) -> None:
 
 @pytest.mark.parametrize("zone", ["", "a" * 64, "A", "1a", "a-", "-a", "a_b", "a.b"])
 def test_refuses_a_zone_name(zone: str) -> None:
-    with pytest.raises(Faults, match="is not a name Cloud DNS takes: at most 63 lower-case letters"):
+    with pytest.raises(Faults, match="is not a Cloud DNS zone name: at most 63 lowercase letters"):
         DnsZoneConfig.checked({"domain": "acme.dev", "zone": zone})

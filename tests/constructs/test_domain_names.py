@@ -71,7 +71,7 @@ REFUSED = {
     },
     **dict.fromkeys(
         ("example.com", "gitpod.example.com", "example.net", "example.org", "example.dev", "a.b.example.co.uk"),
-        "is an example: use a domain of your own",
+        "is reserved for examples: use a domain that you own",
     ),
     **{
         f"gitpod.{top_level}": f"is under .{top_level}, which is not in public DNS"

@@ -299,11 +299,11 @@ REFUSED: dict[str, dict[str, str]] = {
             ("ops", "ops@acme", "@acme.dev", "ops@", "ops@acme..dev", "ops acme@acme.dev", 'a"b@acme.dev', "ops@[192.0.2.1]", ""),
             "is not an e-mail address with a public domain",
         ),
-        **dict.fromkeys(("ops@example.com", "ops@mail.example.org", "ops@example.co.uk"), "has a domain that is an example"),
+        **dict.fromkeys(("ops@example.com", "ops@mail.example.org", "ops@example.co.uk"), "has a domain that is reserved for examples"),
         "ops@acme.internal": "has a domain that is under .internal",
         "ops@co.uk": "has a domain that is a public suffix",
     },
-    "acme_server": {"https://acme-v02.api.letsencrypt.org/directory": "must be one of 'production' or 'staging'"},
+    "acme_server": {"https://acme-v02.api.letsencrypt.org/directory": "must be 'production' or 'staging'"},
 }
 
 

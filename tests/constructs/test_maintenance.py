@@ -29,12 +29,12 @@ class TestNumber:
     def test_refuses_more_than_twenty(self) -> None:
         found = exclusions(*((0, 1) for _ in range(21)), scope="NO_MINOR_UPGRADES")
         assert faults(found[:20]) == []
-        assert faults(found) == ["has 21 exclusions, at most 20 are allowed"]
+        assert faults(found) == ["has 21 exclusions, but at most 20 are allowed"]
 
     def test_refuses_more_than_three_without_any_upgrade(self) -> None:
         found = exclusions((0, 1), (100, 101), (200, 201), (300, 301))
         assert faults(found[:3]) == []
-        assert faults(found) == ["[3].scope: 'NO_UPGRADES' is the scope of 4 exclusions, at most 3 are allowed: use another scope"]
+        assert faults(found) == ["[3].scope: 'NO_UPGRADES' is the scope of 4 exclusions, but at most 3 are allowed: use another scope"]
 
 
 def test_names_are_unique() -> None:

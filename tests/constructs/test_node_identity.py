@@ -72,7 +72,7 @@ def test_warns_about_a_broad_role(synth: Callable[..., Synthesized], role: str) 
     (message,) = [
         annotation["message"] for annotation in app.manifest["stacks"]["pov-cluster"]["annotations"] if role in annotation["message"]
     ]
-    assert message.startswith(f"node-account-has-broad-role: the nodes' service account holds {role}:")
+    assert message.startswith(f"node-account-has-broad-role: the node service account has {role}, so any Pod can")
 
 
 @pytest.mark.parametrize(

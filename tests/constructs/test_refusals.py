@@ -26,7 +26,7 @@ CONFIGURATIONS: list[tuple[type[Configuration], dict[str, Any], str]] = [
     (ClusterNetworkConfig, {"services_cidr": "10.16.0.0/28"}, "services_cidr: '10.16.0.0/28' must be /16 to /27"),
     (ClusterNetworkConfig, {"nodes_cidr": "10.128.0.0/20"}, "nodes_cidr: '10.128.0.0/20' overlaps 10.128.0.0/9"),
     (ClusterNetworkConfig, {"create_network": True}, "network: 'default' is the network that Google creates in new projects"),
-    (GkeClusterConfig, {"release_channel": "NONE"}, "release_channel: 'NONE' must be one of 'UNSPECIFIED', 'RAPID'"),
+    (GkeClusterConfig, {"release_channel": "NONE"}, "release_channel: 'NONE' must be 'UNSPECIFIED', 'RAPID'"),
     (
         GkeClusterConfig,
         {"managed_prometheus": False, "monitoring_components": ("SYSTEM_COMPONENTS", "HPA")},
@@ -103,8 +103,8 @@ def test_a_cluster_refuses_zones(cluster: Cluster, stack: TerraformStack, zones:
 
 
 POOLS: list[tuple[dict[str, str], dict[str, str], dict[str, Any], str]] = [
-    ({"pods_cidr": "10.4.0.0/20"}, {}, {}, "network.pods_cidr: '10.4.0.0/20' holds 16 nodes, 50 are possible"),
-    ({"nodes_cidr": "10.0.0.0/27"}, {}, {}, "network.nodes_cidr: '10.0.0.0/27' holds 28 nodes, 50 are possible"),
+    ({"pods_cidr": "10.4.0.0/20"}, {}, {}, "network.pods_cidr: '10.4.0.0/20' has room for 16 nodes, but 50 are possible"),
+    ({"nodes_cidr": "10.0.0.0/27"}, {}, {}, "network.nodes_cidr: '10.0.0.0/27' has room for 28 nodes, but 50 are possible"),
     ({}, {}, {"auto_upgrade": False}, "node_pool.auto_upgrade: false must be true in the release channel REGULAR: remove it"),
     ({}, {"release_channel": "STABLE"}, {"auto_repair": False}, "node_pool.auto_repair: false must be true in the release channel STABLE"),
     (

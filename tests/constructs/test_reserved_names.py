@@ -118,15 +118,15 @@ class TestMetadata:
     @pytest.mark.parametrize(
         ("metadata", "message"),
         [
-            ({"large": "a" * 32769}, "metadata.large: has 32769 bytes, GKE accepts at most 32768; shorten the value"),
-            ({"large": "ä" * 16385}, "metadata.large: has 32770 bytes, GKE accepts at most 32768; shorten the value"),
+            ({"large": "a" * 32769}, "metadata.large: has 32769 bytes, but GKE accepts at most 32768; shorten the value"),
+            ({"large": "ä" * 16385}, "metadata.large: has 32770 bytes, but GKE accepts at most 32768; shorten the value"),
             (
                 {f"key-{n:02}": "a" * 32762 for n in range(16)},
                 "metadata: has 524288 bytes of keys and values, GKE accepts less than 524288; shorten the values",
             ),
             (
                 {"surrogates": "\ud800" * 11000},
-                "metadata.surrogates: has 33000 bytes, GKE accepts at most 32768; shorten the value",
+                "metadata.surrogates: has 33000 bytes, but GKE accepts at most 32768; shorten the value",
             ),
             (
                 {"a" * 129: "a"},

@@ -159,7 +159,7 @@ def test_every_field_accepts_a_token_of_its_kind(stack: Stack, configuration: ty
         return
     values = {**REQUIRED.get(configuration, {}), name: token}
     if name in KNOWN_AT_SYNTH:
-        with pytest.raises(ValueError, match=f"{name}: must be known at synth"):
+        with pytest.raises(ValueError, match=f"{name}: must be known during synthesis"):
             configuration(**values)
     else:
         assert is_token(getattr(configuration(**values), name))
@@ -388,7 +388,7 @@ def test_terraform_accepts_the_references(stack: Stack, add: Callable[[Stack], N
     ("arguments", "message"),
     [
         ({"zones": ["us-east4-a"]}, "is not a zone of us-central1"),
-        ({"network": {"pods_cidr": "10.4.0.0/24"}}, "holds 1 node"),
+        ({"network": {"pods_cidr": "10.4.0.0/24"}}, "has room for 1 node"),
         ({"cluster": {"private_nodes": True}}, "is required with cluster.private_nodes"),
     ],
 )

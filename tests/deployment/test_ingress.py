@@ -85,13 +85,13 @@ class TestSection:
                 "domain = 'co.uk'",
                 "ingress.domain: 'co.uk' is a public suffix: use a domain that is registered under it, such as acme-corp.co.uk",
             ),
-            ("domain = 'gitpod.example.com'", "ingress.domain: 'gitpod.example.com' is an example: use a domain of your own"),
+            ("domain = 'gitpod.example.com'", "ingress.domain: 'gitpod.example.com' is reserved for examples: use a domain that you own"),
             ("domain = 7", "ingress.domain: 7 must be a string, in quotes"),
             (
                 "acme_email = 'ops@acme'",
                 "ingress.acme_email: 'ops@acme' is not an e-mail address with a public domain, such as ops@acme-corp.dev",
             ),
-            ("acme_server = 'test'", "ingress.acme_server: 'test' must be one of 'production' or 'staging'"),
+            ("acme_server = 'test'", "ingress.acme_server: 'test' must be 'production' or 'staging'"),
             ("domian = 'acme.dev'", "ingress.domian: unknown key; did you mean 'domain'?"),
         ],
     )

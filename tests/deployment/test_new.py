@@ -92,9 +92,9 @@ def test_overwrites_no_file(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (folder / "trial.toml").is_symlink()
 
 
-PROJECT_ID = "is not a project ID: 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen"
+PROJECT_ID = "is not a project ID: 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen"
 NAME = (
-    "has a name that is not a deployment name: at most 40 lower-case letters, digits and hyphens, starting with a letter and not ending "
+    "has a name that is not a deployment name: at most 40 lowercase letters, digits and hyphens, starting with a letter and not ending "
     "with a hyphen"
 )
 REFUSED = {

@@ -47,4 +47,4 @@ def test_the_reason_is_given(key: str, reason: str) -> None:
 
 
 def test_a_misspelled_key_is_refused_with_the_list() -> None:
-    assert "must be one of 'project', 'region'" in refusal("projekt")
+    assert "must be 'project', 'region'" in refusal("projekt")

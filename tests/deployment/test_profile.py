@@ -108,8 +108,8 @@ def test_hardened_without_managed_prometheus_leaves_out_what_needs_it(synth: Cal
             {"profile": "hardened", "cluster": {"managed_prometheus": False, "monitoring_components": ["SYSTEM_COMPONENTS", "POD"]}},
             "cluster.monitoring_components[1]: 'POD' needs managed Prometheus; leave it out, or set cluster.managed_prometheus to true",
         ),
-        ({"profile": "hardend"}, "profile: 'hardend' must be one of 'reference' or 'hardened'"),
-        ({"profile": ["hardened"]}, "profile: ['hardened'] must be one of 'reference' or 'hardened'"),
+        ({"profile": "hardend"}, "profile: 'hardend' must be 'reference' or 'hardened'"),
+        ({"profile": ["hardened"]}, "profile: ['hardened'] must be 'reference' or 'hardened'"),
         ({"profile": "hardened", "cluster": 3}, "cluster: 3 must be a table"),
         (
             {"profile": "hardened", "node_pool": {"auto_upgrade": False}},

@@ -23,7 +23,9 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "own network": {"network": {"network": "trial", "create_network": True, "cloud_nat": False}},
     "existing subnetwork": {"network": NETWORK},
     "Shared VPC": {"network": {"host_project": "host-project", "grant_service_agents": True}},
-    "further bindings": {"admins": {"bindings": {"observers": {"role": "view", "members": ["user:a@example.com"], "namespace": "gitpod"}}}},
+    "additional bindings": {
+        "admins": {"bindings": {"observers": {"role": "view", "members": ["user:a@example.com"], "namespace": "gitpod"}}}
+    },
     "every input": sections(*every_input()),
     "older google": {
         "providers": {"google": "6.50.0"},

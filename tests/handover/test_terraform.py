@@ -251,8 +251,8 @@ class TestExistingSubnetwork:
         with pytest.raises(TerraformError) as error:
             root.plan()
         assert (
-            "network.pods_range_name: 'platform-pods' is 10.64.0.0/22 and holds 4 nodes, 6 are possible (3 per zone in 2 zones): use a "
-            "larger range, or lower node_pool.max_nodes to 2"
+            "network.pods_range_name: 'platform-pods' is 10.64.0.0/22 and has room for 4 nodes, but 6 are possible (3 per zone in 2 "
+            "zones): use a larger range, or lower node_pool.max_nodes to 2"
         ) in error_text(error.value)
         root.set({**values, "node_pool_max_nodes": 2})
         root.apply()
@@ -267,8 +267,8 @@ class TestExistingSubnetwork:
         with pytest.raises(TerraformError) as error:
             root.plan()
         assert (
-            "network.subnetwork: 'nodes' is 10.32.0.0/28 and holds 12 nodes, the pools can need 13 (node_pool 4, pools.spot 4, pools.total "
-            "5): use a larger range, or lower the maximum of a pool"
+            "network.subnetwork: 'nodes' is 10.32.0.0/28 and has room for 12 nodes, but the pools can need up to 13 (node_pool 4, "
+            "pools.spot 4, pools.total 5): use a larger range, or lower the maximum of a pool"
         ) in error_text(error.value)
         root.set({"zones": ["us-central1-a", "us-central1-b"], "node_pool_max_nodes": 1})
         root.apply()
@@ -379,7 +379,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "cluster_authorized_networks",
         {str(number): f"203.0.{number}.0/24" for number in range(101)},
-        "cluster_authorized_networks: has 101 networks, GKE accepts at most 100",
+        "cluster_authorized_networks: has 101 networks, but GKE accepts at most 100",
     ),
     ("cluster_maintenance_window", {**WINDOW, "start_time": "2027-01-02"}, "start_time: '2027-01-02' is not a time in UTC"),
     ("cluster_maintenance_window", {**WINDOW, "end_time": "2027-01-02T25:00:00Z"}, "end_time: '2027-01-02T25:00:00Z' is not a time in UTC"),
@@ -391,7 +391,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "cluster_resource_labels",
         {f"team-{number}": "platform" for number in range(65)},
-        "cluster_resource_labels: has 65 labels, at most 64 are allowed",
+        "cluster_resource_labels: has 65 labels, but at most 64 are allowed",
     ),
     ("identity_account_id", "gke", "identity_account_id: 'gke' is not"),
     ("network_network", "Trial", "network_network: 'Trial' is not a valid Compute Engine name"),
@@ -417,13 +417,13 @@ REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"network_pods_cidr": "10.0.0.0/14"}, "network_pods_cidr: '10.0.0.0/14' overlaps network_nodes_cidr 10.0.0.0/20"),
     ({"network_services_cidr": "10.128.0.0/20"}, "network_services_cidr: '10.128.0.0/20' overlaps 10.128.0.0/9"),
     ({"network_network": "default", "network_nodes_cidr": "10.200.0.0/20"}, "network_nodes_cidr: '10.200.0.0/20' overlaps 10.128.0.0/9"),
-    ({"network_pods_cidr": "10.4.0.0/19"}, "network_pods_cidr: '10.4.0.0/19' holds 32 nodes, 50 are possible"),
-    ({"network_pods_cidr": "10.4.0.0/17", "zones": []}, "network_pods_cidr: '10.4.0.0/17' holds 128 nodes, 150 are possible"),
+    ({"network_pods_cidr": "10.4.0.0/19"}, "network_pods_cidr: '10.4.0.0/19' has room for 32 nodes, but 50 are possible"),
+    ({"network_pods_cidr": "10.4.0.0/17", "zones": []}, "network_pods_cidr: '10.4.0.0/17' has room for 128 nodes, but 150 are possible"),
     (
         {"network_pods_cidr": "10.4.0.0/25", "node_pool_max_nodes": 1},
         "network_pods_cidr: '10.4.0.0/25' is too small for the default node pool",
     ),
-    ({"network_nodes_cidr": "10.0.0.0/27"}, "network_nodes_cidr: '10.0.0.0/27' holds 28 nodes, 50 are possible"),
+    ({"network_nodes_cidr": "10.0.0.0/27"}, "network_nodes_cidr: '10.0.0.0/27' has room for 28 nodes, but 50 are possible"),
     (
         {"admins_members": ["user:a@example.com", "group:b@example.com"]},
         '["user:a@example.com","group:b@example.com"] has a group, which RBAC',

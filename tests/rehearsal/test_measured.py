@@ -657,7 +657,7 @@ class TestOneInputChanged:
         one.apply()
         stable = with_channel(cluster_configuration(), "STABLE", auto_upgrade=True)
         assert one.changes(stable) == {CLUSTER: "update"}
-        assert 'Master version must be one of "STABLE" channel supported versions' in one.fails()
+        assert 'Master version must be "STABLE" channel supported versions' in one.fails()
         assert first(one.object(CLUSTER_TYPE, CLUSTER_ID), "release_channel.channel") == "REGULAR"
         one.cloud.facts["stable_version"] = one.cloud.facts["regular_version"]
         one.apply()

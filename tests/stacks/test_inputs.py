@@ -411,7 +411,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"cluster": {"authorized_networks": {f"n{n}": f"192.0.2.{n}/32" for n in range(101)}}},
-        "cluster.authorized_networks: has 101 networks, GKE accepts at most 100: combine adjacent ranges",
+        "cluster.authorized_networks: has 101 networks, but GKE accepts at most 100: combine adjacent ranges",
     ),
     (
         {"cluster": {"secrets_kms_key": "ring/key"}},
@@ -443,15 +443,18 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"cluster": {"resource_labels": {"Team": "a"}}},
         (
-            "'Team' is not a resource label key: at most 63 lower-case letters, digits, hyphens and "
+            "'Team' is not a resource label key: at most 63 lowercase letters, digits, hyphens and "
             "underscores, starting with a letter and not with goog-, which Google reserves"
         ),
     ),
     (
         {"cluster": {"resource_labels": {"team": "A"}}},
-        "cluster.resource_labels.team: 'A' is not a resource label value: at most 63 lower-case letters, digits, hyphens and underscores",
+        "cluster.resource_labels.team: 'A' is not a resource label value: at most 63 lowercase letters, digits, hyphens and underscores",
     ),
-    ({"cluster": {"resource_labels": {f"l{n}": "" for n in range(65)}}}, "cluster.resource_labels: has 65 labels, at most 64 are allowed"),
+    (
+        {"cluster": {"resource_labels": {f"l{n}": "" for n in range(65)}}},
+        "cluster.resource_labels: has 65 labels, but at most 64 are allowed",
+    ),
     (
         {"cluster": {"maintenance_window": {**WINDOW, "end_time": "2027-01-02T06:59:59Z"}}},
         "cluster.maintenance_window.end_time: '2027-01-02T06:59:59Z' must be 4 to 24 hours after start_time 2027-01-02T03:00:00Z",
@@ -488,7 +491,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"cluster": {"maintenance_exclusions": [{**EXCLUSION, "name": f"n{n}"} for n in range(21)]}},
-        "cluster.maintenance_exclusions: has 21 exclusions, at most 20 are allowed",
+        "cluster.maintenance_exclusions: has 21 exclusions, but at most 20 are allowed",
     ),
     (
         {

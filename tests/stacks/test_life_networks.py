@@ -155,16 +155,16 @@ class TestExistingSubnetwork:
                 {"ranges": {"platform-pods": "10.64.0.0/20", "platform-services": "10.96.0.0/20"}},
                 {},
                 (
-                    "network.pods_range_name: 'platform-pods' is 10.64.0.0/20 and holds 16 nodes, 150 are possible (50 per zone in 3 "
-                    "zones): use a range of /16 or larger, or lower node_pool.max_nodes to 5"
+                    "network.pods_range_name: 'platform-pods' is 10.64.0.0/20 and has room for 16 nodes, but 150 are possible (50 per zone "
+                    "in 3 zones): use a range of /16 or larger, or lower node_pool.max_nodes to 5"
                 ),
             ),
             (
                 {"ranges": {"platform-pods": "10.64.0.0/24", "platform-services": "10.96.0.0/20"}},
                 {"zones": ["us-central1-a", "us-central1-b"], "node_pool": {"max_nodes": 1}, "cluster": {"default_max_pods_per_node": 8}},
                 (
-                    "network.pods_range_name: 'platform-pods' is 10.64.0.0/24 and holds 1 node, 2 are possible (1 per zone in 2 zones): "
-                    "use a range of /23 or larger"
+                    "network.pods_range_name: 'platform-pods' is 10.64.0.0/24 and has room for 1 node, but 2 are possible (1 per zone in 2 "
+                    "zones): use a range of /23 or larger"
                 ),
             ),
             (
@@ -180,8 +180,8 @@ class TestExistingSubnetwork:
                 {"ip_cidr_range": "10.32.0.0/26"},
                 {},
                 (
-                    "network.subnetwork: 'nodes' is 10.32.0.0/26 and holds 60 nodes, 150 are possible (50 per zone in 3 zones): use a "
-                    "range of /24 or larger, or lower node_pool.max_nodes to 20"
+                    "network.subnetwork: 'nodes' is 10.32.0.0/26 and has room for 60 nodes, but 150 are possible (50 per zone in 3 zones): "
+                    "use a range of /24 or larger, or lower node_pool.max_nodes to 20"
                 ),
             ),
             (
@@ -205,24 +205,24 @@ class TestExistingSubnetwork:
                 {"ranges": {"platform-pods": "10.64.0.0/20", "platform-services": "10.96.0.0/20"}},
                 {"zones": ["us-central1-a"], "node_pool": {"max_nodes": 10}, "pools": {"spot": {"max_total_nodes": 7}}},
                 (
-                    "network.pods_range_name: 'platform-pods' is 10.64.0.0/20 and holds 4096 addresses, the pools can need 4352 (node_pool "
-                    "2560, pools.spot 1792): use a range of /19 or larger, or lower the maximum of a pool"
+                    "network.pods_range_name: 'platform-pods' is 10.64.0.0/20 and has 4096 addresses, but the pools can need up to 4352 "
+                    "(node_pool 2560, pools.spot 1792): use a range of /19 or larger, or lower the maximum of a pool"
                 ),
             ),
             (
                 {"ip_cidr_range": "10.32.0.0/28"},
                 {"zones": ["us-central1-a"], "node_pool": {"max_nodes": 10}, "pools": {"spot": {"max_nodes": 3}}},
                 (
-                    "network.subnetwork: 'nodes' is 10.32.0.0/28 and holds 12 nodes, the pools can need 13 (node_pool 10, pools.spot 3): "
-                    "use a range of /27 or larger, or lower the maximum of a pool"
+                    "network.subnetwork: 'nodes' is 10.32.0.0/28 and has room for 12 nodes, but the pools can need up to 13 (node_pool 10, "
+                    "pools.spot 3): use a range of /27 or larger, or lower the maximum of a pool"
                 ),
             ),
             (
                 {"ip_cidr_range": "10.32.0.0/28"},
                 {"node_pool": {"max_total_nodes": 13}},
                 (
-                    "network.subnetwork: 'nodes' is 10.32.0.0/28 and holds 12 nodes, 13 are possible: use a range of /27 or larger, or "
-                    "lower node_pool.max_total_nodes to 12"
+                    "network.subnetwork: 'nodes' is 10.32.0.0/28 and has room for 12 nodes, but 13 are possible: use a range of /27 or "
+                    "larger, or lower node_pool.max_total_nodes to 12"
                 ),
             ),
             ({"region": "europe-west1"}, {}, "projects/demo-project/regions/us-central1/subnetworks/nodes not found"),

@@ -50,7 +50,9 @@ def install() -> bool:
         kernel_hooks.install()
         provider_packages.install()
     except (ImportError, AttributeError) as error:
-        warnings.warn(f"provider bindings load in full, this jsii is unknown: {error}", BindingsWarning, stacklevel=2)
+        warnings.warn(
+            f"provider bindings are not loaded lazily, because this version of jsii is unknown: {error}", BindingsWarning, stacklevel=2
+        )
         return False
     return True
 

@@ -189,7 +189,9 @@ def _start_without_wrapper(process: _NodeProcess) -> bool:
             atexit.register(process.stop)  # before the handshake, which registers what must run earlier
             process.handshake()
         except Exception as error:  # whatever does not fit
-            warnings.warn(f"the kernel starts with its wrapper: {error}", BindingsWarning, stacklevel=2)
+            warnings.warn(
+                f"jsii's kernel could not be started directly, so jsii's wrapper starts it: {error}", BindingsWarning, stacklevel=2
+            )
             if kernel is not None:
                 atexit.unregister(process.stop)
                 with contextlib.suppress(OSError), kernel:  # which closes its files, of which the other end is gone, and waits for it
