@@ -92,11 +92,9 @@ _REFUSED: Mapping[str, str] = {
     "identity.roles": "decides which resources there are, and with them their addresses",
     "profile": "sets other inputs",
     "acknowledged_risks": "sets nothing in Terraform",
-}
-_REFUSED_SECTIONS: Mapping[str, str] = {
-    "providers": "sets the version of a provider, which takes no variable",
-    "backend": "sets the backend, which takes no variable",
-    "handover": "is about the hand-over itself",
+    "providers.*": "sets the version of a provider, which takes no variable",
+    "backend.*": "sets the backend, which takes no variable",
+    "handover.*": "is about the hand-over itself",
 }
 _SECTIONS = frozenset({"apis", "identity", "network", "cluster", "node_pool", "pools", "admins", "ingress"})
 
@@ -106,7 +104,7 @@ def _reason_if_refused(key: object) -> object:
     if not isinstance(key, str) or key in get_args(ParameterKey):
         return key
     section = key.partition(".")[0]
-    if reason := _REFUSED.get(key) or _REFUSED_SECTIONS.get(section):
+    if reason := _REFUSED.get(key) or _REFUSED.get(f"{section}.*"):
         raise ValueError(f"cannot be a variable, because it {reason}: remove it, and edit the files of the hand-over instead")
     if section in _SECTIONS and "." in key:
         raise ValueError("is not one of the inputs that can be variables: remove it, and edit the files of the hand-over instead")

@@ -21,8 +21,6 @@ from constructs import Construct, Node
 
 from deployment.model import Deployment
 
-_PATH_OF_AN_ADDRESS = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-
 
 class GitpodStack(TerraformStack):
     """A stack whose resources are addressed by their construct path: `identity/storage_admin` as `identity_storage_admin`.
@@ -88,7 +86,7 @@ class GitpodStack(TerraformStack):
         """
         path: str = (tf_element if isinstance(tf_element, Node) else tf_element.node).path
         name = "_".join(part for part in path.split("/")[1:] if part != "Default")
-        if not _PATH_OF_AN_ADDRESS.fullmatch(name):
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name):
             raise ValueError(f"construct path '{path}' cannot be a Terraform address: only letters, digits, - and _ are allowed")
         address = f"output.{name}" if isinstance(tf_element, TerraformOutput) else name
         if (other := self._paths.setdefault(address, path)) != path:
