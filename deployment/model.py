@@ -18,7 +18,7 @@ from gitpod_pov.node_identity import NodeIdentityConfig, custom_role_faults
 from gitpod_pov.node_pool import AdditionalNodePoolConfig, NodePoolConfig, known_pools
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
-from gitpod_pov.tokens import Table
+from gitpod_pov.tokens import Items, Table
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
@@ -64,7 +64,7 @@ class Deployment(Configuration):
     region: Region
     """Region of the cluster, such as us-central1."""
 
-    zones: Annotated[tuple[Zone, ...], Field(strict=False)] = Field(default=(), json_schema_extra={"uniqueItems": True})
+    zones: Items[Zone] = Field(default=(), json_schema_extra={"uniqueItems": True})
     """Zones of the nodes. Default: every zone of the region."""
 
     profile: Profile = "reference"
@@ -72,7 +72,7 @@ class Deployment(Configuration):
     docs/hardening.md.
     """
 
-    acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), Unique] = ()
+    acknowledged_risks: Annotated[Items[Risk], Unique] = ()
     """Risks that synth no longer warns about."""
 
     providers: ProvidersConfig = ProvidersConfig()

@@ -12,8 +12,9 @@ from typing import Annotated, Literal, get_args
 
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.gcp_names import Unique
+from gitpod_pov.tokens import Items
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 ParameterKey = Literal[
     "project",
@@ -84,12 +85,10 @@ _REFUSED: Mapping[str, str] = {
     "cluster.maintenance_exclusions": "decides how many blocks there are",
     "cluster.private_nodes": "also decides private_ip_google_access of the subnetwork",
     "cluster.dns_endpoint": "decides how the providers of the other folders connect",
-    "network.create_network": "decides which resources there are, and with them their addresses",
-    "network.cloud_nat": "decides which resources there are, and with them their addresses",
-    "pools": "decides which resources there are, and with them their addresses",
-    "apis.manage": "decides which resources there are, and with them their addresses",
-    "apis.services": "decides which resources there are, and with them their addresses",
-    "identity.roles": "decides which resources there are, and with them their addresses",
+    **dict.fromkeys(
+        ("network.create_network", "network.cloud_nat", "pools", "apis.manage", "apis.services", "identity.roles"),
+        "decides which resources there are, and with them their addresses",
+    ),
     "profile": "sets other inputs",
     "acknowledged_risks": "sets nothing in Terraform",
     "providers.*": "sets the version of a provider, which takes no variable",
@@ -114,7 +113,5 @@ def _reason_if_refused(key: object) -> object:
 class HandoverConfig(Configuration):
     """What a hand-over of the deployment is to be."""
 
-    parameters: Annotated[tuple[Annotated[ParameterKey, BeforeValidator(_reason_if_refused)], ...], Field(strict=False), Unique] = get_args(
-        ParameterKey
-    )
+    parameters: Annotated[Items[Annotated[ParameterKey, BeforeValidator(_reason_if_refused)]], Unique] = get_args(ParameterKey)
     """Inputs that become Terraform variables. The others are written as values. Default: all that can be variables."""
