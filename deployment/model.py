@@ -4,14 +4,13 @@ Owns: the keys of a deployment file and the rules between its sections. Leaves t
 file of its construct, and reading files (`reading`).
 """
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
 from gitpod_pov import gke_cluster, node_pool
 from gitpod_pov.cluster_admins import ClusterAdminsConfig, group_faults
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, Rule
-from gitpod_pov.faults import Fault, Faults, inner_faults
+from gitpod_pov.faults import Faults, inner_faults
 from gitpod_pov.gcp_names import NodePoolName, ProjectId, Region, Unique, Zone
 from gitpod_pov.gke_cluster import GkeClusterConfig
 from gitpod_pov.node_identity import NodeIdentityConfig, custom_role_faults
@@ -28,14 +27,9 @@ from deployment.parameters import MARKS, HandoverConfig
 from deployment.profile import PROFILES, Profile, with_profile
 from deployment.providers import ProvidersConfig
 
-
-def _custom_roles(deployment: "Deployment") -> Iterator[Fault]:
-    if deployment.project != MARKS["project"]:  # a hand-over works in any project, also in that of a custom role
-        yield from custom_role_faults(deployment.project, deployment.identity.roles)
-
-
 _RULES: tuple[Rule, ...] = (
-    _custom_roles,
+    # A hand-over works in any project, also in that of a custom role.
+    lambda d: custom_role_faults(d.project, d.identity.roles) if d.project != MARKS["project"] else iter(()),
     lambda d: gke_cluster.zone_faults(d.region, d.zones),
     lambda d: gke_cluster.repeated_zone_faults(d.zones),
     lambda d: gke_cluster.key_faults(d.region, d.cluster),

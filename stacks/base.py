@@ -13,7 +13,7 @@ from gitpod_pov.provider_versions import SUPPORTED, Provider, newer_than_tested,
 from gitpod_pov.reasons import Reasons
 from gitpod_pov.risks import acknowledge, warn
 
-from cdktf import Fn, TerraformElement, TerraformOutput, TerraformResourceLifecycle, TerraformStack
+from cdktf import Fn, Postcondition, TerraformElement, TerraformOutput, TerraformResourceLifecycle, TerraformStack
 from cdktf_cdktf_provider_google.data_google_client_config import DataGoogleClientConfig
 from cdktf_cdktf_provider_google.data_google_container_cluster import DataGoogleContainerCluster
 from cdktf_cdktf_provider_google.provider import GoogleProvider
@@ -105,14 +105,15 @@ CLUSTER_ACCESS: Mapping[str, Reasons] = {
 """The reasons of what `cluster_access` adds, by the id of its construct."""
 
 
-def cluster_access(stack: GitpodStack, deployment: Deployment, lifecycle: TerraformResourceLifecycle | None = None) -> dict[str, Any]:
+def cluster_access(stack: GitpodStack, deployment: Deployment, *postconditions: Postcondition) -> dict[str, Any]:
     """Return the arguments with which a provider connects to the cluster: `host`, `cluster_ca_certificate` and `token`.
 
     Args:
         stack: a stack with a google provider, in which the cluster is looked up by name.
         deployment: the deployment.
-        lifecycle: conditions on the cluster.
+        postconditions: conditions on the cluster.
     """
+    lifecycle = TerraformResourceLifecycle(postcondition=[*postconditions]) if postconditions else None
     cluster = DataGoogleContainerCluster(
         stack, "cluster", project=deployment.project, location=deployment.region, name=deployment.cluster.name, lifecycle=lifecycle
     )

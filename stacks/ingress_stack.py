@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from gitpod_pov import dns_identity, dns_zone, ingress_charts, project_apis
 
-from cdktf import Postcondition, TerraformResourceLifecycle
+from cdktf import Postcondition
 from cdktf_cdktf_provider_kubernetes.provider import KubernetesProvider
 from constructs import Construct
 
@@ -18,16 +18,12 @@ from deployment.ingress import INGRESS_APIS
 from deployment.model import Deployment
 from stacks.base import CLUSTER_ACCESS, GitpodStack, cluster_access
 
-_WITH_WORKLOAD_IDENTITY = TerraformResourceLifecycle(
-    postcondition=[
-        Postcondition(
-            condition='${try(self.workload_identity_config[0].workload_pool, "") != ""}',
-            error_message=(
-                "The cluster ${self.name} does not have Workload Identity, which external-dns and cert-manager use to reach Cloud DNS. "
-                "Remove cluster.workload_identity or set it to true, and apply the cluster stack first; GKE then recreates the nodes."
-            ),
-        )
-    ]
+_WITH_WORKLOAD_IDENTITY = Postcondition(
+    condition='${try(self.workload_identity_config[0].workload_pool, "") != ""}',
+    error_message=(
+        "The cluster ${self.name} does not have Workload Identity, which external-dns and cert-manager use to reach Cloud DNS. "
+        "Remove cluster.workload_identity or set it to true, and apply the cluster stack first; GKE then recreates the nodes."
+    ),
 )
 
 
@@ -62,7 +58,7 @@ class IngressStack(GitpodStack):
         if config is None:
             raise ValueError(f"{id}: the deployment has no section [ingress]")
         super().__init__(scope, id, deployment, "kubernetes", "helm")
-        project, cluster_name = deployment.project, deployment.cluster.name
+        project, region, cluster_name = deployment.project, deployment.region, deployment.cluster.name
         access = cluster_access(self, deployment, _WITH_WORKLOAD_IDENTITY)
         KubernetesProvider(self, "kubernetes", **access)
         HelmProvider(self, "helm", kubernetes=HelmProviderKubernetes(**access))
@@ -73,14 +69,7 @@ class IngressStack(GitpodStack):
         zone = dns_zone.DnsZone(self, "zone", project=project, cluster_name=cluster_name, apis=apis, config=config)
         identity = dns_identity.DnsIdentity(self, "dns_identity", project=project, zone=zone, apis=apis, config=config)
         charts = ingress_charts.IngressCharts(
-            self,
-            "charts",
-            project=project,
-            region=deployment.region,
-            cluster_name=cluster_name,
-            zone=zone,
-            identity=identity,
-            config=config,
+            self, "charts", project=project, region=region, cluster_name=cluster_name, zone=zone, identity=identity, config=config
         )
 
         self.add_outputs(

@@ -106,16 +106,18 @@ def load() -> None:
 def address_by_path(stack: object) -> None:
     """Have Node give the elements of a stack their addresses, see `gitpod_pov.bindings.address_by_path`."""
     load()
-    with contextlib.suppress(JSIIError, RuntimeError):  # the kernel refused the hooks, which has been warned of
-        jsii.sinvoke(_Hooks, "addressByPath", [stack])
+    _ask("addressByPath", stack)
 
 
 def is_lazy(assembly: str) -> bool:
     """Whether Node loads the modules of this assembly (`@cdktf/provider-google`) one by one."""
-    try:
-        return bool(jsii.sinvoke(_Hooks, "lazyModules", [assembly]))
-    except JSIIError:  # the kernel refused the hooks
-        return False
+    return bool(_ask("lazyModules", assembly))
+
+
+def _ask(method: str, argument: object) -> object:
+    with contextlib.suppress(JSIIError, RuntimeError):  # the kernel refused the hooks, which has been warned of
+        return jsii.sinvoke(_Hooks, method, [argument])
+    return None
 
 
 @functools.cache
