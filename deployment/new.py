@@ -97,18 +97,14 @@ def _free_ranges(project: str, others: Iterable[Deployment]) -> dict[str, str]:
 
 
 def _text(content: Mapping[str, Any]) -> str:
-    lines = ["#:schema ../docs/deployment.schema.json", "", *_assignments(content)]
-    for section, values in content.items():
-        if isinstance(values, Mapping):
-            lines += ["", f"[{section}]", *_assignments(values)]
-    return "\n".join(lines) + "\n"
-
-
-def _assignments(values: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in values.items():
-        if not isinstance(value, Mapping):
+    lines = ["#:schema ../docs/deployment.schema.json", ""]
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            lines += ["", f"[{key}]", *(f"{inner_key} = {json.dumps(inner)}" for inner_key, inner in value.items())]
+        else:
             remark = " # one zone: exactly one node. Left out: one node in every zone of the region" if key == "zones" else ""
-            yield f"{key} = {json.dumps(value)}{remark}"
+            lines.append(f"{key} = {json.dumps(value)}{remark}")
+    return "\n".join(lines) + "\n"
 
 
 @commands.refused(RefusedDeploymentsError)

@@ -203,7 +203,7 @@ def _start_without_wrapper(process: _NodeProcess) -> bool:
 
 def _forward(output: IO[bytes], errors: IO[bytes]) -> None:
     """Write what the kernel's program prints to standard output and standard error, as jsii does with the wrapper's."""
-    with selectors.DefaultSelector() as selector:
+    with output, selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ, "stdout")
         selector.register(errors, selectors.EVENT_READ, "stderr")
         while selector.get_map():
@@ -213,7 +213,6 @@ def _forward(output: IO[bytes], errors: IO[bytes]) -> None:
                         getattr(sys, key.data).buffer.write(text)
                 else:
                     selector.unregister(key.fileobj)
-    output.close()
 
 
 def _node() -> str:
