@@ -81,14 +81,11 @@ def _free_ranges(project: str, others: Iterable[Deployment]) -> dict[str, str]:
             used += ranges_of(other.network).values()
     chosen = {}
     for key, default in ranges_of(defaults).items():
-        candidates = chain(
-            [default], *(space.subnets(new_prefix=default.prefixlen) for space in _SPACE if space.prefixlen <= default.prefixlen)
-        )
+        length = default.prefixlen
+        candidates = chain([default], *(space.subnets(new_prefix=length) for space in _SPACE if space.prefixlen <= length))
         free = next((cidr for cidr in candidates if not any(map(cidr.overlaps, used))), None)
         if free is None:
-            message = (
-                f"cannot be chosen: network '{defaults.network}' has no free /{default.prefixlen}; write the file with another network"
-            )
+            message = f"cannot be chosen: network '{defaults.network}' has no free /{length}; write the file with another network"
             raise Faults([Fault(("network", key), message)])
         used.append(free)
         if free != default:

@@ -72,8 +72,8 @@ class GitpodStack(TerraformStack):
                 )
         GoogleProvider(self, "google", project=deployment.project, region=deployment.region)
 
-    def add_outputs(self, outputs: Mapping[str, tuple[Any, str]]) -> None:
-        """Add outputs: value and description by name."""
+    def add_outputs(self, **outputs: tuple[Any, str]) -> None:
+        """Add outputs, each with its value and its description."""
         for name, (value, description) in outputs.items():
             TerraformOutput(self, name, value=value, description=description)
 

@@ -73,30 +73,25 @@ class IngressStack(GitpodStack):
         )
 
         self.add_outputs(
-            {
-                "name_servers": (
-                    zone.name_servers,
-                    "Name servers of the zone. Delegate the domain to them where its parent domain is managed.",
-                ),
-                "dns_zone": (zone.name, "Name of the zone in Cloud DNS."),
-                "dns_service_account_email": (identity.email, "E-mail of the service account that changes DNS records."),
-                "dns_names": (
-                    [zone.domain, f"*.{zone.domain}", f"*.ws.{zone.domain}"],
-                    "Names that Gitpod serves: those of its certificate, and of the annotation external-dns.alpha.kubernetes.io/hostname.",
-                ),
-                "installation_settings": (
-                    {
-                        "domain": zone.domain,
-                        "self_signed_certificate": False,
-                        "cert_manager": True,
-                        "issuer_name": charts.issuer_name,
-                        "issuer_type": "cluster issuer",
-                    },
-                    "Settings for Gitpod's installer.",
-                ),
-                "check_command": (
-                    f"kubectl wait --for=condition=Ready clusterissuer/{charts.issuer_name} --timeout=5m",
-                    "Command that waits until the ClusterIssuer has an ACME account. Terraform does not wait for it.",
-                ),
-            }
+            name_servers=(zone.name_servers, "Name servers of the zone. Delegate the domain to them where its parent domain is managed."),
+            dns_zone=(zone.name, "Name of the zone in Cloud DNS."),
+            dns_service_account_email=(identity.email, "E-mail of the service account that changes DNS records."),
+            dns_names=(
+                [zone.domain, f"*.{zone.domain}", f"*.ws.{zone.domain}"],
+                "Names that Gitpod serves: those of its certificate, and of the annotation external-dns.alpha.kubernetes.io/hostname.",
+            ),
+            installation_settings=(
+                {
+                    "domain": zone.domain,
+                    "self_signed_certificate": False,
+                    "cert_manager": True,
+                    "issuer_name": charts.issuer_name,
+                    "issuer_type": "cluster issuer",
+                },
+                "Settings for Gitpod's installer.",
+            ),
+            check_command=(
+                f"kubectl wait --for=condition=Ready clusterissuer/{charts.issuer_name} --timeout=5m",
+                "Command that waits until the ClusterIssuer has an ACME account. Terraform does not wait for it.",
+            ),
         )

@@ -169,8 +169,7 @@ def _start_without_wrapper(process: _NodeProcess) -> bool:
     ours, theirs = socket.socketpair()
     with ours, theirs:  # the files of the process keep ours open
         try:
-            runtime = Path(process._jsii_runtime())
-            program = runtime.parents[1] / "lib" / "program.js"
+            program = Path(process._jsii_runtime()).parents[1] / "lib" / "program.js"
             node = shutil.which(_node())
             if node is None or not program.exists():
                 return False
