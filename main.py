@@ -61,11 +61,10 @@ def main(folder: Path = Path(__file__).parent / "deployments", name: str | None 
 
 def selected(name: str, deployment: Deployment, action: str | None) -> list[str]:
     """Return the names of a deployment's stacks in the order of deployment, after the line about the action if there is one."""
-    stacks = stack_names(name, deployment)
-    if action is None:
-        return [*stacks]
+    stacks = [*stack_names(name, deployment)]
     in_order = reversed(stacks) if action == "destroy" else stacks
-    return [f"{action}: project {deployment.project}, stacks {', '.join(in_order)}", *stacks]
+    announcement = [f"{action}: project {deployment.project}, stacks {', '.join(in_order)}"] if action else []
+    return announcement + stacks
 
 
 def report(outdir: Path) -> None:

@@ -4,20 +4,19 @@ Owns: the keys of a deployment file and the rules between its sections. Leaves t
 file of its construct, and reading files (`reading`).
 """
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
 from gitpod_pov.cluster_admins import ClusterAdminsConfig, group_faults
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration
-from gitpod_pov.faults import Fault, Faults, inner_faults
+from gitpod_pov.faults import Faults, inner_faults
 from gitpod_pov.gcp_names import NodePoolName, ProjectId, Region, Unique, Zone
 from gitpod_pov.gke_cluster import CLUSTER_RULES, GkeClusterConfig, provider_faults
 from gitpod_pov.node_identity import NodeIdentityConfig, custom_role_faults
 from gitpod_pov.node_pool import POOL_RULES, AdditionalNodePoolConfig, NodePoolConfig
 from gitpod_pov.project_apis import ProjectApisConfig
 from gitpod_pov.risks import Risk
-from gitpod_pov.tokens import Table
+from gitpod_pov.tokens import Items, Table
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
@@ -26,11 +25,6 @@ from deployment.ingress import IngressConfig, ingress_faults
 from deployment.parameters import MARKS, HandoverConfig
 from deployment.profile import PROFILES, Profile, with_profile
 from deployment.providers import ProvidersConfig
-
-
-def _custom_roles(deployment: "Deployment") -> Iterator[Fault]:
-    if deployment.project != MARKS["project"]:  # a hand-over works in any project, also in that of a custom role
-        yield from custom_role_faults(deployment.project, deployment.identity.roles)
 
 
 class Deployment(Configuration):
@@ -42,7 +36,7 @@ class Deployment(Configuration):
     region: Region
     """Region of the cluster, such as us-central1."""
 
-    zones: Annotated[tuple[Zone, ...], Field(strict=False)] = Field(default=(), json_schema_extra={"uniqueItems": True})
+    zones: Items[Zone] = Field(default=(), json_schema_extra={"uniqueItems": True})
     """Zones of the nodes. Default: every zone of the region."""
 
     profile: Profile = "reference"
@@ -50,7 +44,7 @@ class Deployment(Configuration):
     docs/hardening.md.
     """
 
-    acknowledged_risks: Annotated[tuple[Risk, ...], Field(strict=False), Unique] = ()
+    acknowledged_risks: Annotated[Items[Risk], Unique] = ()
     """Risks that `make synth` no longer warns about."""
 
     providers: ProvidersConfig = ProvidersConfig()
@@ -89,7 +83,8 @@ class Deployment(Configuration):
     """Contents of a hand-over."""
 
     rules = (
-        _custom_roles,
+        # A hand-over works in any project, also in that of a custom role.
+        lambda d: custom_role_faults(d.project, d.identity.roles) if d.project != MARKS["project"] else iter(()),
         *CLUSTER_RULES,
         lambda d: group_faults(d.admins, d.cluster.rbac_security_group),
         *POOL_RULES,

@@ -81,14 +81,11 @@ def _free_ranges(project: str, others: Iterable[Deployment]) -> dict[str, str]:
             used += ranges_of(other.network).values()
     chosen = {}
     for key, default in ranges_of(defaults).items():
-        candidates = chain(
-            [default], *(space.subnets(new_prefix=default.prefixlen) for space in _SPACE if space.prefixlen <= default.prefixlen)
-        )
+        length = default.prefixlen
+        candidates = chain([default], *(space.subnets(new_prefix=length) for space in _SPACE if space.prefixlen <= length))
         free = next((cidr for cidr in candidates if not any(map(cidr.overlaps, used))), None)
         if free is None:
-            message = (
-                f"cannot be chosen: network '{defaults.network}' has no free /{default.prefixlen}; write the file with another network"
-            )
+            message = f"cannot be chosen: network '{defaults.network}' has no free /{length}; write the file with another network"
             raise Faults([Fault(("network", key), message)])
         used.append(free)
         if free != default:
@@ -97,18 +94,14 @@ def _free_ranges(project: str, others: Iterable[Deployment]) -> dict[str, str]:
 
 
 def _text(content: Mapping[str, Any]) -> str:
-    lines = ["#:schema ../docs/deployment.schema.json", "", *_assignments(content)]
-    for section, values in content.items():
-        if isinstance(values, Mapping):
-            lines += ["", f"[{section}]", *_assignments(values)]
-    return "\n".join(lines) + "\n"
-
-
-def _assignments(values: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in values.items():
-        if not isinstance(value, Mapping):
+    lines = ["#:schema ../docs/deployment.schema.json", ""]
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            lines += ["", f"[{key}]", *(f"{inner_key} = {json.dumps(inner)}" for inner_key, inner in value.items())]
+        else:
             remark = " # one zone: starts with one node. Left out: one node in each zone of the region" if key == "zones" else ""
-            yield f"{key} = {json.dumps(value)}{remark}"
+            lines.append(f"{key} = {json.dumps(value)}{remark}")
+    return "\n".join(lines) + "\n"
 
 
 @commands.refused(RefusedDeploymentsError)

@@ -12,8 +12,9 @@ from typing import Annotated, Literal, get_args
 
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.gcp_names import Unique
+from gitpod_pov.tokens import Items
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 ParameterKey = Literal[
     "project",
@@ -84,19 +85,15 @@ _REFUSED: Mapping[str, str] = {
     "cluster.maintenance_exclusions": "decides how many blocks there are",
     "cluster.private_nodes": "also decides private_ip_google_access of the subnetwork",
     "cluster.dns_endpoint": "decides how the providers of the other folders connect",
-    "network.create_network": "decides which resources there are, and with them their addresses",
-    "network.cloud_nat": "decides which resources there are, and with them their addresses",
-    "pools": "decides which resources there are, and with them their addresses",
-    "apis.manage": "decides which resources there are, and with them their addresses",
-    "apis.services": "decides which resources there are, and with them their addresses",
-    "identity.roles": "decides which resources there are, and with them their addresses",
+    **dict.fromkeys(
+        ("network.create_network", "network.cloud_nat", "pools", "apis.manage", "apis.services", "identity.roles"),
+        "decides which resources there are, and with them their addresses",
+    ),
     "profile": "sets other inputs",
     "acknowledged_risks": "sets nothing in Terraform",
-}
-_REFUSED_SECTIONS: Mapping[str, str] = {
-    "providers": "sets the version of a provider, which takes no variable",
-    "backend": "sets the backend, which takes no variable",
-    "handover": "is about the hand-over itself",
+    "providers.*": "sets the version of a provider, which takes no variable",
+    "backend.*": "sets the backend, which takes no variable",
+    "handover.*": "is about the hand-over itself",
 }
 _SECTIONS = frozenset({"apis", "identity", "network", "cluster", "node_pool", "pools", "admins", "ingress"})
 
@@ -106,7 +103,7 @@ def _reason_if_refused(key: object) -> object:
     if not isinstance(key, str) or key in get_args(ParameterKey):
         return key
     section = key.partition(".")[0]
-    if reason := _REFUSED.get(key) or _REFUSED_SECTIONS.get(section):
+    if reason := _REFUSED.get(key) or _REFUSED.get(f"{section}.*"):
         raise ValueError(f"cannot be a variable, because it {reason}: remove it, and edit the files of the hand-over instead")
     if section in _SECTIONS and "." in key:
         raise ValueError("is not one of the inputs that can be variables: remove it, and edit the files of the hand-over instead")
@@ -116,7 +113,5 @@ def _reason_if_refused(key: object) -> object:
 class HandoverConfig(Configuration):
     """What a hand-over of the deployment is to be."""
 
-    parameters: Annotated[tuple[Annotated[ParameterKey, BeforeValidator(_reason_if_refused)], ...], Field(strict=False), Unique] = get_args(
-        ParameterKey
-    )
+    parameters: Annotated[Items[Annotated[ParameterKey, BeforeValidator(_reason_if_refused)]], Unique] = get_args(ParameterKey)
     """Inputs that become Terraform variables. All other inputs become literal values. Default: all that can be variables."""

@@ -5,7 +5,6 @@ removes characters without checking whether two addresses become the same. Platf
 """
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from gitpod_pov.bindings import address_by_path
@@ -13,15 +12,13 @@ from gitpod_pov.provider_versions import SUPPORTED, Provider, newer_than_tested,
 from gitpod_pov.reasons import Reasons
 from gitpod_pov.risks import acknowledge, warn
 
-from cdktf import Fn, TerraformElement, TerraformOutput, TerraformResourceLifecycle, TerraformStack
+from cdktf import Fn, Postcondition, TerraformElement, TerraformOutput, TerraformResourceLifecycle, TerraformStack
 from cdktf_cdktf_provider_google.data_google_client_config import DataGoogleClientConfig
 from cdktf_cdktf_provider_google.data_google_container_cluster import DataGoogleContainerCluster
 from cdktf_cdktf_provider_google.provider import GoogleProvider
 from constructs import Construct, Node
 
 from deployment.model import Deployment
-
-_PATH_OF_AN_ADDRESS = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 class GitpodStack(TerraformStack):
@@ -54,8 +51,8 @@ class GitpodStack(TerraformStack):
                 )
         GoogleProvider(self, "google", project=deployment.project, region=deployment.region)
 
-    def add_outputs(self, outputs: Mapping[str, tuple[Any, str]]) -> None:
-        """Add outputs: value and description by name."""
+    def add_outputs(self, **outputs: tuple[Any, str]) -> None:
+        """Add outputs, each with its value and its description."""
         for name, (value, description) in outputs.items():
             TerraformOutput(self, name, value=value, description=description)
 
@@ -68,7 +65,7 @@ class GitpodStack(TerraformStack):
         """
         path: str = (tf_element if isinstance(tf_element, Node) else tf_element.node).path
         name = "_".join(part for part in path.split("/")[1:] if part != "Default")
-        if not _PATH_OF_AN_ADDRESS.fullmatch(name):
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name):
             raise ValueError(f"construct path '{path}' cannot be a Terraform address: only letters, digits, - and _ are allowed")
         address = f"output.{name}" if isinstance(tf_element, TerraformOutput) else name
         if (other := self._paths.setdefault(address, path)) != path:
@@ -85,14 +82,15 @@ CLUSTER_ACCESS: Reasons = {
 """The reasons of what `cluster_access` adds."""
 
 
-def cluster_access(stack: GitpodStack, deployment: Deployment, lifecycle: TerraformResourceLifecycle | None = None) -> dict[str, Any]:
+def cluster_access(stack: GitpodStack, deployment: Deployment, *postconditions: Postcondition) -> dict[str, Any]:
     """Return the arguments with which a provider connects to the cluster: `host`, `cluster_ca_certificate` and `token`.
 
     Args:
         stack: a stack with a google provider, in which the cluster is looked up by name.
         deployment: the deployment.
-        lifecycle: conditions on the cluster.
+        postconditions: conditions on the cluster.
     """
+    lifecycle = TerraformResourceLifecycle(postcondition=[*postconditions]) if postconditions else None
     cluster = DataGoogleContainerCluster(
         stack, "cluster", project=deployment.project, location=deployment.region, name=deployment.cluster.name, lifecycle=lifecycle
     )

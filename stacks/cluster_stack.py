@@ -38,39 +38,37 @@ class ClusterStack(GitpodStack):
         pool = LabelledNodePool(self, "node_pool", cluster=cluster, identity=identity, config=deployment.node_pool, pools=deployment.pools)
 
         self.add_outputs(
-            {
-                "project": (project, "ID of the Google Cloud project."),
-                "cluster_id": (cluster.id, "ID of the GKE cluster, projects/PROJECT/locations/REGION/clusters/NAME."),
-                "cluster_name": (cluster.name, "Name of the GKE cluster."),
-                "cluster_location": (cluster.location, "Region of the GKE cluster."),
-                "endpoint": (cluster.endpoint, "IP address of the control plane, without a scheme."),
-                "dns_endpoint": (
-                    cluster.dns_endpoint,
-                    "DNS name of the control plane, without a scheme. It answers from outside the network only if the DNS endpoint is on.",
-                ),
-                "ca_certificate": (
-                    cluster.ca_certificate,
-                    "Certificate of the control plane's certificate authority, in PEM, for clients of its IP address. It is public.",
-                ),
-                "workload_pool": (
-                    cluster.workload_pool,
-                    "Workload identity pool of the project. Pods have an identity in it if Workload Identity is on.",
-                ),
-                "control_plane_version": (cluster.control_plane_version, "Kubernetes version of the control plane."),
-                "node_pool_id": (pool.id, "ID of the node pool, projects/PROJECT/locations/REGION/clusters/CLUSTER/nodePools/NAME."),
-                "node_pool_name": (pool.name, "Name of the node pool."),
-                "node_service_account_id": (identity.name, "ID of the node service account, projects/PROJECT/serviceAccounts/EMAIL."),
-                "node_service_account_email": (identity.email, "E-mail address of the node service account."),
-                "network_id": (network.network_id, "ID of the VPC network of the cluster, projects/PROJECT/global/networks/NAME."),
-                "network_name": (network.network_name, "Name of the VPC network of the cluster."),
-                "subnetwork_id": (network.subnetwork_id, "ID of the subnetwork, projects/PROJECT/regions/REGION/subnetworks/NAME."),
-                "subnetwork_name": (network.subnetwork_name, "Name of the subnetwork of the nodes."),
-                "pods_range_name": (network.pods_range_name, "Name of the subnetwork's secondary range for pods."),
-                "services_range_name": (network.services_range_name, "Name of the subnetwork's secondary range for Services."),
-                "get_credentials_command": (
-                    f"gcloud container clusters get-credentials {cluster.name} --region {cluster.location} --project {project}"
-                    + (" --dns-endpoint" if deployment.cluster.dns_endpoint else ""),
-                    "Command that connects kubectl to the cluster.",
-                ),
-            }
+            project=(project, "ID of the Google Cloud project."),
+            cluster_id=(cluster.id, "ID of the GKE cluster, projects/PROJECT/locations/REGION/clusters/NAME."),
+            cluster_name=(cluster.name, "Name of the GKE cluster."),
+            cluster_location=(cluster.location, "Region of the GKE cluster."),
+            endpoint=(cluster.endpoint, "IP address of the control plane, without a scheme."),
+            dns_endpoint=(
+                cluster.dns_endpoint,
+                "DNS name of the control plane, without a scheme. It answers from outside the network only if the DNS endpoint is on.",
+            ),
+            ca_certificate=(
+                cluster.ca_certificate,
+                "Certificate of the control plane's certificate authority, in PEM, for clients of its IP address. It is public.",
+            ),
+            workload_pool=(
+                cluster.workload_pool,
+                "Workload identity pool of the project. Pods have an identity in it if Workload Identity is on.",
+            ),
+            control_plane_version=(cluster.control_plane_version, "Kubernetes version of the control plane."),
+            node_pool_id=(pool.id, "ID of the node pool, projects/PROJECT/locations/REGION/clusters/CLUSTER/nodePools/NAME."),
+            node_pool_name=(pool.name, "Name of the node pool."),
+            node_service_account_id=(identity.name, "ID of the node service account, projects/PROJECT/serviceAccounts/EMAIL."),
+            node_service_account_email=(identity.email, "E-mail address of the node service account."),
+            network_id=(network.network_id, "ID of the VPC network of the cluster, projects/PROJECT/global/networks/NAME."),
+            network_name=(network.network_name, "Name of the VPC network of the cluster."),
+            subnetwork_id=(network.subnetwork_id, "ID of the subnetwork, projects/PROJECT/regions/REGION/subnetworks/NAME."),
+            subnetwork_name=(network.subnetwork_name, "Name of the subnetwork of the nodes."),
+            pods_range_name=(network.pods_range_name, "Name of the subnetwork's secondary range for pods."),
+            services_range_name=(network.services_range_name, "Name of the subnetwork's secondary range for Services."),
+            get_credentials_command=(
+                f"gcloud container clusters get-credentials {cluster.name} --region {cluster.location} --project {project}"
+                + (" --dns-endpoint" if deployment.cluster.dns_endpoint else ""),
+                "Command that connects kubectl to the cluster.",
+            ),
         )

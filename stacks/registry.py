@@ -154,8 +154,8 @@ def synthesize(name: str, deployment: Deployment) -> list[SynthesizedStack]:
         manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["stacks"]
         for stack in stack_names(name, deployment):
             configuration = directory / manifest[stack]["synthesizedStackPath"]
-            content = json.loads(configuration.read_text(encoding="utf-8"))
-            files = (path for path in configuration.parent.rglob("*") if path.is_file() and path != configuration)
-            assets = {path.relative_to(configuration.parent).as_posix(): path.read_bytes() for path in files}
-            stacks.append(SynthesizedStack(stack, content, manifest[stack]["annotations"], assets))
+            folder = configuration.parent
+            files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+            content = json.loads(files.pop(configuration.name))
+            stacks.append(SynthesizedStack(stack, content, manifest[stack]["annotations"], files))
     return stacks

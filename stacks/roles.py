@@ -65,48 +65,42 @@ _PERMISSIONS = "https://cloud.google.com/kubernetes-engine/docs/reference/api-pe
 _RBAC = "https://cloud.google.com/kubernetes-engine/docs/how-to/role-based-access-control"
 _PROVIDER = "https://github.com/hashicorp/terraform-provider-google/blob/v7.45.0/google/services/container"
 
-_APIS = Need("roles/serviceusage.serviceUsageAdmin", "enable APIs", f"{_ROLES}/serviceusage")
 _ACCOUNTS = Need("roles/iam.serviceAccountAdmin", "manage service accounts and grants on them", f"{_ROLES}/iam")
-_PROJECT_GRANTS = Need("roles/resourcemanager.projectIamAdmin", "grant roles on the project", f"{_ROLES}/resourcemanager")
 _NETWORKS = Need("roles/compute.networkAdmin", "manage networks, subnetworks, routers and Cloud NAT", f"{_ROLES}/compute")
-_SUBNETWORK_USE = Need("roles/compute.networkUser", "read and use the subnetwork", f"{_ROLES}/compute")
-# compute.subnetworks.setIamPolicy, which roles/compute.networkAdmin does not have.
-_SUBNETWORK_GRANTS = Need("roles/iam.securityAdmin", "grant roles on the subnetwork", f"{_ROLES}/compute")
-_PROJECT_NUMBER = Need("roles/browser", "read the number of the project", f"{_ROLES}/resourcemanager")
 _CLUSTERS = Need("roles/container.admin", "manage the cluster and its node pools", _PERMISSIONS)
 _ACT_AS = Need("roles/iam.serviceAccountUser", "run nodes under their service account", _PERMISSIONS, on_node_account=True)
 # The provider reads the instance groups of every node pool, also where it only looks the cluster up.
 _INSTANCE_GROUPS = Need("roles/compute.viewer", "read the instance groups of node pools", f"{_PROVIDER}/resource_container_node_pool.go")
 _BINDINGS = Need("roles/container.admin", "bind Kubernetes roles", _RBAC)
-_NAMESPACES = Need("roles/container.admin", "create namespaces", _PERMISSIONS)
-_CHARTS = Need("roles/container.admin", "install charts, which contain Kubernetes roles", _RBAC)
 _ZONES = Need("roles/dns.admin", "manage the DNS zone", f"{_ROLES}/dns")
-# dns.managedZones.setIamPolicy, which roles/dns.admin does not have.
-_ZONE_GRANTS = Need("roles/iam.securityAdmin", "grant roles on the DNS zone", f"{_ROLES}/dns")
 
 NEEDS: Mapping[str, tuple[Need, ...]] = {
-    "google_project_service": (_APIS,),
+    "google_project_service": (Need("roles/serviceusage.serviceUsageAdmin", "enable APIs", f"{_ROLES}/serviceusage"),),
     "google_service_account": (_ACCOUNTS,),
     "google_service_account_iam_member": (_ACCOUNTS,),
-    "google_project_iam_member": (_PROJECT_GRANTS,),
+    "google_project_iam_member": (
+        Need("roles/resourcemanager.projectIamAdmin", "grant roles on the project", f"{_ROLES}/resourcemanager"),
+    ),
     "google_compute_network": (_NETWORKS,),
     "google_compute_subnetwork": (_NETWORKS,),
-    "google_compute_subnetwork_iam_member": (_SUBNETWORK_GRANTS,),
+    # compute.subnetworks.setIamPolicy, which roles/compute.networkAdmin does not have.
+    "google_compute_subnetwork_iam_member": (Need("roles/iam.securityAdmin", "grant roles on the subnetwork", f"{_ROLES}/compute"),),
     "google_compute_router": (_NETWORKS,),
     "google_compute_router_nat": (_NETWORKS,),
     "google_container_cluster": (_CLUSTERS, _ACT_AS, _INSTANCE_GROUPS),
     "google_container_node_pool": (_CLUSTERS, _ACT_AS, _INSTANCE_GROUPS),
     "google_dns_managed_zone": (_ZONES,),
-    "google_dns_managed_zone_iam_member": (_ZONE_GRANTS,),
+    # dns.managedZones.setIamPolicy, which roles/dns.admin does not have.
+    "google_dns_managed_zone_iam_member": (Need("roles/iam.securityAdmin", "grant roles on the DNS zone", f"{_ROLES}/dns"),),
     "kubernetes_cluster_role_binding_v1": (_BINDINGS,),
     "kubernetes_role_binding_v1": (_BINDINGS,),
-    "kubernetes_namespace_v1": (_NAMESPACES,),
-    "helm_release": (_CHARTS,),
+    "kubernetes_namespace_v1": (Need("roles/container.admin", "create namespaces", _PERMISSIONS),),
+    "helm_release": (Need("roles/container.admin", "install charts, which contain Kubernetes roles", _RBAC),),
     # Both read the credentials that Terraform runs with. The e-mail address needs the OAuth scope userinfo.email, not a role.
     "data.google_client_config": (),
     "data.google_client_openid_userinfo": (),
-    "data.google_project": (_PROJECT_NUMBER,),
-    "data.google_compute_subnetwork": (_SUBNETWORK_USE,),
+    "data.google_project": (Need("roles/browser", "read the number of the project", f"{_ROLES}/resourcemanager"),),
+    "data.google_compute_subnetwork": (Need("roles/compute.networkUser", "read and use the subnetwork", f"{_ROLES}/compute"),),
     # With the cluster's credentials, for which container.clusters.get is not enough.
     "data.google_container_cluster": (_CLUSTERS, _INSTANCE_GROUPS),
     "data.google_container_engine_versions": (_CLUSTERS,),

@@ -106,16 +106,18 @@ def load() -> None:
 def address_by_path(stack: object) -> None:
     """Have Node give the elements of a stack their addresses, see `gitpod_pov.bindings.address_by_path`."""
     load()
-    with contextlib.suppress(JSIIError, RuntimeError):  # the kernel refused the hooks, which has been warned of
-        jsii.sinvoke(_Hooks, "addressByPath", [stack])
+    _ask("addressByPath", stack)
 
 
 def is_lazy(assembly: str) -> bool:
     """Whether Node loads the modules of this assembly (`@cdktf/provider-google`) one by one."""
-    try:
-        return bool(jsii.sinvoke(_Hooks, "lazyModules", [assembly]))
-    except JSIIError:  # the kernel refused the hooks
-        return False
+    return bool(_ask("lazyModules", assembly))
+
+
+def _ask(method: str, argument: object) -> object:
+    with contextlib.suppress(JSIIError, RuntimeError):  # the kernel refused the hooks, which has been warned of
+        return jsii.sinvoke(_Hooks, method, [argument])
+    return None
 
 
 @functools.cache
@@ -167,8 +169,7 @@ def _start_without_wrapper(process: _NodeProcess) -> bool:
     ours, theirs = socket.socketpair()
     with ours, theirs:  # the files of the process keep ours open
         try:
-            runtime = Path(process._jsii_runtime())
-            program = runtime.parents[1] / "lib" / "program.js"
+            program = Path(process._jsii_runtime()).parents[1] / "lib" / "program.js"
             node = shutil.which(_node())
             if node is None or not program.exists():
                 return False
@@ -203,7 +204,7 @@ def _start_without_wrapper(process: _NodeProcess) -> bool:
 
 def _forward(output: IO[bytes], errors: IO[bytes]) -> None:
     """Write what the kernel's program prints to standard output and standard error, as jsii does with the wrapper's."""
-    with selectors.DefaultSelector() as selector:
+    with output, selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ, "stdout")
         selector.register(errors, selectors.EVENT_READ, "stderr")
         while selector.get_map():
@@ -213,7 +214,6 @@ def _forward(output: IO[bytes], errors: IO[bytes]) -> None:
                         getattr(sys, key.data).buffer.write(text)
                 else:
                     selector.unregister(key.fileobj)
-    output.close()
 
 
 def _node() -> str:
