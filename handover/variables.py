@@ -18,7 +18,7 @@ from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin
 from gitpod_pov.cluster_network import AUTO_MODE_RANGE, PREFIXES
 from gitpod_pov.configuration import Configuration
 from gitpod_pov.descriptions import descriptions
-from gitpod_pov.existing_subnetwork import Condition, holds_default_pool, holds_nodes, holds_pods
+from gitpod_pov.existing_subnetwork import Condition, Nodes, holds_default_pool, holds_nodes, holds_pods
 from gitpod_pov.faults import ALLOWED
 from gitpod_pov.gcp_names import Cidr, Pattern, PlainText, Unique
 from gitpod_pov.gke_cluster import MOST_LABELS, MOST_NETWORKS
@@ -28,7 +28,6 @@ from gitpod_pov.node_pool import (
     ADDRESSES_GOOGLE_KEEPS,
     WORKLOAD_LABELS,
     ZONES_OF_A_REGION,
-    NodePoolSettings,
     addresses_of_a_node,
     all_pools,
     existing_subnetwork_conditions,
@@ -347,13 +346,12 @@ class RulesBetweenValues:
         """
         if not {"zones", "node_pool.max_nodes", SUBNETWORK} & set(self._parameters):
             return sizes_of_existing_subnetwork(self._deployment)
-        network, cluster, zones = self._deployment.network, self._deployment.cluster, self._zone_count()
-        pools = nodes_of_pools(all_pools(self._deployment), self._value("node_pool.max_nodes"), zones)
+        network, per_node = self._deployment.network, addresses_of_a_node(self._deployment.cluster.default_max_pods_per_node)
         subnetwork = f"${{{self._value(SUBNETWORK)}}}" if SUBNETWORK in self._parameters else str(network.subnetwork)
         conditions = (
-            holds_default_pool(network.pods_range, addresses_of_a_node(cluster.default_max_pods_per_node), zones),
-            holds_pods(network.pods_range, pools),
-            holds_nodes(subnetwork, ADDRESSES_GOOGLE_KEEPS, pools),
+            holds_default_pool(network.pods_range, per_node, self._zone_count()),
+            holds_pods(network.pods_range, self._nodes_of_pools()),
+            holds_nodes(subnetwork, ADDRESSES_GOOGLE_KEEPS, self._nodes_of_pools()),
         )
         return [_checked(condition) for condition in conditions]
 
@@ -407,14 +405,13 @@ class RulesBetweenValues:
                 )
 
     def _of_the_node_pool(self) -> Iterator[Condition]:
-        pools = all_pools(self._deployment)
         low, first, high = (self._value(key) for key in NODE_COUNTS)
         if not self._deployment.node_pool.counts_in_total:
             yield Condition(
                 f"{low} <= {first} && {first} <= {high}",
                 f"node counts: minimum ${{{low}}}, initial ${{{first}}}, maximum ${{{high}}}: must be in ascending order",
             )
-        for path, pool in pools.items():
+        for path, pool in all_pools(self._deployment).items():
             if pool.max_total_nodes is not None:
                 initial = f"{pool.initial_nodes} * {self._zone_count()}"
                 message = f"zones: {'.'.join(path)} starts with ${{{initial}}} nodes, and its maximum is {pool.max_total_nodes}"
@@ -422,19 +419,18 @@ class RulesBetweenValues:
         if not self._deployment.network.create_subnetwork:
             return
         pods, nodes = _prefix(self._value("network.pods_cidr")), _prefix(self._value("network.nodes_cidr"))
-        most = {path: self._most_nodes(path, pool) for path, pool in pools.items()}
+        pools = self._nodes_of_pools()
+        most = " + ".join(pool.most for pool in pools)
         if len(pools) == 1:
-            ((path, pool),) = pools.items()
-            yield self._capacity("network.pods_cidr", most[path], f"floor(pow(2, {prefix_of_a_node(pool.max_pods_per_node)} - {pods}))")
+            prefix = prefix_of_a_node(self._deployment.node_pool.max_pods_per_node)
+            yield self._capacity("network.pods_cidr", most, f"floor(pow(2, {prefix} - {pods}))")
         else:
-            addresses = " + ".join(f"{most[path]} * {addresses_of_a_node(pool.max_pods_per_node)}" for path, pool in pools.items())
+            addresses = " + ".join(f"{pool.most} * {pool.addresses}" for pool in pools)
             yield self._capacity("network.pods_cidr", addresses, f"pow(2, 32 - {pods})", "addresses")
-        yield self._capacity("network.nodes_cidr", " + ".join(most.values()), f"max(pow(2, 32 - {nodes}) - {ADDRESSES_GOOGLE_KEEPS}, 0)")
+        yield self._capacity("network.nodes_cidr", most, f"max(pow(2, 32 - {nodes}) - {ADDRESSES_GOOGLE_KEEPS}, 0)")
 
-    def _most_nodes(self, path: tuple[str, ...], pool: NodePoolSettings) -> str:
-        if pool.max_total_nodes is not None:
-            return f"{pool.max_total_nodes}"
-        return f"{self._value('node_pool.max_nodes') if path == ('node_pool',) else pool.max_nodes} * {self._zone_count()}"
+    def _nodes_of_pools(self) -> list[Nodes]:
+        return nodes_of_pools(all_pools(self._deployment), self._value("node_pool.max_nodes"), self._zone_count())
 
     def _capacity(self, key: ParameterKey, most: str, holds: str, what: str = "nodes") -> Condition:
         return Condition(
