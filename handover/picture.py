@@ -9,7 +9,6 @@ others: layout and look (`drawing`).
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,7 @@ def picture(name: str, deployment: Deployment, sources: Mapping[str, Synthesized
     if sources is None:
         without_acknowledgement = deployment.model_copy(update={"acknowledged_risks": ()})
         sources = {f"Stack {stack.name}": stack for stack in synthesize(name, without_acknowledgement)}
-    stacks = {title: _Stack.of(source) for title, source in sources.items()}
+    stacks = {title: _Stack(source) for title, source in sources.items()}
     scene = _Scene(deployment)
     zones = ", ".join(deployment.zones)
     listed = f"Zone{'s' if len(deployment.zones) > 1 else ''} {zones}" if zones else "Every zone of the region"
@@ -66,7 +65,6 @@ def picture(name: str, deployment: Deployment, sources: Mapping[str, Synthesized
     return draw(scene.outside, [project], arrows, above=scene.above, title=title, description=_in_words(boxes, project, arrows))
 
 
-@dataclass(frozen=True)
 class _Stack:
     """A synthesized stack.
 
@@ -77,21 +75,13 @@ class _Stack:
         risks: the risks by construct; those of the stack itself under its name.
     """
 
-    name: str
-    blocks: dict[str, Json]
-    boxes: dict[str, str]
-    risks: dict[str, list[str]]
-
-    @classmethod
-    def of(cls, source: SynthesizedStack) -> "_Stack":
-        """Return what the picture needs of a synthesized stack."""
-        blocks = blocks_of(source.content)
-        boxes = {address: _box_of(address, block["//"]["metadata"]["path"].split("/")) for address, block in blocks.items()}
-        risks: dict[str, list[str]] = {}
+    def __init__(self, source: SynthesizedStack) -> None:
+        self.name, self.blocks = source.name, blocks_of(source.content)
+        self.boxes = {address: _box_of(address, block["//"]["metadata"]["path"].split("/")) for address, block in self.blocks.items()}
+        self.risks: dict[str, list[str]] = {}
         for annotation in source.annotations:
             construct = "/".join(annotation["constructPath"].split("/")[:2])
-            risks.setdefault(construct, []).append(annotation["message"].partition(":")[0])
-        return cls(source.name, blocks, boxes, risks)
+            self.risks.setdefault(construct, []).append(annotation["message"].partition(":")[0])
 
     def drawn(self) -> dict[str, dict[str, Json]]:
         """Return what is drawn in each box, by address: what the stack creates, and an existing network or zone in its place."""
