@@ -219,15 +219,10 @@ def hcl(content: Json, forms: Forms, comments: Comments = MappingProxyType({}), 
     return "\n\n".join("\n".join(lines) for _, lines in blocks) + "\n" * bool(blocks)
 
 
-def values_file(values: Json, comments: Mapping[str, str]) -> str:
-    """Return the text of a `.tfvars` file.
-
-    Args:
-        values: the values by variable.
-        comments: comments by variable.
-    """
-    form = Form(reading="text", spaced=True)
-    lines = _in_paragraphs(_Writer("", comments).arguments(values, form, "", 0), form)
+def values_file(variables: Mapping[str, Json]) -> str:
+    """Return the text of a `.tfvars` file: the default of each variable, with its description as a comment."""
+    form, writer = Form(reading="text", spaced=True), _Writer("", {name: one["description"] for name, one in variables.items()})
+    lines = _in_paragraphs(writer.arguments({name: one["default"] for name, one in variables.items()}, form, "", 0), form)
     return "\n".join(lines) + "\n" * bool(lines)
 
 

@@ -279,18 +279,16 @@ def _cluster(block: Json, _: _Stack) -> Description:
         address = "Public address, open to any network"
     else:
         address = "Public address, for authorized networks" if _at(restricted, "cidr_blocks") else "Public address, for its own nodes"
-    policy = None
+    policy = "Dataplane V2" if block.get("datapath_provider") == "ADVANCED_DATAPATH" else None
     if _at(block, "network_policy", "enabled"):
-        policy = f"Network policy: {block['network_policy']['provider'].capitalize()}"
-    elif block.get("datapath_provider") == "ADVANCED_DATAPATH":
-        policy = "Network policy: Dataplane V2"
+        policy = block["network_policy"]["provider"].capitalize()
     return f"GKE cluster {block['name']}", [
         f"Regional control plane in {block['location']}",
         "No release channel" if channel == "UNSPECIFIED" else f"Release channel {channel}",
         f"Kubernetes {version}" if version else None,
         address,
         "DNS endpoint" if _at(block, "control_plane_endpoints_config", "dns_endpoint_config", "allow_external_traffic") else None,
-        policy,
+        f"Network policy: {policy}" if policy else None,
         "Workload Identity Federation" if _at(block, "workload_identity_config", "workload_pool") else None,
     ]
 
@@ -341,10 +339,7 @@ _DESCRIPTIONS: dict[str, Callable[[Json, _Stack], Description]] = {
     "google_service_account": lambda block, _: (f"Service account {block['account_id']}", []),
     "google_project_iam_member": lambda block, _: ("Roles", [block["role"]]),
     "google_dns_managed_zone_iam_member": lambda block, _: ("Roles", [f"{block['role']} on the zone"]),
-    "google_service_account_iam_member": lambda block, _: (
-        "Roles",
-        [f"used by {block['member'].rpartition('[')[2].removesuffix(']')}"],
-    ),
+    "google_service_account_iam_member": lambda block, _: ("Roles", [f"used by {block['member'].rpartition('[')[2].rstrip(']')}"]),
     _ZONE: lambda block, _: (f"DNS zone {block['name']}", [str(block.get("dns_name", "")).removesuffix(".")]),
     **dict.fromkeys(_BINDINGS, _binding),
     "helm_release": lambda block, _: ("Helm releases", [f"{block['name']} {block.get('version', '')}".rstrip()]),
