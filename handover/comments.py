@@ -5,8 +5,7 @@ comments are written (`handover.hcl`).
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from gitpod_pov.node_identity import BROAD_ROLES
@@ -21,46 +20,45 @@ class Cause(NamedTuple):
     """An argument that causes a risk.
 
     Attributes:
+        risk: the risk.
         argument: the type of the resource and the path of the argument.
         applies: whether a resource with these arguments causes the risk with this meaning.
     """
 
+    risk: Risk
     argument: str
     applies: Callable[[Json, str], bool] = lambda _, __: True
 
 
-CAUSES: Mapping[Risk, tuple[Cause, ...]] = MappingProxyType(
-    {
-        "node-account-is-cluster-admin": (
-            Cause("google_project_iam_member.role", lambda grant, _: grant["role"] == "roles/container.admin"),
-        ),
-        "node-account-has-broad-role": (Cause("google_project_iam_member.role", lambda grant, _: grant["role"] in BROAD_ROLES),),
-        "dns-account-changes-every-zone": (Cause("google_project_iam_member.role", lambda grant, _: grant["role"] == "roles/dns.admin"),),
-        "docker-bridge-range": (
-            Cause("google_compute_subnetwork.ip_cidr_range", lambda _, meaning: "network.nodes_cidr" in meaning),
-            Cause("google_compute_subnetwork.secondary_ip_range[0].ip_cidr_range", lambda _, meaning: "network.pods_cidr" in meaning),
-            Cause("google_compute_subnetwork.secondary_ip_range[1].ip_cidr_range", lambda _, meaning: "network.services_cidr" in meaning),
-        ),
-        "public-control-plane": (Cause("google_container_cluster.private_cluster_config.enable_private_endpoint"),),
-        "dataplane-v2-instead-of-calico": (Cause("google_container_cluster.datapath_provider"),),
-        "destroy-removes-existing-grants": (
-            Cause("google_project_iam_member.role", lambda _, meaning: "identity.grant_roles" in meaning),
-            Cause("google_compute_subnetwork_iam_member.role", lambda _, meaning: "network.grant_service_agents" in meaning),
-        ),
-        "no-release-channel": (Cause("google_container_cluster.release_channel.channel"),),
-        "nodes-without-security-patches": (Cause("google_container_cluster.maintenance_policy.maintenance_exclusion"),),
-        "node-in-every-zone": (
-            Cause("google_container_cluster.node_locations"),
-            Cause("google_container_cluster.location", lambda cluster, _: "node_locations" not in cluster),
-        ),
-        "unknown-region": (Cause("google_container_cluster.location"),),
-        "no-room-for-surge-nodes": (Cause("google_container_node_pool.upgrade_settings.max_surge"),),
-        "unknown-machine-type": (Cause("google_container_node_pool.node_config.machine_type"),),
-        "unknown-disk-type": (Cause("google_container_node_pool.node_config.disk_type"),),
-        "image-not-ubuntu-containerd": (Cause("google_container_node_pool.node_config.image_type"),),
-        "applying-account-becomes-admin": (Cause("kubernetes_cluster_role_binding_v1.subject"),),
-        "admin-email-has-capital-letters": (Cause("kubernetes_cluster_role_binding_v1.subject"),),
-    }
+_ROLE = "google_project_iam_member.role"
+_SUBNETWORK = "google_compute_subnetwork"
+
+CAUSES = (
+    Cause("node-account-is-cluster-admin", _ROLE, lambda grant, _: grant["role"] == "roles/container.admin"),
+    Cause("node-account-has-broad-role", _ROLE, lambda grant, _: grant["role"] in BROAD_ROLES),
+    Cause("dns-account-changes-every-zone", _ROLE, lambda grant, _: grant["role"] == "roles/dns.admin"),
+    Cause("docker-bridge-range", f"{_SUBNETWORK}.ip_cidr_range", lambda _, meaning: "network.nodes_cidr" in meaning),
+    Cause("docker-bridge-range", f"{_SUBNETWORK}.secondary_ip_range[0].ip_cidr_range", lambda _, meaning: "network.pods_cidr" in meaning),
+    Cause(
+        "docker-bridge-range", f"{_SUBNETWORK}.secondary_ip_range[1].ip_cidr_range", lambda _, meaning: "network.services_cidr" in meaning
+    ),
+    Cause("public-control-plane", "google_container_cluster.private_cluster_config.enable_private_endpoint"),
+    Cause("dataplane-v2-instead-of-calico", "google_container_cluster.datapath_provider"),
+    Cause("destroy-removes-existing-grants", _ROLE, lambda _, meaning: "identity.grant_roles" in meaning),
+    Cause(
+        "destroy-removes-existing-grants", f"{_SUBNETWORK}_iam_member.role", lambda _, meaning: "network.grant_service_agents" in meaning
+    ),
+    Cause("no-release-channel", "google_container_cluster.release_channel.channel"),
+    Cause("nodes-without-security-patches", "google_container_cluster.maintenance_policy.maintenance_exclusion"),
+    Cause("node-in-every-zone", "google_container_cluster.node_locations"),
+    Cause("node-in-every-zone", "google_container_cluster.location", lambda cluster, _: "node_locations" not in cluster),
+    Cause("unknown-region", "google_container_cluster.location"),
+    Cause("no-room-for-surge-nodes", "google_container_node_pool.upgrade_settings.max_surge"),
+    Cause("unknown-machine-type", "google_container_node_pool.node_config.machine_type"),
+    Cause("unknown-disk-type", "google_container_node_pool.node_config.disk_type"),
+    Cause("image-not-ubuntu-containerd", "google_container_node_pool.node_config.image_type"),
+    Cause("applying-account-becomes-admin", "kubernetes_cluster_role_binding_v1.subject"),
+    Cause("admin-email-has-capital-letters", "kubernetes_cluster_role_binding_v1.subject"),
 )
 """The arguments that cause each risk. A risk of a provider's version is written at that version."""
 
@@ -93,9 +91,9 @@ def _reasons(stack: Stack, address: str, block: Json) -> Iterator[tuple[str, str
 def _risks(stack: Stack, address: str, block: Json) -> Iterator[tuple[str, str]]:
     """Yield the risks by the path of the argument that causes them."""
     for name, meaning in stack.risks:
-        for cause in CAUSES.get(name, ()):  # type: ignore[call-overload]
+        for cause in CAUSES:
             kind, _, path = cause.argument.partition(".")
-            if kind == address.rpartition(".")[0] and cause.applies(block, meaning):
+            if (cause.risk, kind) == (name, address.rpartition(".")[0]) and cause.applies(block, meaning):
                 yield path, with_variable_names(_text(name, meaning), stack.parameters)
 
 

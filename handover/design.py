@@ -6,12 +6,14 @@ in docs/operations.md, which is observed. Leaves to others: what to do when some
 Source: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
 """
 
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from gitpod_pov.maintenance import MaintenanceWindow
 
 from deployment.model import Deployment
+from deployment.parameters import SUBNETWORK_RANGES
 from handover.contents import Handover
 from handover.markdown import shell
 from handover.variables import variable_name
@@ -183,10 +185,6 @@ def _window(window: MaintenanceWindow | None) -> str:
     return f"{on}, {window.start_time[11:16]} to {window.end_time[11:16]} UTC, first on {window.start_time[:10]}"
 
 
-_NEW_CLUSTER_ONLY = frozenset({"network.nodes_cidr", "network.pods_cidr", "network.services_cidr"})
-"""Google refuses to change a range while a cluster uses it, whatever Terraform plans."""
-
-
 def _changes(handover: Handover) -> Iterator[str]:
     groups: dict[str, list[str]] = {
         "the nodes stay": [],
@@ -198,15 +196,14 @@ def _changes(handover: Handover) -> Iterator[str]:
     }
     stay, recreated, pool, cluster, refused, in_use = groups.values()
     for key, effect, recreates in effects():
-        replaced = [part for part in effect.split("; ") if part.endswith("**replaced**")]
-        nouns = {noun for part in replaced for noun in part.removesuffix(" **replaced**").split(", ")}
-        if key in _NEW_CLUSTER_ONLY:
+        replaced = [noun.strip() for part in re.findall(r"([^;]+) \*\*replaced\*\*", effect) for noun in part.split(",")]
+        if key in SUBNETWORK_RANGES:  # whatever Terraform plans
             in_use.append(key)
         elif effect == "refused":
             refused.append(key)
-        elif "cluster" in nouns:
+        elif "cluster" in replaced:
             cluster.append(key)
-        elif "node pool" in nouns:
+        elif "node pool" in replaced:
             pool.append(key)
         else:
             (recreated if recreates else stay).append(key)

@@ -28,8 +28,8 @@ def example(stacks: list[Stack], modules: list[Stack], deployment: Deployment) -
         HandoverError: when two stacks configure a provider in different ways.
     """
     root = _Root(deployment)
-    for number, (stack, module) in enumerate(zip(stacks, modules, strict=True)):
-        root.call(stack, module, modules[:number])
+    for stack, module in zip(stacks, modules, strict=True):
+        root.call(stack, module)
     terraform = {"required_version": stacks[0].content["terraform"]["required_version"], "required_providers": root.required_providers}
     return {
         "versions": {"terraform": terraform},
@@ -44,15 +44,16 @@ class _Root:
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
+        self._earlier: list[Stack] = []
         self.required_providers: Json = {}
         self.providers: Json = {}
         self.data: Json = {}
         self.calls: Json = {}
 
-    def call(self, stack: Stack, module: Stack, earlier: list[Stack]) -> None:
+    def call(self, stack: Stack, module: Stack) -> None:
         """Add the call of a module and the providers of its stack."""
         self.required_providers |= stack.content["terraform"]["required_providers"]
-        for provider, configuration in self._resolved(stack.source.content["provider"], stack, earlier).items():
+        for provider, configuration in self._resolved(stack.source.content["provider"], stack).items():
             if self.providers.setdefault(provider, configuration) != configuration:
                 raise HandoverError(
                     f"{stack.name}: configures the provider {provider} differently from an earlier stack, which the "
@@ -61,10 +62,11 @@ class _Root:
         self.calls[module.name] = {
             "source": f"../modules/{module.name}",
             **{variable_name(key): value for key in module.parameters if (value := default_of(self._deployment, key)) is not None},
-            **self._order(module, earlier),
+            **self._order(module),
         }
+        self._earlier.append(module)
 
-    def _resolved(self, content: Json, stack: Stack, earlier: list[Stack]) -> Json:
+    def _resolved(self, content: Json, stack: Stack) -> Json:
         """Return a part of a stack with outputs of earlier modules in place of look-ups.
 
         A look-up of something that no earlier module creates becomes one of the example.
@@ -72,34 +74,33 @@ class _Root:
 
         def reference(found: re.Match[str]) -> str:
             kind, name, path = found.groups()
-            if creator := _creator(kind, earlier):
+            if creator := self._creator(kind):
                 return f"module.{creator.name}.{_output(creator, kind, path)}"
-            self.data.setdefault(kind, {})[name] = self._resolved(stack.source.content["data"][kind][name], stack, earlier)
+            self.data.setdefault(kind, {})[name] = self._resolved(stack.source.content["data"][kind][name], stack)
             return found[0]
 
         resolved: Json = json.loads(DATA_REFERENCE.sub(reference, json.dumps(without_bookkeeping(content))))
         return resolved
 
-    def _order(self, module: Stack, earlier: list[Stack]) -> Json:
+    def _order(self, module: Stack) -> Json:
         """Return `depends_on` for those modules that this one depends on and that nothing in its providers' configuration waits for.
 
         A module that looks something up itself waits for the module that creates it in any case.
         """
         types = [*module.content["resource"], *module.content["data"]]
         waited_for = json.dumps([self.providers.get(kind.partition("_")[0]) for kind in types])
-        looked_up = [creator.name for kind in module.content["data"] if (creator := _creator(kind, earlier))]
+        looked_up = [creator.name for kind in module.content["data"] if (creator := self._creator(kind))]
         order = [
             f"module.{other.name}"
-            for other in earlier
+            for other in self._earlier
             if other.name in looked_up or (other.name in module.kind.depends_on and f"module.{other.name}." not in waited_for)
         ]
         return {"depends_on": order} if order else {}
 
-
-def _creator(kind: str, modules: list[Stack]) -> Stack | None:
-    """Return the module that creates the only resource of a type."""
-    found = [module for module in modules for _ in module.content["resource"].get(kind, {})]
-    return found[0] if len(found) == 1 else None
+    def _creator(self, kind: str) -> Stack | None:
+        """Return the earlier module that creates the only resource of a type."""
+        found = [module for module in self._earlier for _ in module.content["resource"].get(kind, {})]
+        return found[0] if len(found) == 1 else None
 
 
 def _output(module: Stack, kind: str, path: str) -> str:

@@ -57,7 +57,9 @@ def files_of(name: str, deployment: Deployment, form: Format = "hcl") -> dict[st
     files = _hcl_files(contents, handover) if form == "hcl" else _json_files(contents)
     files |= {f"{folder}/{path}": asset for folder, stack in handover.folders.items() for path, asset in stack.source.assets.items()}
     values = "terraform.tfvars" if form == "hcl" else "terraform.tfvars.example"
-    files |= {f"{folder}/{values}": _values(stack, variables) for folder, stack in handover.roots.items() if stack.parameters}
+    for folder, stack in handover.roots.items():
+        if stack.parameters:
+            files[f"{folder}/{values}"] = values_file({variable_name(key): variables[key] for key in stack.parameters})
     files["picture.svg"] = picture(name, deployment, {f"Folder {folder}": stack.source for folder, stack in handover.roots.items()})
     files["README.md"] = readme(handover)
     found = {path: content.encode() if isinstance(content, str) else content for path, content in sorted(files.items())}
@@ -196,11 +198,6 @@ def _in_reading_order(block: Json) -> Json:
     """Return a block with its arguments in alphabetical order between those that say how many and those that say when."""
     order = {"count": 0, "depends_on": 2, "lifecycle": 3}
     return dict(sorted(block.items(), key=lambda item: (order.get(item[0], 1), item[0])))
-
-
-def _values(stack: Stack, variables: Mapping[ParameterKey, Json]) -> str:
-    names = {variable_name(key): variables[key] for key in stack.parameters}
-    return values_file({name: one["default"] for name, one in names.items()}, {name: one["description"] for name, one in names.items()})
 
 
 def _without_providers(stack: Stack) -> Stack:

@@ -212,22 +212,17 @@ def hcl(content: Json, forms: Forms, comments: Comments = MappingProxyType({}), 
         for labels, arguments in _labelled(body, _LANGUAGE[section].labels if section in _LANGUAGE else 0):
             address = ".".join((*_ADDRESSES.get(section, (section,)), *labels))
             writer = _Writer(address, comments.get(address, {}))
-            comment = writer.comment("")
-            blocks.append((address, comment + writer.block((section, *labels), arguments, forms.form(section, labels), "")))
+            lines = writer.block((section, *labels), arguments, forms.form(section, labels), "")
+            blocks.append((address, [*writer.comment(""), *lines]))
     places = {address: place for place, address in enumerate(order)}
     blocks.sort(key=lambda block: places.get(block[0], len(places)))
     return "\n\n".join("\n".join(lines) for _, lines in blocks) + "\n" * bool(blocks)
 
 
-def values_file(values: Json, comments: Mapping[str, str]) -> str:
-    """Return the text of a `.tfvars` file.
-
-    Args:
-        values: the values by variable.
-        comments: comments by variable.
-    """
-    form = Form(reading="text", spaced=True)
-    lines = _in_paragraphs(_Writer("", comments).arguments(values, form, "", 0), form)
+def values_file(variables: Mapping[str, Json]) -> str:
+    """Return the text of a `.tfvars` file: the default of each variable, with its description as a comment."""
+    form, writer = Form(reading="text", spaced=True), _Writer("", {name: one["description"] for name, one in variables.items()})
+    lines = _in_paragraphs(writer.arguments({name: one["default"] for name, one in variables.items()}, form, "", 0), form)
     return "\n".join(lines) + "\n" * bool(lines)
 
 
@@ -306,24 +301,25 @@ class _Writer:
                     yield self._dynamic(kind, dynamic, form, f"{path}.{kind}" if path else kind, depth)
             elif name in form.blocks:
                 for index, (labels, inner) in enumerate(_labelled([] if value is None else value, form.blocks[name].labels)):
-                    comment = self.comment(f"{where}[{index}]", depth)
-                    yield _Argument(
-                        name, self.block((name, *labels), inner, form.blocks[name], f"{where}[{index}]", depth), comment, is_block=True
-                    )
+                    at = f"{where}[{index}]"
+                    lines = self.block((name, *labels), inner, form.blocks[name], at, depth)
+                    yield _Argument(name, lines, self.comment(at, depth), is_block=True)
             else:
                 if form.attributes is not None and name not in form.attributes | form.readings.keys() and _has_objects(value):
                     raise self._error(where, "is unknown to the provider bindings, state its form in EXCEPTIONS of handover/hcl.py")
-                comment = self.comment(where, depth)
-                yield _Argument(name, self._value(value, form.readings.get(name, form.reading), where, depth, len(name) + 3), comment)
+                yield self._argument(name, value, form.readings.get(name, form.reading), where, depth)
 
     def _dynamic(self, kind: str, dynamic: Json, form: Form, path: str, depth: int) -> _Argument:
         if kind not in form.blocks:
             raise self._error(path, "is not a block, a dynamic block cannot make it")
-        comment = self.comment(path, depth)
         arguments = {name: value for name, value in dynamic.items() if name != "content"}
         lines = _in_paragraphs(self.arguments(arguments, _DYNAMIC, path, depth + 1), _DYNAMIC)
         content = self.block(("content",), dynamic["content"], form.blocks[kind], path, depth + 1)
-        return _Argument("dynamic", [f'dynamic "{kind}" {{', *indented([*lines, "", *content]), "}"], comment, is_block=True)
+        lines = [f'dynamic "{kind}" {{', *indented([*lines, "", *content]), "}"]
+        return _Argument("dynamic", lines, self.comment(path, depth), is_block=True)
+
+    def _argument(self, name: str, value: Any, reading: Reading, path: str, depth: int) -> _Argument:
+        return _Argument(name, self._value(value, reading, path, depth, len(f"{name} = ")), self.comment(path, depth))
 
     def _value(self, value: Any, reading: Reading, path: str, depth: int, used: int) -> Lines:
         """Return a value; `used` are the columns that its first line shares with other text."""
@@ -339,23 +335,20 @@ class _Writer:
         items = []
         for key, inner in value.items():
             where = f"{path}.{key}" if key.isidentifier() else f"{path}[{key}]"
-            written = object_key(key, reading)
-            comment = self.comment(where, depth + 1)
             inner_reading: Reading = "reference" if reading == "requirement" and key == "configuration_aliases" else reading
-            items.append(_Argument(written, self._value(inner, inner_reading, where, depth + 1, len(written) + 3), comment))
+            items.append(self._argument(object_key(key, reading), inner, inner_reading, where, depth + 1))
         return ["{", *indented(_aligned(items)), "}"] if items else ["{}"]
 
     def _list(self, value: list[Any], reading: Reading, path: str, depth: int, used: int) -> Lines:
         lines: Lines = []
         for index, item in enumerate(value):
             where = f"{path}[{item}]" if isinstance(item, str) else f"{path}[{index}]"
-            comment = self.comment(where, depth + 1)
             written = self._value(item, reading, where, depth + 1, 1)
             if is_heredoc(written):
                 written += [","] * (index + 1 < len(value))
             else:
                 written[-1] += ","
-            lines += comment + written
+            lines += [*self.comment(where, depth + 1), *written]
         line = f"[{' '.join(lines).removesuffix(',')}]"
         fits = len(lines) == len(value) and len(line) <= WIDTH - 2 * depth - used
         return [line] if fits else ["[", *indented(lines), "]"]

@@ -338,7 +338,7 @@ def _layout(tokens: _Tokens, room: int, *, in_brackets: bool = False) -> Lines:
         return _for_expression(tokens, room)
     operands = _split(tokens, next((level for level in _OPERATORS if _split(tokens, level)[1:]), ()))
     if len(operands) == 1:
-        return _broken_brackets(tokens, room) or [line]
+        return _broken_brackets(tokens, room)
     lines = [line for operand in operands for line in _layout(operand, room if in_brackets else room - 2, in_brackets=True)]
     return lines if in_brackets else ["(", *indented(lines), ")"]
 
@@ -349,23 +349,23 @@ def _for_expression(tokens: _Tokens, room: int) -> Lines:
         return [_join(tokens)]
     colon, *result = [token for part in body for token in part]
     header.append(colon)
-    first = [_join(header)]
-    lines = first if len(first[0]) <= room else _broken_brackets(header, room) or first
+    first = _join(header)
+    lines = [first] if len(first) <= room else _broken_brackets(header, room)
     return lines + [line for part in _split(result, ("if",)) for line in _layout(part, room, in_brackets=True)]
 
 
-def _broken_brackets(tokens: _Tokens, room: int) -> Lines | None:
-    """Return the tokens with a line for each item of the longest brackets, or nothing where there are none to break."""
+def _broken_brackets(tokens: _Tokens, room: int) -> Lines:
+    """Return the tokens with a line for each item of the longest brackets, or on one line where there are none to break."""
     groups = [(start, end) for start, end in _groups(tokens) if end - start > 1 and not _is_index(tokens, start)]
     # Where an equals sign precedes a bracket that stays open, terraform fmt takes the line for an assignment and aligns it.
     groups = [(start, end) for start, end in groups if "=" not in tokens[:start]]
     if not groups:
-        return None
+        return [_join(tokens)]
     start, end = max(groups, key=lambda group: len(_join(tokens[group[0] : group[1]])))
     opening, inside, closing = tokens[: start + 1], tokens[start + 1 : end], tokens[end:]
     if tokens[start] == "(" and _is_one_group(inside):
-        first, *rest = _broken_brackets(inside, room) or [_join(inside)]
-        return [_join(opening) + first, *rest[:-1], rest[-1] + _join(closing)] if rest else None
+        first, *rest = _broken_brackets(inside, room)
+        return [_join(opening) + first, *rest[:-1], rest[-1] + _join(closing)] if rest else [_join(tokens)]
     items = [item[1:] if index else item for index, item in enumerate(_split(inside, (",",)))]
     if inside[0] == "for":
         lines = _layout(inside, room - 2, in_brackets=True)

@@ -9,7 +9,6 @@ others: layout and look (`drawing`).
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,7 @@ def picture(name: str, deployment: Deployment, sources: Mapping[str, Synthesized
     if sources is None:
         without_acknowledgement = deployment.model_copy(update={"acknowledged_risks": ()})
         sources = {f"Stack {stack.name}": stack for stack in synthesize(name, without_acknowledgement)}
-    stacks = {title: _Stack.of(source) for title, source in sources.items()}
+    stacks = {title: _Stack(source) for title, source in sources.items()}
     scene = _Scene(deployment)
     zones = ", ".join(deployment.zones)
     listed = f"Zone{'s' if len(deployment.zones) > 1 else ''} {zones}" if zones else "Every zone of the region"
@@ -66,7 +65,6 @@ def picture(name: str, deployment: Deployment, sources: Mapping[str, Synthesized
     return draw(scene.outside, [project], arrows, above=scene.above, title=title, description=_in_words(boxes, project, arrows))
 
 
-@dataclass(frozen=True)
 class _Stack:
     """A synthesized stack.
 
@@ -77,21 +75,13 @@ class _Stack:
         risks: the risks by construct; those of the stack itself under its name.
     """
 
-    name: str
-    blocks: dict[str, Json]
-    boxes: dict[str, str]
-    risks: dict[str, list[str]]
-
-    @classmethod
-    def of(cls, source: SynthesizedStack) -> "_Stack":
-        """Return what the picture needs of a synthesized stack."""
-        blocks = blocks_of(source.content)
-        boxes = {address: _box_of(address, block["//"]["metadata"]["path"].split("/")) for address, block in blocks.items()}
-        risks: dict[str, list[str]] = {}
+    def __init__(self, source: SynthesizedStack) -> None:
+        self.name, self.blocks = source.name, blocks_of(source.content)
+        self.boxes = {address: _box_of(address, block["//"]["metadata"]["path"].split("/")) for address, block in self.blocks.items()}
+        self.risks: dict[str, list[str]] = {}
         for annotation in source.annotations:
             construct = "/".join(annotation["constructPath"].split("/")[:2])
-            risks.setdefault(construct, []).append(annotation["message"].partition(":")[0])
-        return cls(source.name, blocks, boxes, risks)
+            self.risks.setdefault(construct, []).append(annotation["message"].partition(":")[0])
 
     def drawn(self) -> dict[str, dict[str, Json]]:
         """Return what is drawn in each box, by address: what the stack creates, and an existing network or zone in its place."""
@@ -101,9 +91,10 @@ class _Stack:
                 boxes.setdefault(self.boxes[address], {})[address] = block
         return boxes
 
-    def of_type(self, kind: str) -> dict[str, Json]:
-        """Return the blocks of a type by address, created or looked up."""
-        return {address: block for address, block in self.blocks.items() if _type(address) == kind}
+
+def _of_type(blocks: dict[str, Json], *types: str) -> dict[str, Json]:
+    """Return the blocks of some types by address, created or looked up."""
+    return {address: block for address, block in blocks.items() if _type(address) in types}
 
 
 def _box_of(address: str, path: list[str]) -> str:
@@ -136,15 +127,16 @@ class _Scene:
 
     def frame(self, title: str, stack: _Stack) -> Frame:
         """Return the frame of a stack; subnetwork, Cloud NAT and node pools are in a frame of the network inside it."""
-        apis = len(stack.of_type(_API))
+        apis = len(_of_type(stack.blocks, _API))
         lines = [f"Enables {apis} API{'s' if apis > 1 else ''}"] if apis else []
         frame = Frame(Box(title, lines, stack.risks.get(stack.name, [])), style="stack")
         drawn = stack.drawn()
-        frame.frames += (_network_frame(blocks, stack, self._deployment.project) for blocks in drawn.values() if _has(blocks, _SUBNETWORK))
+        with_subnetwork = (blocks for blocks in drawn.values() if _of_type(blocks, _SUBNETWORK))
+        frame.frames += (_network_frame(blocks, stack, self._deployment.project) for blocks in with_subnetwork)
         for box, blocks in drawn.items():
-            inside = frame.frames[0] if frame.frames and _has(blocks, _SUBNETWORK, _NAT, _POOL) else frame
+            inside = frame.frames[0] if frame.frames and _of_type(blocks, _SUBNETWORK, _NAT, _POOL) else frame
             inside.boxes[box] = _box(box, blocks, stack)
-            self._clusters += [box] if _has(blocks, _CLUSTER) else []
+            self._clusters += [box] if _of_type(blocks, _CLUSTER) else []
         return frame
 
     def arrows(self, stack: _Stack) -> Iterator[Arrow]:
@@ -173,7 +165,7 @@ class _Scene:
                     yield Arrow(stack.boxes[needed], here, use)
 
     def _of_names(self, charts: str, stack: _Stack) -> Iterator[Arrow]:
-        yield from (Arrow(charts, stack.boxes[zone], "DNS records", upward=True) for zone in stack.of_type(_ZONE))
+        yield from (Arrow(charts, stack.boxes[zone], "DNS records", upward=True) for zone in _of_type(stack.blocks, _ZONE))
         if self._deployment.ingress:
             server = ACME_SERVERS[self._deployment.ingress.acme_server].split("/")[2]
             self.outside["acme"] = Box("Let's Encrypt", (server,))
@@ -192,7 +184,7 @@ class _Scene:
 
     def _to_the_internet(self, pool: str, block: Json, stack: _Stack) -> Iterator[Arrow]:
         self.outside["internet"] = Box("Internet")
-        gateways = [stack.boxes[address] for address in stack.of_type(_NAT)]
+        gateways = [stack.boxes[address] for address in _of_type(stack.blocks, _NAT)]
         if not _at(block, "network_config", "enable_private_nodes"):
             yield Arrow(pool, "internet", "external IP addresses")
         elif not gateways:
@@ -219,13 +211,9 @@ _USES: dict[tuple[str, str], str | None] = {
 """The text of the arrow from a resource to another that uses it, by the two types. None if there is no arrow."""
 
 
-def _has(blocks: dict[str, Json], *types: str) -> bool:
-    return any(_type(address) in types for address in blocks)
-
-
 def _network_frame(blocks: dict[str, Json], stack: _Stack, project: str) -> Frame:
-    (subnetwork,) = (block for address, block in blocks.items() if _type(address) == _SUBNETWORK)
-    created = [block["name"] for address, block in blocks.items() if _type(address) == "google_compute_network"]
+    (subnetwork,) = _of_type(blocks, _SUBNETWORK).values()
+    created = [network["name"] for network in _of_type(blocks, "google_compute_network").values()]
     name = created[0] if created else str(subnetwork.get("network") or _cluster_of(stack).get("network") or "").rpartition("/")[2]
     owner = subnetwork.get("project", project)
     where = f" of project {owner}" if owner != project else ""
@@ -234,14 +222,12 @@ def _network_frame(blocks: dict[str, Json], stack: _Stack, project: str) -> Fram
 
 def _cluster_of(stack: _Stack) -> Json:
     """Return the block of the stack's cluster; an empty one where it has none."""
-    return next((block for address, block in stack.of_type(_CLUSTER).items() if not address.startswith("data.")), {})
+    return next((block for address, block in _of_type(stack.blocks, _CLUSTER).items() if not address.startswith("data.")), {})
 
 
 def _box(box: str, blocks: dict[str, Json], stack: _Stack) -> Box:
     """Return the box of a construct: the first known type of its blocks gives the title, and each gives lines."""
-    known = [
-        describe(block, stack) for kind, describe in _DESCRIPTIONS.items() for address, block in blocks.items() if _type(address) == kind
-    ]
+    known = [describe(block, stack) for kind, describe in _DESCRIPTIONS.items() for block in _of_type(blocks, kind).values()]
     others = [
         str(("_iam_" in address and block.get("role")) or f"{_type(address)} {_named(block) or address.rpartition('.')[2]}")
         for address, block in blocks.items()
@@ -271,7 +257,7 @@ def _subnetwork(block: Json, stack: _Stack) -> Description:
     lines: list[str | None] = []
     if nodes := block.get("ip_cidr_range"):
         lines.append(f"Nodes {nodes}: {max(IPv4Network(nodes).num_addresses - ADDRESSES_GOOGLE_KEEPS, 0):,} nodes")
-    pods = max((pool["max_pods_per_node"] for pool in stack.of_type(_POOL).values()), default=110)
+    pods = max((pool["max_pods_per_node"] for pool in _of_type(stack.blocks, _POOL).values()), default=110)
     for secondary in block.get("secondary_ip_range") or []:
         cidr = IPv4Network(secondary["ip_cidr_range"])
         if secondary["range_name"] == _at(_cluster_of(stack), "ip_allocation_policy", "services_secondary_range_name"):
@@ -280,7 +266,7 @@ def _subnetwork(block: Json, stack: _Stack) -> Description:
             lines.append(f"Pods {cidr}: {cidr.num_addresses // addresses_of_a_node(pods):,} nodes with {pods} pods")
     lines.append("Private Google Access" if block.get("private_ip_google_access") else None)
     lines.append("VPC Flow Logs" if block.get("log_config") else None)
-    existing = any(address.startswith("data.") for address in stack.of_type(_SUBNETWORK))
+    existing = any(address.startswith("data.") for address in _of_type(stack.blocks, _SUBNETWORK))
     return f"Subnetwork {_named(block) or ''}".rstrip() + (" (exists already)" if existing else ""), lines
 
 
@@ -293,18 +279,16 @@ def _cluster(block: Json, _: _Stack) -> Description:
         address = "Public address, open to any network"
     else:
         address = "Public address, for authorized networks" if _at(restricted, "cidr_blocks") else "Public address, for its own nodes"
-    policy = None
+    policy = "Dataplane V2" if block.get("datapath_provider") == "ADVANCED_DATAPATH" else None
     if _at(block, "network_policy", "enabled"):
-        policy = f"Network policy: {block['network_policy']['provider'].capitalize()}"
-    elif block.get("datapath_provider") == "ADVANCED_DATAPATH":
-        policy = "Network policy: Dataplane V2"
+        policy = block["network_policy"]["provider"].capitalize()
     return f"GKE cluster {block['name']}", [
         f"Regional control plane in {block['location']}",
         "No release channel" if channel == "UNSPECIFIED" else f"Release channel {channel}",
         f"Kubernetes {version}" if version else None,
         address,
         "DNS endpoint" if _at(block, "control_plane_endpoints_config", "dns_endpoint_config", "allow_external_traffic") else None,
-        policy,
+        f"Network policy: {policy}" if policy else None,
         "Workload Identity Federation" if _at(block, "workload_identity_config", "workload_pool") else None,
     ]
 
@@ -355,10 +339,7 @@ _DESCRIPTIONS: dict[str, Callable[[Json, _Stack], Description]] = {
     "google_service_account": lambda block, _: (f"Service account {block['account_id']}", []),
     "google_project_iam_member": lambda block, _: ("Roles", [block["role"]]),
     "google_dns_managed_zone_iam_member": lambda block, _: ("Roles", [f"{block['role']} on the zone"]),
-    "google_service_account_iam_member": lambda block, _: (
-        "Roles",
-        [f"used by {block['member'].rpartition('[')[2].removesuffix(']')}"],
-    ),
+    "google_service_account_iam_member": lambda block, _: ("Roles", [f"used by {block['member'].rpartition('[')[2].rstrip(']')}"]),
     _ZONE: lambda block, _: (f"DNS zone {block['name']}", [str(block.get("dns_name", "")).removesuffix(".")]),
     **dict.fromkeys(_BINDINGS, _binding),
     "helm_release": lambda block, _: ("Helm releases", [f"{block['name']} {block.get('version', '')}".rstrip()]),

@@ -157,7 +157,7 @@ def _resources(handover: Handover) -> Iterator[tuple[str, ...]]:
 
 def _roles(handover: Handover) -> list[tuple[str, ...]]:
     deployment = handover.deployment
-    project = "${var.project}" if "project" in deployment.handover.parameters else deployment.project
+    project = "${var.project}" if handover.has_variable("project") else deployment.project
     contents = (stack.content for stack in handover.roots.values())
     required = required_roles(contents, project=project, node_account=deployment.identity.email)
     return [

@@ -271,7 +271,7 @@ def _make_admins_a_parameter(content: Json) -> None:
 
     The binding has a block for each member. What was synthesized has the one block for the applying account.
     """
-    accounts = content.get("data", {}).get("google_client_openid_userinfo")
+    accounts = content["data"].get("google_client_openid_userinfo")
     if not accounts:
         return
     ((name, account),) = accounts.items()

@@ -434,14 +434,13 @@ class RulesBetweenValues:
                 )
 
     def _of_the_node_pool(self) -> Iterator[Rule]:
-        pools = all_pools(self._deployment)
         low, first, high = (self._value(key) for key in NODE_COUNTS)
         if not self._deployment.node_pool.counts_in_total:
             yield Rule(
                 f"{low} <= {first} && {first} <= {high}",
                 f"node counts: minimum ${{{low}}}, initial ${{{first}}}, maximum ${{{high}}}: must be in ascending order",
             )
-        for path, pool in pools.items():
+        for path, pool in all_pools(self._deployment).items():
             if pool.max_total_nodes is not None:
                 initial = f"{pool.initial_nodes} * {self._zone_count()}"
                 message = f"zones: {'.'.join(path)} starts with ${{{initial}}} nodes, more than its maximum of {pool.max_total_nodes}"
@@ -449,15 +448,15 @@ class RulesBetweenValues:
         if not self._deployment.network.create_subnetwork:
             return
         pods, nodes = _prefix(self._value("network.pods_cidr")), _prefix(self._value("network.nodes_cidr"))
-        sizes = nodes_of_pools(pools, self._value("node_pool.max_nodes"), self._zone_count())
+        pools = nodes_of_pools(all_pools(self._deployment), self._value("node_pool.max_nodes"), self._zone_count())
+        most = " + ".join(pool.most for pool in pools)
         if len(pools) == 1:
-            holds = f"floor(pow(2, {prefix_of_a_node(self._deployment.node_pool.max_pods_per_node)} - {pods}))"
-            yield self._capacity("network.pods_cidr", sizes[0].most, holds)
+            prefix = prefix_of_a_node(self._deployment.node_pool.max_pods_per_node)
+            yield self._capacity("network.pods_cidr", most, f"floor(pow(2, {prefix} - {pods}))")
         else:
-            addresses = " + ".join(f"{size.most} * {size.addresses}" for size in sizes)
+            addresses = " + ".join(f"{pool.most} * {pool.addresses}" for pool in pools)
             yield self._capacity("network.pods_cidr", addresses, f"pow(2, 32 - {pods})", "{} addresses, but the pools can need up to {}")
-        holds = f"max(pow(2, 32 - {nodes}) - {ADDRESSES_GOOGLE_KEEPS}, 0)"
-        yield self._capacity("network.nodes_cidr", " + ".join(size.most for size in sizes), holds)
+        yield self._capacity("network.nodes_cidr", most, f"max(pow(2, 32 - {nodes}) - {ADDRESSES_GOOGLE_KEEPS}, 0)")
 
     def _capacity(self, key: ParameterKey, most: str, holds: str, what: str = "room for {} nodes, but {} are possible") -> Rule:
         return Rule(

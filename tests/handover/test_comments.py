@@ -96,7 +96,7 @@ def test_every_reason_is_written_somewhere() -> None:
 
 
 def test_every_risk_has_an_argument_that_causes_it() -> None:
-    assert CAUSES.keys() | {_PROVIDER_VERSION} == set(get_args(Risk))
+    assert {cause.risk for cause in CAUSES} | {_PROVIDER_VERSION} == set(get_args(Risk))
 
 
 @pytest.mark.parametrize(
