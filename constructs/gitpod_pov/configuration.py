@@ -4,7 +4,8 @@ Owns: the model that each construct's configuration extends, and running the rul
 others: the rules, which are beside the code that they concern, and faults (`faults`).
 
 pydantic's own model validators run only when every field is valid, and stop at the first error. A file with three mistakes would need three
-attempts. Here all faults are reported at once: if a value is refused, the rules run on the other values.
+attempts. Here all faults are reported at once: each field is checked by itself, and has `Faults` in the place of a refused value. The
+rules then run on the other values.
 
 Tokens, which are values that are known only when Terraform plans or applies, are accepted for text, whole numbers, lists, maps and
 nearly every choice of true and false. These checks are skipped for them:

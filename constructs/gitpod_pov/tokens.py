@@ -1,7 +1,7 @@
 """Tokens: how cdktf writes values that are known only when Terraform plans or applies, such as the outputs of other resources.
 
-Owns: recognizing tokens, the types of fields that accept them, and changing a pydantic schema so that tokens pass it. Leaves to others:
-which rules are skipped for a token (`configuration`).
+Owns: recognizing tokens, the types of fields that accept them, and changing a pydantic schema so that tokens pass it, and so that a
+refused value leaves its faults in its place. Leaves to others: which rules are skipped for a token or a refused value (`configuration`).
 
 Tokens are recognized here, because `Token.is_unresolved` would call Node for every value. The encodings are those of
 cdktf 0.21, packages/cdktf/lib/tokens/private/encoding.ts, whose documentation is
