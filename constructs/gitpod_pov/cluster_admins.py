@@ -290,7 +290,7 @@ class ClusterAdmins(Construct):
                 )
 
     def _applying_account(self, provider: TerraformProvider | None) -> str:
-        userinfo = DataGoogleClientOpenidUserinfo(
+        return DataGoogleClientOpenidUserinfo(
             self,
             "applying_account",
             provider=provider,
@@ -307,5 +307,4 @@ class ClusterAdmins(Construct):
                     )
                 ]
             ),
-        )
-        return userinfo.email
+        ).email

@@ -4,7 +4,8 @@ Owns: the model that each construct's configuration extends, and running the rul
 others: the rules, which are beside the code that they concern, and faults (`faults`).
 
 pydantic's own model validators run only when every field is valid, and stop at the first error. A file with three mistakes would need three
-attempts. Here all faults are reported at once: if a value is refused, the rules run on the other values.
+attempts. Here all faults are reported at once: each field is checked by itself, and has `Faults` in the place of a refused value. The
+rules then run on the other values.
 
 Tokens, which are values that are known only when Terraform plans or applies, are accepted for text, whole numbers, lists, maps and
 nearly every choice of true and false. These checks are skipped for them:
@@ -144,8 +145,7 @@ def without_tokens(value: Any, *, whole_items: bool = False) -> Any:
         return value if items is given else KnownItems.of(items, len(value))
     if isinstance(value, dict):
         entries = known_items(value, whole=whole_items)
-        refused = value.refused if isinstance(value, KnownEntries) else frozenset()
-        return value if entries is value else KnownEntries(entries, refused | {*map(_given_key, value)} - entries.keys())
+        return value if entries is value else KnownEntries(entries, len(value))
     return value
 
 
@@ -195,31 +195,24 @@ class KnownItems(tuple[Any, ...]):  # noqa: SLOT001 - Python allows no slots in 
 class KnownEntries(dict[str, Any]):
     """A table without its refused entries, as a rule sees it.
 
-    Its length is that of the table as it was given. Reading a refused entry raises `RefusedValueError`.
-
-    Attributes:
-        refused: the keys of the refused entries.
+    Its length is that of the table as it was given. What another key holds is unknown, and so is whether it is in the table.
     """
 
-    def __init__(self, entries: Mapping[str, Any], refused: Iterable[Any]) -> None:
+    def __init__(self, entries: Mapping[str, Any], length: int) -> None:
         super().__init__(entries)
-        self.refused = frozenset(refused)
+        self._length = length
 
     def __len__(self) -> int:
-        return super().__len__() + len(self.refused)
+        return self._length
 
     def __contains__(self, key: object) -> bool:
-        return self.get(key, NO_VALUE) is not NO_VALUE
+        if not super().__contains__(key):
+            raise RefusedValueError
+        return True
 
-    def __missing__(self, key: str) -> Any:
-        raise RefusedValueError if key in self.refused else KeyError(key)
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        """Return an entry, or the default where the table has no such entry."""
-        try:
-            return self[key]
-        except KeyError:
-            return default
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return an entry; never the default, because the table can have the key."""
+        return super().get(key, default) if key in self else default
 
 
 def _in_part(cls: type[Configuration], values: dict[str, Any], given: Iterable[str]) -> Configuration:

@@ -25,6 +25,7 @@ from gitpod_pov.dns_identity import DnsIdentity
 from gitpod_pov.dns_zone import DnsZone
 from gitpod_pov.domain_names import Email
 from gitpod_pov.gcp_names import Pattern
+from gitpod_pov.provider_versions import EXACT_VERSION, parsed
 from gitpod_pov.reasons import Reasons
 
 import jsii
@@ -84,7 +85,7 @@ class PublicChart:
         """
         if not re.fullmatch(self.version_pattern, version):
             raise ValueError(f"is not an exact version of the {self.name} chart, such as {self.version}")
-        if _parsed(version) < _parsed(self.oldest):
+        if _release_of(version) < _release_of(self.oldest):
             raise ValueError(f"is too old: use {self.oldest} or newer, which has the chart value {self.because}")
         return version
 
@@ -92,11 +93,12 @@ class PublicChart:
     def version_pattern(self) -> str:
         """The form of an exact version of this chart."""
         prefix = "v" if self.version.startswith("v") else ""
-        return prefix + r"(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){2}(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
+        return prefix + EXACT_VERSION + r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 
 
-def _parsed(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.removeprefix("v").partition("-")[0].split(".")))
+def _release_of(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, without the part that marks a pre-release."""
+    return parsed(version.removeprefix("v").partition("-")[0])
 
 
 CERT_MANAGER = PublicChart("cert-manager", "https://charts.jetstack.io", version="v1.21.1", oldest="v1.15.0", because="crds.enabled")

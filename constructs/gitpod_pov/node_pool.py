@@ -569,12 +569,9 @@ def nodes_of_pools(pools: Pools, max_nodes: str, zones: str) -> list[Nodes]:
     """
     found = []
     for path, pool in pools.items():
-        key = ".".join(path)
-        addresses = addresses_of_a_node(pool.max_pods_per_node)
-        if pool.max_total_nodes is not None:
-            found.append(Nodes(key, f"{pool.max_total_nodes}", addresses))
-        else:
-            found.append(Nodes(key, max_nodes if path == ("node_pool",) else f"{pool.max_nodes}", addresses, zones))
+        per_zone = max_nodes if path == ("node_pool",) else f"{pool.max_nodes}"
+        limit, counted = (per_zone, zones) if pool.max_total_nodes is None else (f"{pool.max_total_nodes}", None)
+        found.append(Nodes(".".join(path), limit, addresses_of_a_node(pool.max_pods_per_node), counted))
     return found
 
 

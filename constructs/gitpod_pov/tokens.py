@@ -1,7 +1,7 @@
 """Tokens: how cdktf writes values that are known only when Terraform plans or applies, such as the outputs of other resources.
 
-Owns: recognizing tokens, the types of fields that accept them, and changing a pydantic schema so that tokens pass it. Leaves to others:
-which rules are skipped for a token (`configuration`).
+Owns: recognizing tokens, the types of fields that accept them, and changing a pydantic schema so that tokens pass it, and so that a
+refused value leaves its faults in its place. Leaves to others: which rules are skipped for a token or a refused value (`configuration`).
 
 Tokens are recognized here, because `Token.is_unresolved` would call Node for every value. The encodings are those of
 cdktf 0.21, packages/cdktf/lib/tokens/private/encoding.ts, whose documentation is
@@ -109,11 +109,12 @@ def _in_field(schema: dict[str, Any]) -> Any:
         return schema
     if kind == "literal" and len(innermost["expected"]) == 1:  # a discriminator, which pydantic allows no validator
         return schema
-    if kind == "bool" and not _is_boolean(schema):
+    schema = _with_items(schema)
+    if kind == "bool" and AcceptTokens.__name__ not in innermost.get("metadata", {}):
         schema, kind = _wrapped(schema, _known_at_synth, "resources", "true or false"), ""
-    if _holds_models(innermost) or KnownAtSynth.__name__ in marks:
-        kind = ""
-    return _wrapped(_with_items(schema), _passing, kind, **{_COLLECTING: True})
+    if KnownAtSynth.__name__ in marks:
+        schema, kind = _wrapped(schema, _known_at_synth, "arguments", "the value itself"), ""
+    return _wrapped(schema, _passing, "" if _holds_models(innermost) else kind, **{_COLLECTING: True})
 
 
 def _holds_models(schema: dict[str, Any]) -> bool:
@@ -138,24 +139,18 @@ def _innermost(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _is_boolean(schema: dict[str, Any]) -> bool:
-    """Return whether the field is a `Boolean`, which accepts tokens."""
-    return schema["type"] == "function-wrap" or ("schema" in schema and _is_boolean(schema["schema"]))
+class _Mark:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: Any = handler(source)
+        return cast("CoreSchema", {**schema, "metadata": {**schema.get("metadata", {}), type(self).__name__: True}})
 
 
-class AcceptTokens:
+class AcceptTokens(_Mark):
     """A mark of the annotation of a boolean: the field accepts tokens."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return cast("CoreSchema", _wrapped(handler(source), _passing, "bool"))
 
-
-class KnownAtSynth:
+class KnownAtSynth(_Mark):
     """A mark of an annotation: the field accepts no token."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        name = KnownAtSynth.__name__
-        return cast("CoreSchema", _wrapped(handler(source), _known_at_synth, "arguments", "the value itself", **{name: True}))
 
 
 # What a type checker sees is what can be passed; pydantic sees what is kept.
