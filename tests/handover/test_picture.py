@@ -211,7 +211,7 @@ class TestContent:
 
 
 class OthersStack(GitpodStack):
-    """A separate node pool, an existing subnetwork, and types for which the picture has no labels."""
+    """A node pool of its own, an existing subnetwork, and types that the picture has no words for."""
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
         super().__init__(scope, id, deployment)
@@ -231,7 +231,7 @@ class OthersStack(GitpodStack):
             )
 
 
-def test_draws_resources_of_another_kind_of_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_draws_what_another_kind_of_stack_creates(monkeypatch: pytest.MonkeyPatch) -> None:
     others = StackKind("others", OthersStack, creates="what the picture does not know", depends_on=("cluster",))
     monkeypatch.setattr(registry, "STACK_KINDS", (*STACK_KINDS, others))
     found = drawn()
