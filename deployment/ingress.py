@@ -39,4 +39,4 @@ def ingress_faults(ingress: IngressConfig | None, cluster: GkeClusterConfig, ide
         )
     if identity.email_in(project) == f"{ingress.account_id}@{project}.iam.gserviceaccount.com":
         key = "account_id" if identity.email is None else "email"
-        yield Fault(("ingress", "account_id"), f"is identity.{key}, the service account of the nodes: choose another", ingress.account_id)
+        yield Fault(("ingress", "account_id"), f"is identity.{key}, the node service account: choose another", ingress.account_id)

@@ -106,11 +106,11 @@ def _text(content: Mapping[str, Any]) -> str:
 
 @commands.refused(RefusedDeploymentsError)
 def main(name: str, project: str, region: str, folder: Path = DEPLOYMENTS) -> int:
-    """Write the file of the deployment `name`; return the exit status, 2 if it exists already or is refused."""
+    """Write the file of the deployment `name`; return the exit status, 2 if it already exists or is refused."""
     path = folder / f"{name}.toml"
     try:
         if path.exists() or path.is_symlink():
-            refuse([Fault((), "exists already; edit it, or choose another name with DEPLOYMENT=NAME")])
+            refuse([Fault((), "already exists; edit it, or choose another name with DEPLOYMENT=NAME")])
         is_empty = not folder.is_dir() or all(other.name.startswith(".") for other in folder.iterdir())
         others = {} if is_empty else {folder / f"{other}.toml": deployment for other, deployment in load_deployments(folder).items()}
         content = new_content(name, project, region, others, path)

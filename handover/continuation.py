@@ -22,19 +22,19 @@ def continuation(handover: Handover) -> Iterator[str]:
     yield from _in_the_folders(handover)
     if not handover.deployment.admins.members:
         yield (
-            "No administrators are listed, so the binding is for the account that applies. If another account applied before, the plan "
-            "replaces it in the binding. That is the only change."
+            "No administrators are listed, so the binding is for the account that runs Terraform. If another account ran it before, the "
+            "plan replaces that account in the binding. That is the only change."
         )
     (first, stack), *others = handover.roots.items()
     imported = [folder for folder, one in others if one.content["resource"].keys() <= _IMPORT_IDS.keys()]
     crossing = (
-        f" `import` takes over what is in the state of {listed(imported)}, because `moved` does not cross states; delete that state "
+        f" `import` adopts what is in the state of {listed(imported)}, because `moved` works only within one state; delete that state "
         "afterwards."
         if imported
         else ""
     )
     yield (
-        f"**Through the modules.** In `example/`, or in a configuration of your own that calls the modules, addresses start with "
+        f"**Through the modules.** In `example/`, or in your own configuration that calls the modules, addresses start with "
         f"`module.NAME.`. Give that configuration the state of `{first}`, and add the blocks below to it. `moved` keeps what is in that "
         f"state.{crossing} The plan then adds, changes and destroys nothing. Remove the blocks after the apply."
     )
@@ -48,7 +48,7 @@ def continuation(handover: Handover) -> Iterator[str]:
     for folder, one in others:
         if folder not in imported:
             yield (
-                f"`{folder}` needs a configuration of its own that calls `modules/{one.name}`, with the state of `{folder}`, because not "
+                f"`{folder}` needs a separate configuration that calls `modules/{one.name}`, with the state of `{folder}`, because not "
                 "everything in it can be imported without a change."
             )
             yield _details(f"Blocks for the configuration that calls modules/{one.name}", {"moved": _moved(one)})
@@ -75,18 +75,18 @@ def _in_the_folders(handover: Handover) -> Iterator[str]:
     else:
         copies = [f"cp SOURCE/terraform.{state}.tfstate {folder}/terraform.tfstate" for folder, state in states.items()]
         yield (
-            "**A new cluster** needs nothing here. The state is kept in `terraform.tfstate` in each folder. To keep it elsewhere, add a "
+            "**A new cluster**: no action is needed. The state is kept in `terraform.tfstate` in each folder. To keep it elsewhere, add a "
             "`backend` block."
         )
         yield (
             "**The cluster of the source deployment** continues with its state, because the addresses are the same. Copy the states from "
             "the folder of the source, here `SOURCE`, and plan. Each plan reports no changes. From then on, apply only here: two copies of "
-            "a state contradict each other."
+            "a state diverge."
         )
         yield shell(*copies, *plans)
         return
     yield (
-        f"**A new cluster** needs a state of its own: delete `{file}` in each folder, or name another place in it, before you run "
+        f"**A new cluster** needs its own state: delete `{file}` in each folder, or name another place in it, before you run "
         "`terraform init`. Otherwise Terraform would change the cluster of the source deployment."
     )
     yield (

@@ -49,19 +49,19 @@ def _edit(handover: Handover, key: str, block: str) -> str:
 
 def _reasons(handover: Handover) -> Iterator[str]:
     yield (
-        "- **The node pool is a resource of its own**, and not a part of `google_container_cluster`. A pool inside the cluster resource "
+        "- **The node pool is a separate resource**, not a part of `google_container_cluster`. A pool inside the cluster resource "
         "cannot be changed without replacing the cluster. GKE creates every cluster with a default pool, so `remove_default_node_pool` "
         "deletes that one, and `google_container_node_pool` manages the nodes."
     )
     if len(handover.roots) > 1:
         yield (
-            "- **Each folder has a state of its own**, because the Kubernetes provider must not be configured from a cluster that the "
+            "- **Each folder has its own state**, because the Kubernetes provider must not be configured from a cluster that the "
             f"same apply creates ([documentation]({_STACKING})). A folder finds the cluster by its name and does not read another state, "
             "so that the folders can belong to different teams."
         )
     yield (
         f"- **Terraform ignores some changes** (`ignore_changes` in `{handover.main}`): arguments that GKE, an upgrade or the console may "
-        "set, and whose change back would replace the cluster or its nodes, or change a version."
+        "set. Reverting them would replace the cluster or its nodes, or change a version."
     )
     yield (
         "- **Roles are added one by one** with `google_project_iam_member`. It changes nothing for the other members of a role, while "
@@ -76,18 +76,18 @@ def _access(handover: Handover) -> Iterator[str]:
     edit = _edit(handover, "cluster.authorized_networks", "master_authorized_networks_config")
     if cluster.private_endpoint:
         yield (
-            "- **By address**: the control plane has no public address. Its private address accepts connections from the cluster's "
-            f"nodes{f' and from {listed}' if listed else ''}; {edit} decides from which other networks."
+            "- **By IP address**: the control plane has only an internal IP address, which accepts connections from the cluster's "
+            f"nodes{f' and from {listed}' if listed else ''}; {edit} determines from which other networks."
         )
     elif networks is None:
         yield (
-            "- **By address**: the control plane has a public address, and nothing here restricts it: every network can connect. To "
+            "- **By IP address**: the external IP address of the control plane accepts connections from every network. To "
             f"restrict it, list your networks in {edit}."
         )
     else:
         yield (
-            f"- **By address**: the control plane has a public address. It accepts connections from the cluster's nodes"
-            f"{f' and from {listed}' if listed else ' only'}; {edit} decides from which networks."
+            f"- **By IP address**: the external IP address of the control plane accepts connections from the cluster's nodes"
+            f"{f' and from {listed}' if listed else ' only'}; {edit} determines from which networks."
         )
     if cluster.dns_endpoint:
         yield (
@@ -99,7 +99,7 @@ def _access(handover: Handover) -> Iterator[str]:
     if cluster.anonymous_authentication == "LIMITED":
         yield "- **Without credentials**: only the health checks answer."
     else:
-        yield "- **Without credentials**: a connection is not enough. Kubernetes grants anonymous requests only what RBAC binds to them."
+        yield "- **Without credentials**: anonymous requests have only the permissions that RBAC grants to them."
 
 
 def _permissions(handover: Handover) -> Iterator[str]:
@@ -110,15 +110,15 @@ def _permissions(handover: Handover) -> Iterator[str]:
         subjects = ", ".join(f"`{subject['name']}` ({subject['kind']})" for subject in binding["subject"])
         if "dynamic" in handover.roots[folder].blocks[address] or "google_client_openid_userinfo" in subjects:
             subjects = ", ".join(f"`{member}`" for member in handover.deployment.admins.members) or (
-                "the account that applies, because no members are listed; the next account that applies replaces it"
+                "the account that runs Terraform, because no members are listed; the next account that runs it replaces it"
             )
         yield f"- **Who may do what**: the binding `{name}` grants the {role} to {subjects}."
     yield "- **Through IAM**: roles on the project, such as `roles/container.admin` and `roles/owner`, grant access to the cluster as well."
     granted = {grant["role"] for _, _, grant in handover.resources("google_project_iam_member")}
     if "roles/container.admin" in granted and not handover.deployment.cluster.workload_identity:
         yield (
-            "- **From inside**: the service account of the nodes holds `roles/container.admin`, and every pod can use it. Whoever runs a "
-            "pod can become cluster admin."
+            "- **From inside**: the node service account has `roles/container.admin`, and every Pod can use it. Anyone who can run a "
+            "Pod can become cluster administrator."
         )
 
 
@@ -126,11 +126,11 @@ def _upgrades(handover: Handover) -> Iterator[str]:
     deployment = handover.deployment
     cluster = deployment.cluster
     if cluster.has_release_channel:
-        yield f"The cluster is in the release channel {cluster.release_channel}, from which GKE takes the versions."
+        yield f"The cluster is in the release channel {cluster.release_channel}."
     else:
         yield (
-            "The cluster is in no release channel. GKE has refused new clusters without a channel since 2026-08-21, and ends existing ones "
-            "on 2027-06-14."
+            "The cluster is in no release channel. GKE has refused new clusters without a channel since 2026-08-21, and ends support for "
+            "existing ones on 2027-06-14."
         )
     nodes = cluster.has_release_channel if deployment.node_pool.auto_upgrade is None else deployment.node_pool.auto_upgrade
     when = _window(cluster.maintenance_window)
@@ -139,8 +139,8 @@ def _upgrades(handover: Handover) -> Iterator[str]:
         rows.append(("nodes", "no: `auto_upgrade` is off", ""))
     yield "\n".join(["| what | upgraded by Google | when |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
     yield (
-        "At the end of support of a minor version GKE upgrades the cluster in any case. An upgrade of the nodes replaces them, as "
-        "`upgrade_settings` of the pool says; the pods on a node end when it is drained. To choose the hours, change "
+        "When a minor version reaches end of support, GKE upgrades the cluster regardless of exclusions. An upgrade of the nodes "
+        "replaces them, as `upgrade_settings` of the pool says; the Pods on a node end when it is drained. To choose the hours, change "
         f"{_edit(handover, 'cluster.maintenance_window', 'recurring_window')}; for the exclusions and the channel, edit "
         f"`maintenance_exclusion` and `release_channel` in `{handover.main}`."
     )
@@ -148,12 +148,12 @@ def _upgrades(handover: Handover) -> Iterator[str]:
     pools = [f"{upgrade} --node-pool {pool['name']}" for _, _, pool in handover.resources("google_container_node_pool")]
     if cluster.version:
         yield (
-            f"To upgrade yourself, set `min_master_version` in `{handover.main}` to the new version and apply, which upgrades the control "
-            "plane. Terraform ignores the version of the nodes:"
+            f"To upgrade the cluster yourself, set `min_master_version` in `{handover.main}` to the new version and apply, which upgrades "
+            "the control plane. Terraform ignores the version of the nodes:"
         )
         yield shell(*pools)
     else:
-        yield "To upgrade yourself, use `gcloud`. Terraform ignores both versions, so that the plan stays empty:"
+        yield "To upgrade the cluster yourself, use `gcloud`. Terraform ignores both versions, so that the plan stays empty:"
         yield shell(f"{upgrade} --master --cluster-version VERSION", *pools)
 
 
@@ -188,7 +188,7 @@ def _window(window: MaintenanceWindow | None) -> str:
 def _changes(handover: Handover) -> Iterator[str]:
     groups: dict[str, list[str]] = {
         "the nodes stay": [],
-        "GKE recreates the nodes one after the other; Terraform shows an update in place": [],
+        "GKE recreates the nodes, although Terraform shows an update in place": [],
         "Terraform replaces the node pool: all nodes are deleted, then created": [],
         "Terraform replaces the cluster, and the nodes with it": ["project", "region"],
         "not possible: the plan fails": [],
@@ -209,17 +209,17 @@ def _changes(handover: Handover) -> Iterator[str]:
             (recreated if recreates else stay).append(key)
     yield (
         "Each input was changed once, and the plan was recorded (with google 7.45.0). Names with underscores are variables. The others are "
-        f"those of the source deployment; the argument in `{handover.main}` has a similar name. A pod ends with its node, and so do the "
-        "workspaces on it."
+        f"those of the source deployment; the argument in `{handover.main}` has a similar name. When a node is deleted, its Pods end, and "
+        "with them the workspaces."
     )
     rows = [f"| {effect} | {', '.join(_input_name(handover, key) for key in keys)} |" for effect, keys in groups.items()]
     yield "\n".join(["| when it changes | input |", "|---|---|", *rows])
     protection = (
         "`prevent_destroy` and `deletion_protection` refuse a plan that replaces the cluster."
         if handover.deployment.cluster.deletion_protection
-        else "Read each plan: `deletion_protection` is false, and nothing else keeps Terraform from replacing the cluster."
+        else "Read each plan: `deletion_protection` is false, and nothing else prevents Terraform from replacing the cluster."
     )
-    yield f"A zone that is removed from {_input_name(handover, 'zones')} loses its nodes. {protection}"
+    yield f"If you remove a zone from {_input_name(handover, 'zones')}, its nodes are deleted. {protection}"
 
 
 def effects() -> Iterator[tuple[str, str, bool]]:

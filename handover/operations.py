@@ -16,7 +16,7 @@ from handover.variables import variable_name
 def operations(handover: Handover) -> Iterator[str]:
     """Yield the sections in order, each heading and each text as one part."""
     yield "## When something fails"
-    yield "The names in these commands are those of the source deployment. Where you set other inputs, use yours."
+    yield "The names in these commands are those of the source deployment. If you changed the inputs, use your names."
     yield from _failures_at_the_cluster(handover)
     yield from _failures_after_the_cluster(handover)
     yield from _failures_before_the_cluster(handover)
@@ -25,8 +25,8 @@ def operations(handover: Handover) -> Iterator[str]:
         f"{noun} `{block[argument]}`" for kind, (noun, argument) in _NAMED_ONCE.items() for _, _, block in handover.resources(kind)
     )
     yield (
-        f"These names exist once in a project, or once in a region of it: {names}. The ranges of two clusters in one network must not "
-        "overlap. Copy this folder, and give the copy names and ranges of its own, and a state of its own."
+        f"These names must be unique in a project, or in a region of it: {names}. The ranges of two clusters in one network must not "
+        "overlap. Copy this folder, and use different names, ranges and states for the copy."
     )
     yield "## Destroy"
     yield from _destroy(handover)
@@ -56,7 +56,7 @@ def _failures_at_the_cluster(handover: Handover) -> Iterator[str]:
         delete = f"delete `{folder}/.terraform.tfstate.lock.info`, or " if isinstance(deployment.backend, LocalBackendConfig) else ""
         yield (
             f"**Terraform was killed.** The state stays locked: {delete}run `terraform -chdir={folder} force-unlock LOCK_ID` with the ID "
-            "that the next command prints. If the next apply says that the cluster or the node pool exists already, import it:"
+            "that the next command prints. If the next apply says that the cluster or the node pool already exists, import it:"
         )
         cluster_id = f"{deployment.project}/{deployment.region}/{deployment.cluster.name}"
         ids = {pool: f"{cluster_id}/{block['name']}" for _, pool, block in handover.resources("google_container_node_pool")}
@@ -80,7 +80,7 @@ def _failures_after_the_cluster(handover: Handover) -> Iterator[str]:
         if "google_client_config" in json.dumps(stack.content["provider"]):
             yield (
                 f"**A saved plan of `{folder}` is older than an hour.** It contains an access token, which is valid for an hour. After "
-                "that, the apply ends with `Unauthorized`. Plan again."
+                "that, the apply fails with `Unauthorized`. Create a new plan."
             )
 
 
@@ -88,11 +88,11 @@ def _failures_before_the_cluster(handover: Handover) -> Iterator[str]:
     """Yield what to do when Google or the plan refuses something that depends on the project or on the account."""
     network, cluster = handover.deployment.network, handover.deployment.cluster
     if not network.create_network and network.create_subnetwork:
-        hint = " An organization policy can keep new projects without the network `default`." if network.network == "default" else ""
+        hint = " An organization policy can prevent Google Cloud from creating it." if network.network == "default" else ""
         place = f"`network` in `{handover.main}`, in the subnetwork and in the cluster"
         if handover.has_variable("network.network"):
             place = f"`{variable_name('network.network')}`"
-        yield f"**Google answers that the network `{network.network}` does not exist.**{hint} Create it, or name another one in {place}."
+        yield f"**The network `{network.network}` does not exist.**{hint} Create it, or name another one in {place}."
     if not handover.deployment.admins.members:
         scopes = "https://www.googleapis.com/auth/cloud-platform,https://www.googleapis.com/auth/userinfo.email"
         yield (
@@ -102,8 +102,8 @@ def _failures_before_the_cluster(handover: Handover) -> Iterator[str]:
         yield shell(f"gcloud auth application-default login --scopes={scopes}")
     if cluster.has_release_channel:
         yield (
-            f"**GKE refuses a slower release channel.** A cluster can leave {cluster.release_channel} for a slower channel when that one "
-            "offers the cluster's version. These are its versions:"
+            f"**GKE refuses a slower release channel.** A cluster can leave {cluster.release_channel} for a slower channel when the "
+            "slower channel offers the cluster's version. To list its versions:"
         )
         yield shell(f"gcloud container get-server-config {handover.place} --flatten channels --filter channels.channel=CHANNEL")
     else:
@@ -119,13 +119,13 @@ def _destroy(handover: Handover) -> Iterator[str]:
             yield (
                 f"`{address}` is protected: Terraform refuses to destroy it. Before you destroy anything, edit its block in "
                 f"`{folder}/{handover.main}`: set `deletion_protection` to false, and remove `prevent_destroy` from `lifecycle` or set it "
-                f"to false. Then run `terraform -chdir={folder} apply`, which updates it in place: the provider refuses to destroy it for "
-                "as long as the state says that it is protected. In a module the block is in "
-                f"`modules/{handover.roots[folder].name}/{handover.main}`, and the apply is that of the root which calls it."
+                f"to false. Then run `terraform -chdir={folder} apply`, which updates it in place: the provider refuses to destroy it "
+                "until the state says that it is not protected. In a module, the block is in "
+                f"`modules/{handover.roots[folder].name}/{handover.main}`, and you run the apply in the root that calls it."
             )
     yield "Destroy the folders in reverse order:"
     yield shell(*reversed(handover.terraform("destroy")))
     yield (
-        "The APIs stay on. Terraform does not know the load balancers and disks that workloads created: delete the workloads first, or "
-        "look for what they left afterwards."
+        "The APIs stay enabled. Terraform does not manage the load balancers and disks that workloads created: delete the workloads "
+        "first, or look for what they left behind."
     )

@@ -177,7 +177,7 @@ class _Scene:
         if restricted is None or listed:  # the private endpoint needs it
             self.outside["networks"] = Box("Authorized networks", listed) if listed else Box("Any network")
             private = _at(block, "private_cluster_config", "enable_private_endpoint")
-            yield Arrow("networks", cluster, "private address" if private else "public address")
+            yield Arrow("networks", cluster, "internal IP address" if private else "external IP address")
         if _at(block, "control_plane_endpoints_config", "dns_endpoint_config", "allow_external_traffic"):
             self.outside["clients"] = Box("Any network, with the IAM permission", ("container.clusters.connect",))
             yield Arrow("clients", cluster, "DNS endpoint")
@@ -197,7 +197,7 @@ class _Scene:
 
 _USES: dict[tuple[str, str], str | None] = {
     ("google_service_account", _POOL): "identity of the nodes",
-    ("google_service_account", "helm_release"): "identity of the pods",
+    ("google_service_account", "helm_release"): "identity of the Pods",
     (_CLUSTER, _POOL): "manages",
     # Left out: the identity of the default node pool, which is removed, and what a frame, a line or another arrow shows.
     ("google_service_account", _CLUSTER): None,
@@ -217,7 +217,7 @@ def _network_frame(blocks: dict[str, Json], stack: _Stack, project: str) -> Fram
     name = created[0] if created else str(subnetwork.get("network") or _cluster_of(stack).get("network") or "").rpartition("/")[2]
     owner = subnetwork.get("project", project)
     where = f" of project {owner}" if owner != project else ""
-    return Frame(Box(f"VPC network {name}".rstrip() + where + ("" if created else " (exists already)")), style="network")
+    return Frame(Box(f"VPC network {name}".rstrip() + where + ("" if created else " (already exists)")), style="network")
 
 
 def _cluster_of(stack: _Stack) -> Json:
@@ -253,7 +253,7 @@ Description = tuple[str, list[str | None]]
 
 
 def _subnetwork(block: Json, stack: _Stack) -> Description:
-    """Describe a subnetwork: each range, and how many nodes, pods or Services it holds."""
+    """Describe a subnetwork: each range, and how many nodes, Pods or Services it has room for."""
     lines: list[str | None] = []
     if nodes := block.get("ip_cidr_range"):
         lines.append(f"Nodes {nodes}: {max(IPv4Network(nodes).num_addresses - ADDRESSES_GOOGLE_KEEPS, 0):,} nodes")
@@ -263,22 +263,24 @@ def _subnetwork(block: Json, stack: _Stack) -> Description:
         if secondary["range_name"] == _at(_cluster_of(stack), "ip_allocation_policy", "services_secondary_range_name"):
             lines.append(f"Services {cidr}: {cidr.num_addresses:,} Services")
         else:
-            lines.append(f"Pods {cidr}: {cidr.num_addresses // addresses_of_a_node(pods):,} nodes with {pods} pods")
+            lines.append(f"Pods {cidr}: {cidr.num_addresses // addresses_of_a_node(pods):,} nodes with {pods} Pods")
     lines.append("Private Google Access" if block.get("private_ip_google_access") else None)
     lines.append("VPC Flow Logs" if block.get("log_config") else None)
     existing = any(address.startswith("data.") for address in _of_type(stack.blocks, _SUBNETWORK))
-    return f"Subnetwork {_named(block) or ''}".rstrip() + (" (exists already)" if existing else ""), lines
+    return f"Subnetwork {_named(block) or ''}".rstrip() + (" (already exists)" if existing else ""), lines
 
 
 def _cluster(block: Json, _: _Stack) -> Description:
     channel, version = _at(block, "release_channel", "channel"), _known(block.get("min_master_version"))
     restricted = block.get("master_authorized_networks_config")
     if _at(block, "private_cluster_config", "enable_private_endpoint"):
-        address = "Private address only"
+        address = "Internal IP address only"
     elif restricted is None:
-        address = "Public address, open to any network"
+        address = "External IP address, open to any network"
     else:
-        address = "Public address, for authorized networks" if _at(restricted, "cidr_blocks") else "Public address, for its own nodes"
+        address = (
+            "External IP address, for authorized networks" if _at(restricted, "cidr_blocks") else "External IP address, for its own nodes"
+        )
     policy = "Dataplane V2" if block.get("datapath_provider") == "ADVANCED_DATAPATH" else None
     if _at(block, "network_policy", "enabled"):
         policy = block["network_policy"]["provider"].capitalize()
@@ -326,7 +328,7 @@ def _subject(subject: Json, stack: _Stack) -> str:
     name = subject["name"]
     if (address := _REFERENCE.search(name)) and "${" in name:
         if "google_client_openid_userinfo" in address[0]:
-            return "The account that applies"
+            return "The account that runs Terraform"
         name = _named(stack.blocks.get(address[0], {})) or address[0]
     return f"{subject['kind']} {name}"
 

@@ -1,6 +1,6 @@
 """The text for the reader of a hand-over: a platform team that has the folder and nothing else.
 
-Owns: the way to the first plan and apply, the tables and the costs. Leaves to others: the roles that the applying account needs
+Owns: the way to the first plan and apply, the tables and the costs. Leaves to others: the roles that the account that runs Terraform needs
 (`stacks.roles`), the design (`design`), an existing state (`continuation`), and what comes after the first apply (`operations`).
 """
 
@@ -34,14 +34,14 @@ def readme(handover: Handover) -> str:
     parts = [
         f"# {name}: a GKE cluster with {'labelled node pools' if deployment.pools else 'one labelled node pool'}, as Terraform",
         (
-            f"One regional GKE cluster, its network, the service account of its nodes, {pools} of Ubuntu nodes with the "
+            f"One regional GKE cluster, its network, the node service account, {pools} of Ubuntu nodes with the "
             "labels of Gitpod's workloads, and its administrators. This folder is complete: it needs no other repository."
         ),
         table(("folder", "creates", "apply after"), _folders(handover)),
         "![The architecture: project, folders, cluster, network, node pool, and who can reach what; its text is in the file](picture.svg)",
         "## A first plan in five minutes",
         *_first_plan(handover),
-        "## What the applying account needs",
+        "## Roles of the account that runs Terraform",
         table(("role", "on", "to", "source"), _roles(handover)),
         *_node_account(deployment),
         _apis(handover),
@@ -77,10 +77,10 @@ def readme(handover: Handover) -> str:
         "## As modules",
         (
             f"{listed(f'modules/{module.name}' for module in handover.modules)} are the same without provider configuration and backend, "
-            "and with a range of provider versions in place of one. `example/` is a root that calls them all in one apply. Where a "
+            "and with a range of provider versions instead of one version. `example/` is a root that calls them all in one apply. Where a "
             "provider connects to what one module creates, the example configures it from that module's outputs. That is simple, with one "
             "limitation: a plan that would replace the cluster cannot configure such a provider. Where clusters are replaced, call each "
-            "module from a root of its own, as the numbered folders do."
+            "module from a separate root, as the numbered folders do."
         ),
         "## How this was verified",
         (
@@ -96,8 +96,8 @@ def readme(handover: Handover) -> str:
         "`sha256sum --check MANIFEST.sha256` shows whether a file was changed after the hand-over.",
         "## The source deployment",
         (
-            f"The deployment `{name}` sets these values and leaves the others at their defaults. What is not a variable is changed there, "
-            "or in these files, which are then yours."
+            f"The deployment `{name}` sets these values and leaves the others at their defaults. Change values that are not "
+            "variables there, or directly in these files."
         ),
         table(("key", "value"), ((f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(own_values))),
     ]
@@ -116,8 +116,8 @@ def _first_plan(handover: Handover) -> Iterator[str]:
     values = "`terraform.tfvars`" if handover.form == "hcl" else "`terraform.tfvars`, which you copy from `terraform.tfvars.example`,"
     needs = [
         f"- Terraform {required} or newer, or OpenTofu; for OpenTofu, write `tofu` instead of `terraform`",
-        "- the `gcloud` CLI, and an account that may read the project",
-        "- `kubectl` and `gke-gcloud-auth-plugin`, through which `kubectl` logs in, to use the cluster after the apply",
+        "- the `gcloud` CLI, and an account with read access to the project",
+        "- `kubectl` and `gke-gcloud-auth-plugin`, to use the cluster after the apply",
     ]
     commands = ["gcloud components install kubectl gke-gcloud-auth-plugin", "gcloud auth application-default login"]
     backend = handover.deployment.backend
@@ -131,11 +131,11 @@ def _first_plan(handover: Handover) -> Iterator[str]:
         needs.append(f"- access to the objects of the bucket `{backend.bucket}`, unless you [start with a new state](#state)")
     yield "You need:"
     yield "\n".join(needs)
-    yield f"For a cluster of your own, set `project` in {values} of each folder, and read [State](#state) first. Then:"
+    yield f"For your own cluster, set `project` in {values} of each folder, and read [State](#state) first. Then:"
     yield shell(*commands, f"terraform -chdir={first} init", f"terraform -chdir={first} plan")
     yield (
         "The plan changes nothing in the project. The other folders look the cluster up, so they can be planned when it exists. "
-        "`terraform validate` checks a folder without an account."
+        "`terraform validate` checks a folder without a Google account."
     )
 
 
@@ -172,16 +172,16 @@ def _roles(handover: Handover) -> list[tuple[str, ...]]:
 
 
 def _node_account(deployment: Deployment) -> Iterator[str]:
-    """Yield what the nodes' service account needs and these folders do not give it."""
+    """Yield what the node service account needs and these folders do not grant."""
     account = deployment.identity.email or f"{deployment.identity.account_id}@PROJECT.iam.gserviceaccount.com"
     if missing := missing_grants(deployment):
         grant = f"gcloud projects add-iam-policy-binding PROJECT --member serviceAccount:{account} --role"
-        yield "These folders grant no role to the service account of the nodes. It must have these roles on the project:"
+        yield "These folders grant no role to the node service account. It must have these roles on the project:"
         yield shell(*(f"{grant} {role}" for role in missing))
     if deployment.identity.email and not account.endswith(f"@{deployment.project}.iam.gserviceaccount.com"):
         grant = f"gcloud iam service-accounts add-iam-policy-binding {account} --member serviceAccount:service-PROJECT_NUMBER@"
         yield (
-            f"If `{account}` belongs to another project than the cluster, the organization policy "
+            f"If `{account}` belongs to a different project than the cluster, the organization policy "
             "`constraints/iam.disableCrossProjectServiceAccountUsage` must not be enforced in its project, and the service agents of the "
             "cluster's project must be allowed to use it; PROJECT_NUMBER is the number of the cluster's project "
             "([source](https://docs.cloud.google.com/kubernetes-engine/security/configure-node-service-accounts)):"
@@ -232,7 +232,7 @@ def _risks(handover: Handover) -> Iterator[str]:
     risks = (risk for stack in handover.roots.values() for risk in stack.risks)
     rows = [(f"`{name}`", meaning, "yes" if name in acknowledged else "no") for name, meaning in risks]
     if not rows:
-        yield "None is known."
+        yield "Synthesis found none of the risks that it checks for."
         return
     yield (
         "The risks of this configuration, and whether the source deployment acknowledges them. The picture marks them. Keys are those of "
@@ -257,7 +257,7 @@ def _costs(handover: Handover) -> Iterator[str]:
         yield "**DNS zone**: a fee per month, and one per query."
     if deployment.cluster.secrets_kms_key or deployment.cluster.boot_disk_kms_key:
         yield "**Cloud KMS**: a fee per key version and month, and one per operation."
-    yield "**Workloads**: load balancers, disks and traffic that they ask for. No plan shows them."
+    yield "**Workloads**: the load balancers, disks and traffic that they use. No plan shows them."
 
 
 def _nodes(deployment: Deployment, pool: Json) -> str:

@@ -25,8 +25,8 @@ def shared_vpc(deployment: Deployment) -> list[str]:
         "## Shared VPC",
         (
             f"The network is in the host project `{deployment.network.host_project}`, the cluster in its service project. An administrator "
-            "of the Shared VPC runs these commands before the first apply. The names are those of the source deployment: where you set "
-            f"other inputs, put yours. {grants}"
+            "of the Shared VPC runs these commands before the first apply. The names are those of the source deployment: if you "
+            f"changed the inputs, use your names. {grants}"
         ),
         shell(*commands(deployment)),
     ]

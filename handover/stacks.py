@@ -4,7 +4,7 @@ Owns: finding those places. The deployment is synthesized once as it is and once
 parameter; where a mark comes out, the variable's reference goes in, and where a value is no parameter, the value itself. Leaves to
 others: which files this becomes.
 
-Why this can be relied on: with every mark replaced by the deployment's own value, the second synth must equal the first, place by
+Why this is reliable: with every mark replaced by the deployment's own value, the second synth must equal the first, place by
 place, else there is no hand-over. A construct that decides by a value, or computes with it, is found that way.
 """
 
@@ -52,7 +52,7 @@ Format = Literal["hcl", "json"]
 
 
 class HandoverError(Exception):
-    """There can be no hand-over of this deployment, or not there."""
+    """This deployment cannot be handed over, or not to this folder."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def _with(deployment: Deployment, values: Mapping[Any, Any]) -> Deployment:
         return Deployment.model_validate(content)
     except ValidationError as error:
         faults = "; ".join(str(fault) for fault in faults_of(error))
-        raise HandoverError(f"a rule refuses the values with which a hand-over finds its parameters: {faults}") from None
+        raise HandoverError(f"a rule refuses the placeholder values with which a hand-over finds its variables: {faults}") from None
 
 
 @dataclass(frozen=True)
@@ -263,13 +263,15 @@ def _refuse_a_difference(filled: Any, plain: Any, path: str) -> None:
         for index, value in enumerate(filled):
             _refuse_a_difference(value, plain[index], f"{path}[{index}]")
     elif filled != plain:
-        raise HandoverError(f"{path}: does not follow a value of the deployment as it would a variable: {filled!r} is not {plain!r}")
+        raise HandoverError(
+            f"{path}: cannot become a variable, because the output does not follow the input: {filled!r} instead of {plain!r}"
+        )
 
 
 def _make_admins_a_parameter(content: Json) -> None:
-    """Bind the members of a variable, and the applying account where the variable is an empty list.
+    """Bind the members of a variable, and the account that runs Terraform where the variable is an empty list.
 
-    The binding has a block for each member. What was synthesized has the one block for the applying account.
+    The binding has a block for each member. What was synthesized has the one block for the account that runs Terraform.
     """
     accounts = content["data"].get("google_client_openid_userinfo")
     if not accounts:

@@ -1,7 +1,7 @@
 """The Terraform variables of a hand-over, and the rules that Terraform checks of them.
 
 Owns: how a rule of a configuration is said in Terraform. A rule for one value becomes a `validation` of its variable, a rule between
-values a `precondition` of the resource that would suffer. Leaves to others: the rules themselves. Patterns, bounds, prefixes and
+values a `precondition` of the resource that would fail. Leaves to others: the rules themselves. Patterns, bounds, prefixes and
 messages are read from the configurations, so that each is written once.
 
 Why preconditions and not validations that look at several variables: the latter need Terraform 1.9.

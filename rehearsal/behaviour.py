@@ -139,10 +139,10 @@ class ResourceRules:
 
     Attributes:
         id: template of the object's id, which is unique.
-        shared: creating what exists already succeeds, for example switching on an API.
-        taken_over_when: the condition under which creating what exists already succeeds.
+        shared: creating what already exists succeeds, for example switching on an API.
+        taken_over_when: the condition under which creating what already exists succeeds.
         forgotten_when_unreachable: the provider drops the object from the state while it cannot reach the API.
-        already_exists: the error when a created object exists already.
+        already_exists: the error when a created object already exists.
         import_ids: templates of the ids that ``terraform import`` accepts, besides the id itself.
         imported: values that an import sets without a request to the API.
         blocks: blocks whose rules the file has once for several resources, by path; there, paths start at the block.

@@ -509,7 +509,7 @@ def _keep(path: str, prior: dict[str, Any], new: dict[str, Any]) -> None:
 
 
 class _AlreadyExists(Refused):
-    """The object that is created exists already."""
+    """The object that is created already exists."""
 
 
 class StandIns:

@@ -286,7 +286,7 @@ class Workspace:
         return self.run("destroy", "-auto-approve")
 
     def import_(self, address: str, id: str) -> str:
-        """Add an object that exists already to the state."""
+        """Add an object that already exists to the state."""
         return self.run("import", address, id)
 
     def untaint(self, address: str) -> str:

@@ -1,8 +1,6 @@
 """`python -m stacks NAME`, which `make show` runs: prints what a deployment consists of.
 
-First come its stacks and the roles that the applying account needs, as comments, then the effective values of the deployment file.
-
-Exit status: that of every command, see `deployment.commands`.
+First come its stacks and the roles of the account that runs Terraform, as comments, then the effective values of the deployment file.
 """
 
 import tomllib
@@ -28,7 +26,7 @@ def describe(name: str, deployment: Deployment) -> Iterator[str]:
     for kind in kinds:
         after = [f"{name}-{other.suffix}" for other in kinds if other.suffix in kind.depends_on]
         yield f"# {name}-{kind.suffix}: {kind.creates}" + (f"; after {' and '.join(after)}" if after else "")
-    yield "# Roles that the applying account needs:"
+    yield "# Roles that the account that runs Terraform needs:"
     for required in roles_of(name, deployment):
         yield f"# {required.role} on {required.on}, to {' and to '.join(required.purposes)}"
     if missing := missing_grants(deployment):

@@ -53,7 +53,7 @@ class ClusterStack(GitpodStack):
             ),
             workload_pool=(
                 cluster.workload_pool,
-                "Workload identity pool of the project. Pods have an identity in it if Workload Identity is on.",
+                "Workload identity pool of the project, which Pods use if Workload Identity Federation for GKE is enabled.",
             ),
             control_plane_version=(cluster.control_plane_version, "Kubernetes version of the control plane."),
             node_pool_id=(pool.id, "ID of the node pool, projects/PROJECT/locations/REGION/clusters/CLUSTER/nodePools/NAME."),
@@ -64,7 +64,7 @@ class ClusterStack(GitpodStack):
             network_name=(network.network_name, "Name of the VPC network of the cluster."),
             subnetwork_id=(network.subnetwork_id, "ID of the subnetwork, projects/PROJECT/regions/REGION/subnetworks/NAME."),
             subnetwork_name=(network.subnetwork_name, "Name of the subnetwork of the nodes."),
-            pods_range_name=(network.pods_range_name, "Name of the subnetwork's secondary range for pods."),
+            pods_range_name=(network.pods_range_name, "Name of the subnetwork's secondary range for Pods."),
             services_range_name=(network.services_range_name, "Name of the subnetwork's secondary range for Services."),
             get_credentials_command=(
                 f"gcloud container clusters get-credentials {cluster.name} --region {cluster.location} --project {project}"

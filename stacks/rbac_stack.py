@@ -22,4 +22,4 @@ class RbacStack(GitpodStack):
         super().__init__(scope, id, deployment, "kubernetes")
         KubernetesProvider(self, "kubernetes", **cluster_access(self, deployment))
         admins = ClusterAdmins(self, "admins", config=deployment.admins)
-        self.add_outputs(cluster_admins=(admins.subjects, "RBAC names of the users and groups that are bound to the cluster role."))
+        self.add_outputs(cluster_admins=(admins.subjects, "Users and groups to which the ClusterRoleBinding grants the ClusterRole."))

@@ -72,7 +72,7 @@ STACK_KINDS: tuple[StackKind, ...] = (
     StackKind(
         "rbac",
         RbacStack,
-        creates="the cluster role binding of the administrators",
+        creates="the ClusterRoleBinding of the administrators",
         depends_on=("cluster",),
         reasons={"cluster": CLUSTER_ACCESS, "client": CLUSTER_ACCESS, "admins": cluster_admins.REASONS},
     ),

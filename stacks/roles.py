@@ -1,4 +1,4 @@
-"""The IAM roles that the applying account needs.
+"""The IAM roles that the account that runs Terraform needs.
 
 Owns: the table from each type of resource and data source to roles, with their sources, and the list of roles for the stacks of a
 deployment. Leaves to others: where the list is printed (`make show`, the hand-over), and the state's bucket or workspace.
@@ -23,7 +23,7 @@ class Need:
         role: the role.
         purpose: what it is needed for, as an infinitive without `to`.
         source: the document or the source code that says so.
-        on_node_account: whether a grant on the service account of the nodes is enough. Otherwise the role is needed on the project of
+        on_node_account: whether a grant on the node service account is enough. Otherwise the role is needed on the project of
             the resource.
     """
 
@@ -45,7 +45,7 @@ https://docs.cloud.google.com/kubernetes-engine/security/configure-node-service-
 
 @dataclass(frozen=True)
 class RequiredRole:
-    """A role that the applying account needs.
+    """A role that the account that runs Terraform needs.
 
     Attributes:
         role: the role.
@@ -110,7 +110,7 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
 
 
 def required_roles(contents: Iterable[Mapping[str, Any]], *, project: str, node_account: str | None) -> list[RequiredRole]:
-    """Return the roles that the applying account needs for stacks, sorted by where they are needed.
+    """Return the roles that the account that runs Terraform needs for stacks, sorted by where they are needed.
 
     Args:
         contents: the Terraform configuration of each stack.
@@ -138,11 +138,11 @@ def _blocks(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
 
 
 def roles_of(name: str, deployment: Deployment) -> list[RequiredRole]:
-    """Return the roles that the applying account needs for a deployment, which is synthesized for it."""
+    """Return the roles that the account that runs Terraform needs for a deployment, which is synthesized for it."""
     contents = (stack.content for stack in synthesize(name, deployment))
     return required_roles(contents, project=deployment.project, node_account=deployment.identity.email)
 
 
 def missing_grants(deployment: Deployment) -> Sequence[str]:
-    """Return the project roles that the service account of the nodes must have and that the stacks do not grant."""
+    """Return the project roles that the node service account must have and that the stacks do not grant."""
     return () if deployment.identity.grants_roles else deployment.identity.roles

@@ -52,7 +52,7 @@ RULES = {
     "additional pools": "a valid GKE name, other than the main pool's; no name key",
     "workloads": "known, at most one additional pool for each, and no other pool has its label; the main pool may",
     "taints": "no taint repels a workload of its pool",
-    "ranges for all pools": "the sum over all pools fits the node and the pod range",
+    "ranges for all pools": "the sum over all pools fits the node and the Pod range",
     "network tags": "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$, none twice, at most 63",
     "GCP resource labels": "key ^[a-z][a-z0-9_-]{0,62}$, value ^[a-z0-9_-]{0,63}$, at most 64",
     "node metadata": "may not drop or change disable-legacy-endpoints",
@@ -63,7 +63,7 @@ RULES = {
     "services range": "/16 to /27",
     "ranges apart": "none overlapping another",
     "auto-mode range": "none inside 10.128.0.0/9 on the auto-mode default network",
-    "pod range capacity": "at least max nodes x zones blocks of the per-node size (32 - ceil(log2(2 x max pods))), zones taken as 3 "
+    "Pod range capacity": "at least max nodes x zones blocks of the per-node size (32 - ceil(log2(2 x max pods))), zones taken as 3 "
     "where none are named; the message gives the largest max_nodes that fits and the smallest range that would do",
     "default pool capacity": "not fewer than the removed default pool takes (one node per zone, default max pods)",
     "node range capacity": "at least that many node addresses (plus the four that Google keeps)",
@@ -795,9 +795,9 @@ EXAMPLES = [
     Example("auto-mode range", ranges(pods_cidr="10.252.0.0/14"), (f"network.pods_cidr: '10.252.0.0/14' {AUTO_MODE}",)),
     Example("auto-mode range", ranges(services_cidr="10.255.255.0/24"), (f"network.services_cidr: '10.255.255.0/24' {AUTO_MODE}",)),
     # 110 pods take a /24 each: a /20 holds 16 of them.
-    Example("pod range capacity", pool(5, ranges(pods_cidr="10.4.0.0/20"))),
+    Example("Pod range capacity", pool(5, ranges(pods_cidr="10.4.0.0/20"))),
     Example(
-        "pod range capacity",
+        "Pod range capacity",
         pool(6, ranges(pods_cidr="10.4.0.0/20")),
         (
             (
@@ -806,9 +806,9 @@ EXAMPLES = [
             ),
         ),
     ),
-    Example("pod range capacity", pool(50, ranges(pods_cidr="10.4.0.0/16"))),
+    Example("Pod range capacity", pool(50, ranges(pods_cidr="10.4.0.0/16"))),
     Example(
-        "pod range capacity",
+        "Pod range capacity",
         pool(50, ranges(pods_cidr="10.4.0.0/17")),
         (
             (
@@ -818,7 +818,7 @@ EXAMPLES = [
         ),
     ),
     Example(
-        "pod range capacity",
+        "Pod range capacity",
         ranges(pods_cidr="10.4.0.0/20"),
         (
             (
@@ -827,9 +827,9 @@ EXAMPLES = [
             ),
         ),
     ),
-    Example("pod range capacity", pool(16, ranges(pods_cidr="10.4.0.0/20"), zones=ONE_ZONE)),
+    Example("Pod range capacity", pool(16, ranges(pods_cidr="10.4.0.0/20"), zones=ONE_ZONE)),
     Example(
-        "pod range capacity",
+        "Pod range capacity",
         pool(17, ranges(pods_cidr="10.4.0.0/20"), zones=ONE_ZONE),
         (
             (
@@ -838,19 +838,19 @@ EXAMPLES = [
             ),
         ),
     ),
-    Example("pod range capacity", pool(1, ranges(pods_cidr="10.4.0.0/24"), zones=ONE_ZONE)),
+    Example("Pod range capacity", pool(1, ranges(pods_cidr="10.4.0.0/24"), zones=ONE_ZONE)),
     Example(
-        "pod range capacity",
+        "Pod range capacity",
         pool(1, ranges(pods_cidr="10.4.0.0/24"), zones=("us-central1-a", "us-central1-b"), more=pods_per_node(110, default=8)),
         ("network.pods_cidr: '10.4.0.0/24' has room for 1 node, but 2 are possible (1 per zone in 2 zones): use a /23 or larger",),
     ),
     *(
-        Example("pod range capacity", pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix}"), zones=ONE_ZONE, more=pods_per_node(pods)))
+        Example("Pod range capacity", pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix}"), zones=ONE_ZONE, more=pods_per_node(pods)))
         for pods, prefix in ((8, 28), (9, 27), (16, 27), (17, 26), (64, 25), (65, 24), (128, 24), (129, 23), (256, 23))
     ),
     *(
         Example(
-            "pod range capacity",
+            "Pod range capacity",
             pool(1, ranges(pods_cidr=f"10.4.0.0/{prefix + 1}"), zones=ONE_ZONE, more=pods_per_node(pods, default=8)),
             (
                 (
@@ -1429,12 +1429,12 @@ EXAMPLES = [
     Example(
         "range names",
         "[network]\npods_range_name = 'services'",
-        ("network.services_range_name: 'services' is also the range of the pods: name another secondary range",),
+        ("network.services_range_name: 'services' is also the Pod range: name another secondary range",),
     ),
     Example(
         "range names",
         existing(services_range_name="platform-pods"),
-        ("network.services_range_name: 'platform-pods' is also the range of the pods: name another secondary range",),
+        ("network.services_range_name: 'platform-pods' is also the Pod range: name another secondary range",),
     ),
     Example("range names", "[network]\npods_range_name = 'services'\nservices_range_name = 'pods'"),
     *values("host project", "network", "host_project", ("host-project", "demo-project"), dict.fromkeys(("Host", "123456789012"), PROJECT)),
@@ -1462,7 +1462,7 @@ EXAMPLES = [
         (
             (
                 "network.pods_range_name: is required if network.create_subnetwork is false: set it to the name of the existing secondary "
-                "range for pods"
+                "range for Pods"
             ),
             (
                 "network.services_range_name: is required if network.create_subnetwork is false: set it to the name of the existing "

@@ -103,7 +103,7 @@ def _subnetwork_of_auto_mode(config: "ClusterNetworkConfig") -> Iterator[Fault]:
 
 _OF_EXISTING = {
     "subnetwork": "subnetwork",
-    "pods_range_name": "secondary range for pods",
+    "pods_range_name": "secondary range for Pods",
     "services_range_name": "secondary range for Services",
 }
 _OF_CREATED = ("create_network", "nodes_cidr", "pods_cidr", "services_cidr", "private_google_access", "flow_logs")
@@ -128,7 +128,7 @@ def _existing_subnetwork_unchanged(config: "ClusterNetworkConfig") -> Iterator[F
 
 def _range_names_apart(config: "ClusterNetworkConfig") -> Iterator[Fault]:
     if config.pods_range == config.services_range:
-        yield Fault(("services_range_name",), "is also the range of the pods: name another secondary range", config.services_range)
+        yield Fault(("services_range_name",), "is also the Pod range: name another secondary range", config.services_range)
 
 
 def _grants_in_host_project(config: "ClusterNetworkConfig") -> Iterator[Fault]:
@@ -223,7 +223,7 @@ class ClusterNetworkConfig(Configuration):
 
     @property
     def pods_range(self) -> str:
-        """Name of the secondary range for pods."""
+        """Name of the secondary range for Pods."""
         return self.pods_range_name or "pods"
 
     @property
@@ -270,7 +270,7 @@ class ClusterNetwork(Construct):
         subnetwork_id: ID of the subnetwork, `projects/PROJECT/regions/REGION/subnetworks/NAME`; a token where it is created here.
         subnetwork_name: the subnetwork's name; a token where it is created here.
         network_of_cluster, subnetwork_of_cluster: how a cluster refers to them: by name, or with a host project by path.
-        pods_range_name: name of the secondary range for pods, unique within the subnetwork.
+        pods_range_name: name of the secondary range for Pods, unique within the subnetwork.
         services_range_name: name of the secondary range for services, unique within the subnetwork.
         requirements: what a cluster depends on besides the subnetwork.
         egress: what nodes without external IP addresses depend on: the Cloud NAT, if one is created.
@@ -341,7 +341,7 @@ class ClusterNetwork(Construct):
     def enable_private_google_access(self) -> None:
         """Let nodes without external IP addresses reach Google's APIs and registries, which private nodes need.
 
-        An existing subnetwork stays as it is: a plan fails if it has no private Google access.
+        An existing subnetwork stays as it is: a plan fails if it has no Private Google Access.
         """
         if isinstance(self._subnetwork, ComputeSubnetwork):
             self._subnetwork.private_ip_google_access = True

@@ -57,7 +57,7 @@ def has_private_google_access(subnetwork: str, region: str, project: str) -> Pos
     command = f"gcloud compute networks subnets update {subnetwork} --region {region} --project {project} --enable-private-ip-google-access"
     return _condition(
         "self.private_ip_google_access",
-        f"network.subnetwork: '{subnetwork}' has no private Google access, through which the nodes of cluster.private_nodes reach Google's "
+        f"network.subnetwork: '{subnetwork}' has no Private Google Access, through which the nodes of cluster.private_nodes reach Google's "
         f"APIs and registries: run `{command}`, or use another subnetwork",
     )
 
@@ -69,7 +69,7 @@ class Nodes:
     Attributes:
         pool: the section of the pool.
         limit: the maximum, as an expression: per zone, or without `zones` for the whole region.
-        addresses: how many addresses of the pod range a node takes.
+        addresses: how many addresses of the Pod range a node takes.
         zones: the number of zones, as an expression.
     """
 
@@ -96,7 +96,7 @@ class Nodes:
 
 
 def holds_pods(pods_range: str, pools: Sequence[Nodes], fitting_prefix: int | None = None) -> Postcondition:
-    """Return the condition that the pod range is large enough for the nodes that the autoscaler may add.
+    """Return the condition that the Pod range is large enough for the nodes that the autoscaler may add.
 
     Args:
         pods_range: name of the secondary range.
@@ -122,7 +122,7 @@ def holds_nodes(subnetwork: str, reserved: int, pools: Sequence[Nodes], fitting_
 
 
 def holds_default_pool(pods_range: str, addresses: int, zones: str) -> Postcondition:
-    """Return the condition that the pod range is large enough for the default pool, which GKE creates first.
+    """Return the condition that the Pod range is large enough for the default pool, which GKE creates first.
 
     Args:
         pods_range: name of the secondary range.

@@ -404,12 +404,12 @@ def _prefix_of(addresses: float) -> int:
 
 
 def prefix_of_a_node(max_pods: float) -> int:
-    """Return the prefix of the range that a node takes of the pod range."""
+    """Return the prefix of the range that a node takes of the Pod range."""
     return _prefix_of(2 * max_pods)
 
 
 def addresses_of_a_node(max_pods: float) -> int:
-    """Return how many addresses of the pod range a node takes."""
+    """Return how many addresses of the Pod range a node takes."""
     return 1 << 32 - prefix_of_a_node(max_pods)
 
 
@@ -475,7 +475,7 @@ _NODES = _Range("nodes_cidr", ADDRESSES_GOOGLE_KEEPS, "has room for {} nodes", l
 
 
 def _default_pool_range(given: Any) -> Iterator[Fault]:
-    """Yield a fault when the pod range is too small for the removed default pool.
+    """Yield a fault when the Pod range is too small for the removed default pool.
 
     The default pool has one node in each zone and `default_max_pods_per_node`. It is removed before the node pool is created, so the
     range must hold the larger of the two, not both.

@@ -183,7 +183,7 @@ class TestDeploymentsOfOneProject:
 
 def test_the_account_is_not_that_of_the_nodes(folder: Path) -> None:
     assert answer(folder, pov=f"{MINIMAL}{INGRESS}account_id = 'gitpod-gke'\n") == [
-        "pov.toml: ingress.account_id: 'gitpod-gke' is identity.account_id, the service account of the nodes: choose another"
+        "pov.toml: ingress.account_id: 'gitpod-gke' is identity.account_id, the node service account: choose another"
     ]
 
 

@@ -85,7 +85,7 @@ def test_the_first_deployment(tmp_path: Path) -> None:
 def test_overwrites_no_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (folder / "pov.toml").read_bytes()
     assert new("pov", "other-project", REGION, folder) == 2
-    assert capsys.readouterr().err == "deployments/pov.toml: exists already; edit it, or choose another name with DEPLOYMENT=NAME\n"
+    assert capsys.readouterr().err == "deployments/pov.toml: already exists; edit it, or choose another name with DEPLOYMENT=NAME\n"
     assert (folder / "pov.toml").read_bytes() == before
     (folder / "trial.toml").symlink_to("gone")
     assert new("trial", "other-project", REGION, folder) == 2

@@ -325,12 +325,14 @@ class TestParameters:
             return [cluster, *others]
 
         monkeypatch.setattr(handover_stacks, "synthesize", cut)
-        with pytest.raises(HandoverError, match=r"pov-cluster\.output\.project\.value: does not follow"):
+        with pytest.raises(HandoverError, match=r"pov-cluster\.output\.project\.value: cannot become a variable"):
             stacks_of("pov", deployment())
 
     def test_a_rule_that_refuses_the_marks_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(handover_stacks, "MARKS", {**MARKS, "network.pods_cidr": "64.0.0.0/9"})
-        with pytest.raises(HandoverError, match=r"a rule refuses the values with which .*: network\.pods_cidr: '64\.0\.0\.0/9' overlaps"):
+        with pytest.raises(
+            HandoverError, match=r"a rule refuses the placeholder values with which .*: network\.pods_cidr: '64\.0\.0\.0/9' overlaps"
+        ):
             stacks_of("pov", deployment())
 
 
@@ -583,9 +585,11 @@ def test_readme_lists_additional_roles_and_missing_grants_of_the_nodes() -> None
     observers = {"role": "view", "members": ["user:carol@example.com"], "namespace": "gitpod"}
     text = files_of("pov", deployment(admins={"bindings": {"observers": observers}}), "json")["README.md"].decode()
     assert "the binding `observers` grants the ClusterRole `view` in the namespace `gitpod` to" in text
-    assert "holds `roles/container.admin`" in text
+    assert "the node service account has `roles/container.admin`" in text
     existing = {"identity": {"email": "nodes@platform-project.iam.gserviceaccount.com"}}
-    assert "holds `roles/container.admin`" not in files_of("pov", deployment(**existing), "json")["README.md"].decode()
+    assert (
+        "the node service account has `roles/container.admin`" not in files_of("pov", deployment(**existing), "json")["README.md"].decode()
+    )
 
 
 @pytest.mark.parametrize(("policy", "line"), [("calico", "Network policy: Calico"), ("dataplane-v2", "Network policy: Dataplane V2")])

@@ -86,14 +86,19 @@ class TestContent:
 
     def test_has_the_names_and_values_of_the_deployment(self, reference: Picture) -> None:
         assert reference.texts == [
-            *("public address", "external IP addresses", "manages", "identity of the nodes", "cluster-admin"),
+            *("external IP address", "external IP addresses", "manages", "identity of the nodes", "cluster-admin"),
             *("Project my-gitpod-pov", "Region us-central1", "Zone us-central1-a", "Stack pov-cluster", "Enables 8 APIs"),
-            *("VPC network default (exists already)", "Stack pov-rbac", "Any network", "Internet"),
+            *("VPC network default (already exists)", "Stack pov-rbac", "Any network", "Internet"),
             *("GKE cluster gitpod", "Regional control plane in us-central1", "Release channel REGULAR"),
-            *("Public address, open to any network", "Network policy: Calico", "public-control-plane", "nodes-without-security-patches"),
+            *(
+                "External IP address, open to any network",
+                "Network policy: Calico",
+                "public-control-plane",
+                "nodes-without-security-patches",
+            ),
             *("Service account gitpod-gke", "roles/container.admin", "roles/logging.logWriter", "roles/monitoring.metricWriter"),
             *("roles/storage.admin", "node-account-is-cluster-admin"),
-            *("Subnetwork gitpod-gitpod", "Nodes 10.0.0.0/20: 4,092 nodes", "Pods 10.4.0.0/14: 1,024 nodes with 110 pods"),
+            *("Subnetwork gitpod-gitpod", "Nodes 10.0.0.0/20: 4,092 nodes", "Pods 10.4.0.0/14: 1,024 nodes with 110 Pods"),
             "Services 10.8.0.0/20: 4,096 Services",
             *(
                 "Node pool gitpod",
@@ -105,7 +110,7 @@ class TestContent:
             *("External IP addresses", "gitpod.io/workload_ide=true", "gitpod.io/workload_meta=true"),
             *("gitpod.io/workload_workspace_headless=true", "gitpod.io/workload_workspace_regular=true"),
             "gitpod.io/workload_workspace_services=true",
-            *("Administrators", "ClusterRole cluster-admin", "The account that applies", "applying-account-becomes-admin"),
+            *("Administrators", "ClusterRole cluster-admin", "The account that runs Terraform", "applying-account-becomes-admin"),
         ]
 
     @pytest.mark.parametrize(
@@ -117,14 +122,14 @@ class TestContent:
             ({"network": {"network": "own", "create_network": True}}, "VPC network own"),
             ({"network": {"subnetwork": "nodes"}}, "Subnetwork nodes"),
             ({"network": {"nodes_cidr": "10.16.0.0/24"}}, "Nodes 10.16.0.0/24: 252 nodes"),
-            ({"network": {"pods_cidr": "10.16.0.0/16"}, "node_pool": {"max_pods_per_node": 32}}, "1,024 nodes with 32 pods"),
+            ({"network": {"pods_cidr": "10.16.0.0/16"}, "node_pool": {"max_pods_per_node": 32}}, "1,024 nodes with 32 Pods"),
             ({"network": {"services_cidr": "10.16.0.0/24"}}, "Services 10.16.0.0/24: 256 Services"),
             ({"network": {"flow_logs": True}}, "VPC Flow Logs"),
             ({"cluster": {"name": "trial"}}, "GKE cluster trial"),
             ({"cluster": {"release_channel": "RAPID"}}, "Release channel RAPID"),
             ({"cluster": {"release_channel": "UNSPECIFIED"}}, "No release channel"),
             ({"cluster": {"version": "1.35.8-gke.1"}}, "Kubernetes 1.35.8-gke.1"),
-            ({"cluster": {"authorized_networks": {}}}, "Public address, for its own nodes"),
+            ({"cluster": {"authorized_networks": {}}}, "External IP address, for its own nodes"),
             ({"cluster": {"workload_identity": True}}, "Workload Identity Federation"),
             ({"node_pool": {"name": "workspaces"}}, "Node pool workspaces"),
             ({"node_pool": {"machine_type": "n2-standard-8", "disk_size_gb": 200}}, "n2-standard-8, 200 GB pd-ssd"),
@@ -150,7 +155,7 @@ class TestContent:
             "Administrators to GKE cluster gitpod (cluster-admin)",
         }
         assert reference.arrows() == {
-            "Any network to GKE cluster gitpod (public address)",
+            "Any network to GKE cluster gitpod (external IP address)",
             "Node pool gitpod to Internet (external IP addresses)",
             *inside,
         }
@@ -164,11 +169,11 @@ class TestContent:
     @pytest.mark.parametrize(
         ("sections", "expected"),
         [
-            ({"authorized_networks": {"office": "203.0.113.0/24"}}, {"Authorized networks to GKE cluster gitpod (public address)"}),
+            ({"authorized_networks": {"office": "203.0.113.0/24"}}, {"Authorized networks to GKE cluster gitpod (external IP address)"}),
             ({"authorized_networks": {}}, set()),
             (
                 {"private_endpoint": True, "authorized_networks": {"vpn": "10.64.0.0/24"}},
-                {"Authorized networks to GKE cluster gitpod (private address)"},
+                {"Authorized networks to GKE cluster gitpod (internal IP address)"},
             ),
         ],
         ids=str,
@@ -194,7 +199,7 @@ class TestContent:
             "Helm releases to DNS zone gitpod (DNS records)",
             "Helm releases to GKE cluster gitpod (run in the cluster)",
             "Helm releases to Let's Encrypt (certificates)",
-            "Service account gitpod-dns01-solver to Helm releases (identity of the pods)",
+            "Service account gitpod-dns01-solver to Helm releases (identity of the Pods)",
         }
         existing = drawn(ingress={**INGRESS, "create_zone": False, "zone": "corp", "acme_server": "staging"})
         assert {"DNS zone corp", "acme-staging-v02.api.letsencrypt.org"} <= {*existing.texts}
@@ -236,7 +241,7 @@ def test_draws_what_another_kind_of_stack_creates(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(registry, "STACK_KINDS", (*STACK_KINDS, others))
     found = drawn()
     assert {"Stack pov-others", "backups", "google_storage_bucket acme-backups", "roles/storage.objectViewer"} <= {*found.texts}
-    assert {"VPC network of project host-project (exists", "Subnetwork shared-nodes (exists already)"} <= {*found.texts}
+    assert {"VPC network of project host-project (already", "Subnetwork shared-nodes (already exists)"} <= {*found.texts}
     assert {"Node pool first", "Node pool second", "1 to 9 nodes"} <= {*found.texts}
     assert "None" not in " ".join(found.texts)
     assert {f"Node pool {name} to Internet (external IP addresses)" for name in ("first", "second")} <= found.arrows()

@@ -46,23 +46,27 @@ class TestAnswers:
         [
             (
                 {},
-                ["every network can connect", "the DNS endpoint is off", "Whoever runs a pod can become cluster admin"],
-                ["private address"],
+                [
+                    "control plane accepts connections from every network",
+                    "the DNS endpoint is off",
+                    "Anyone who can run a Pod can become cluster administrator",
+                ],
+                ["internal IP address"],
             ),
             (
                 {"cluster": {"authorized_networks": {"office": "203.0.113.0/24"}}},
-                ["public address", "from `203.0.113.0/24` (office)"],
-                ["every network can connect"],
+                ["external IP address", "from `203.0.113.0/24` (office)"],
+                ["control plane accepts connections from every network"],
             ),
             (
                 {"cluster": {"authorized_networks": {}}},
                 ["accepts connections from the cluster's nodes only"],
-                ["every network can connect"],
+                ["control plane accepts connections from every network"],
             ),
             (
                 {"profile": "hardened"},
-                ["no public address", "`container.clusters.connect`", "only the health checks answer"],
-                ["every network can connect", "Whoever runs a pod"],
+                ["only an internal IP address", "`container.clusters.connect`", "only the health checks answer"],
+                ["control plane accepts connections from every network", "Anyone who can run a Pod"],
             ),
             (
                 {"admins": {"members": ["user:alice@example.com"]}},
@@ -74,7 +78,7 @@ class TestAnswers:
                 ["ClusterRole `cluster-admin` to `alice@example.com` (User)"],
                 ["no members"],
             ),
-            ({"admins": {"cluster_role": "view"}}, ["ClusterRole `view` to the account that applies"], []),
+            ({"admins": {"cluster_role": "view"}}, ["ClusterRole `view` to the account that runs Terraform"], []),
         ],
         ids=str,
     )
@@ -249,7 +253,7 @@ class TestState:
 
     def test_helm_releases_need_a_separate_configuration(self) -> None:
         found = section(readme(ingress=INGRESS), "State")
-        assert "`3-ingress` needs a configuration of its own that calls `modules/ingress`" in found
+        assert "`3-ingress` needs a separate configuration that calls `modules/ingress`" in found
         assert "from = helm_release.charts_issuer\n  to   = module.ingress.helm_release.charts_issuer" in found
         assert found.count("import {") == 1
 
@@ -283,10 +287,10 @@ class TestOperations:
     @pytest.mark.parametrize(
         ("sections", "expected", "absent"),
         [
-            ({}, ["the network `default` does not exist", "no e-mail address", "slower release channel"], ["takes two applies"]),
+            ({}, ["The network `default` does not exist", "no e-mail address", "slower release channel"], ["takes two applies"]),
             ({"admins": {"members": ["user:alice@example.com"]}}, [], ["no e-mail address"]),
             ({"network": {"network": "own", "create_network": True}}, [], ["does not exist.**"]),
-            ({"network": {"network": "own"}}, ["the network `own` does not exist"], ["organization policy"]),
+            ({"network": {"network": "own"}}, ["The network `own` does not exist"], ["organization policy"]),
             ({"cluster": {"release_channel": "UNSPECIFIED"}}, ["takes two applies"], ["slower release channel"]),
         ],
         ids=str,

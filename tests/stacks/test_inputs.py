@@ -387,8 +387,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"cluster": {"private_nodes": True}},
         (
-            "network.cloud_nat: is required with cluster.private_nodes: true creates Cloud NAT for image pulls, false means that the "
-            "network has another route to the internet"
+            "network.cloud_nat: is required with cluster.private_nodes: set it to true to create Cloud NAT, or to false if the network "
+            "already has a route to the internet"
         ),
     ),
     (

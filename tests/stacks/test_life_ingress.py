@@ -1,4 +1,4 @@
-"""Rehearsals of the ingress stack on real Terraform, in front of a cluster that exists already.
+"""Rehearsals of the ingress stack on real Terraform, in front of a cluster that already exists.
 
 What they cannot show: whether the charts start, and whether Let's Encrypt issues a certificate.
 """

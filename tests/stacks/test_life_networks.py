@@ -196,7 +196,7 @@ class TestExistingSubnetwork:
                 {},
                 PRIVATE,
                 (
-                    "network.subnetwork: 'nodes' has no private Google access, through which the nodes of cluster.private_nodes reach "
+                    "network.subnetwork: 'nodes' has no Private Google Access, through which the nodes of cluster.private_nodes reach "
                     "Google's APIs and registries: run `gcloud compute networks subnets update nodes --region us-central1 --project "
                     "demo-project --enable-private-ip-google-access`, or use another subnetwork"
                 ),
