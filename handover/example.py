@@ -67,7 +67,7 @@ class _Root:
         self._earlier.append(module)
 
     def _resolved(self, content: Json, stack: Stack) -> Json:
-        """Return a part of a stack with outputs of earlier modules in place of look-ups.
+        """Return a part of a stack with outputs of earlier modules instead of lookups.
 
         A look-up of something that no earlier module creates becomes one of the example.
         """

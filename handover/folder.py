@@ -97,7 +97,7 @@ def write(files: Mapping[str, bytes], directory: Path, *, force: bool = False) -
     if edited and not force:
         raise HandoverError(
             "\n".join(
-                f"{directory / path}: was edited after the last hand-over, and this one changes it: move the edit to a file of your own, "
+                f"{directory / path}: was edited after the last hand-over, and this one changes it: move the edit to your own file, "
                 "or overwrite it with FORCE=1"
                 for path in edited
             )

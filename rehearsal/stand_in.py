@@ -122,7 +122,7 @@ def _attribute_message(name: str, attribute: dict[str, Any], *, sensitive: bool 
 
 
 class StandIn(rpc.ProviderServicer):  # type: ignore[misc]
-    """One provider in one version. The methods with capital letters are the protocol's.
+    """One provider in one version. The methods with uppercase letters are the protocol's.
 
     Attributes:
         name: the provider's short name.

@@ -115,7 +115,7 @@ def required_roles(contents: Iterable[Mapping[str, Any]], *, project: str, node_
     Args:
         contents: the Terraform configuration of each stack.
         project: the project of resources that do not name theirs.
-        node_account: the e-mail address of the existing service account of the nodes. None if the stacks create the account.
+        node_account: the e-mail address of the existing node service account. None if the stacks create the account.
     """
     found: dict[tuple[str, str], list[Need]] = {}
     for content in contents:

@@ -75,7 +75,7 @@ RULES = {
     "admins": "user:, group: or serviceAccount: + an e-mail address; allUsers and the like refused",
     "groups": "group: only with cluster.rbac_security_group",
     "admins once": "none twice",
-    "cluster role": "RBAC path segment: not . or .., no / or %",
+    "ClusterRole": "RBAC path segment: not . or .., no / or %",
     "bindings": "a name for a Terraform address and an RBAC object, which no other binding has; a ClusterRole, members, a namespace",
     "binding name": "RBAC path segment: not . or .., no / or %; not a binding of Kubernetes or GKE",
     "DNS name": "lowercase, labels of 1 to 63, without the trailing dot (added by the program)",
@@ -1093,7 +1093,7 @@ EXAMPLES = [
         (f"admins.members[1]: 'user:a@example.com' {TWICE}",),
     ),
     *values(
-        "cluster role",
+        "ClusterRole",
         "admins",
         "cluster_role",
         ("view", "system:node", "a.b", "..."),
@@ -1119,7 +1119,7 @@ EXAMPLES = [
     *(
         Example("DNS name", INGRESS.format(domain), (f"ingress.domain: '{domain}' {problem}",))
         for domain, problem in (
-            ("Acme.dev", "has capital letters: use lower case"),
+            ("Acme.dev", "has uppercase letters: use lowercase"),
             ("acme.dev.", "ends with a dot: remove it"),
             (f"{'a' * 64}.dev", DOMAIN),
             ("acme..dev", DOMAIN),

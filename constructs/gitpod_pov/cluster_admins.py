@@ -110,12 +110,12 @@ def _binding_name(config: "ClusterAdminsConfig") -> Iterator[Fault]:
 
 
 def _binding_names(config: "ClusterAdminsConfig") -> Iterator[Fault]:
-    """Yield a fault for every further cluster role binding whose name another one has."""
+    """Yield a fault for every additional ClusterRoleBinding whose name another one has."""
     for name, binding in config.bindings.items():
         if binding.namespace is not None:
             continue
         if creator := _creator_of(name):
-            yield Fault(("bindings", name), f"has the name of a cluster role binding that {creator} creates: choose another name")
+            yield Fault(("bindings", name), f"has the name of a ClusterRoleBinding that {creator} creates: choose another name")
         if name == config.binding_name:
             yield Fault(("bindings", name), "has the name in admins.binding_name: choose another name")
 
@@ -150,7 +150,7 @@ def _members(admins: "ClusterAdminsConfig") -> Iterator[tuple[tuple[str, ...], S
 
 
 class BindingConfig(Configuration):
-    """Configuration of a further binding of `ClusterAdmins`."""
+    """Configuration of an additional binding of `ClusterAdmins`."""
 
     role: RbacName
     """ClusterRole to bind, for example `view`. A change replaces the binding."""
@@ -285,7 +285,7 @@ class ClusterAdmins(Construct):
                 warn(
                     self,
                     "admin-email-has-capital-letters",
-                    f"RBAC compares e-mail addresses exactly, and {'.'.join(('admins', *key))} has capital letters in {some}; write each "
+                    f"RBAC compares e-mail addresses exactly, and {'.'.join(('admins', *key))} has uppercase letters in {some}; write each "
                     "address as `kubectl auth whoami` prints it for that user",
                 )
 

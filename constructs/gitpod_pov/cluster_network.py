@@ -1,6 +1,6 @@
 """The network of the cluster.
 
-Owns: one subnetwork with a range for nodes, one for pods and one for Services, or reading an existing one; optionally the network, a
+Owns: one subnetwork with a range for nodes, one for Pods and one for Services, or reading an existing one; optionally the network, a
 router with Cloud NAT for only that subnetwork, and the roles of Google's service agents in the host project of a Shared VPC. Leaves to
 others: routes, firewalls and everything else in an existing network, what is checked of an existing subnetwork (`existing_subnetwork`),
 and sharing the network itself, which takes an administrator of the organization: enabling the host project and attaching the service

@@ -1,7 +1,7 @@
-"""The identity with which pods change the records of a DNS zone.
+"""The identity with which Pods change the records of a DNS zone.
 
 Owns: one service account, its access to Cloud DNS, and the two Kubernetes service accounts that may act as it. Leaves to others: the
-Kubernetes service accounts themselves, which the charts create (`IngressCharts`), and keys, of which there are none: the pods get their
+Kubernetes service accounts themselves, which the charts create (`IngressCharts`), and keys, of which there are none: the Pods get their
 credentials through Workload Identity Federation for GKE.
 
 The bindings are imported where they are used, so that apps without this construct do not load them.
@@ -22,7 +22,7 @@ from cdktf import ITerraformDependable, TerraformProvider
 from constructs import Construct
 
 KUBERNETES_SERVICE_ACCOUNTS = ("cert-manager", "external-dns")
-"""The Kubernetes service accounts that act as the identity. Each is in the namespace of its own name."""
+"""The Kubernetes service accounts that act as the identity. Each is in the namespace of the same name."""
 
 
 class DnsIdentityConfig(Configuration):

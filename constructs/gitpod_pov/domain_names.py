@@ -22,7 +22,7 @@ _EMAIL = "[A-Za-z0-9.!#$%&'*+/=?^_`|~-]+@" + _DOMAIN.replace("a-z", "A-Za-z")
 _MISTAKES = {
     r".*\*.*": "is a wildcard: use the domain itself, names below it are included",
     r".*\.": "ends with a dot: remove it",
-    r".*[A-Z].*": "has capital letters: use lower case",
+    r".*[A-Z].*": "has uppercase letters: use lowercase",
     r"[0-9]+(\.[0-9]+){3}|\[?[0-9a-f]*:[0-9a-f:.]*\]?": "is an IP address: use a domain name",
     r".*\.[0-9]+": "ends with a number, as no domain does: use a registered domain",
 }

@@ -82,7 +82,7 @@ NotificationTopic = Annotated[
 """https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names"""
 
 MOST_LABELS, MOST_NETWORKS = 64, 100
-# A machine can have 64, and GKE adds one of its own: https://cloud.google.com/kubernetes-engine/docs/concepts/firewall-rules
+# A machine can have 64, and GKE adds its own: https://cloud.google.com/kubernetes-engine/docs/concepts/firewall-rules
 _MOST_TAGS = 63
 
 
@@ -313,7 +313,7 @@ IGNORED_CHANGES = MappingProxyType(
 
 They replace the cluster in google 7.45.0 (`ForceNew` in resource_container_cluster.go), or the provider asks for what GKE refuses. The
 other arguments that replace it are safe: they are written here and cannot change outside of Terraform (name, location, network,
-subnetwork, project, ranges, networking mode, pods per node, client certificate, initial node count), or the provider keeps what it
+subnetwork, project, ranges, networking mode, Pods per node, client certificate, initial node count), or the provider keeps what it
 reads (cluster CIDR, confidential nodes, IP allocation, master CIDR), or GKE only accepts them at creation (description, alpha features,
 Autopilot, TPU, user-managed keys).
 """
@@ -704,6 +704,6 @@ class GkeCluster(Construct):
             warn(
                 self,
                 "node-in-every-zone",
-                f"without zones, a cluster has nodes in every zone of its region: usually three in {region} instead of the guide's "
-                "one, and three times the maximum; set zones to a single zone for exactly one node",
+                f"without zones, a cluster has nodes in every zone of its region: usually three nodes in {region} instead of one, "
+                "and three times the maximum; to start with one node, set zones to a single zone",
             )

@@ -224,7 +224,7 @@ class IngressCharts(Construct):
         stack.synthesizer = _CopyIssuerChart(stack, stack.synthesizer)
 
     def _public_release(self, chart: PublicChart, version: str, values: dict[str, Any]) -> "Release":
-        """Add a release in a namespace of its own, which Terraform deletes after the release."""
+        """Add a release in a separate namespace, which Terraform deletes after the release."""
         from cdktf_cdktf_provider_kubernetes.namespace_v1 import NamespaceV1, NamespaceV1Metadata
 
         address = chart.name.replace("-", "_")

@@ -100,7 +100,7 @@ def authorized_network_faults(networks: Mapping[str, str], *, private_endpoint: 
 
     Args:
         networks: the ranges by name.
-        private_endpoint: whether the control plane has a private address only. GKE then refuses a network outside the private ranges:
+        private_endpoint: whether the control plane has only an internal IP address. GKE then refuses a network outside the private ranges:
             "is not a reserved network, which is required for private endpoints".
     """
     ranges = {name: IPv4Network(cidr) for name, cidr in networks.items()}

@@ -469,7 +469,7 @@ def _too_small(holds: int, larger: str, given: Any) -> str:
     return f"has room for {holds} node{'' if holds == 1 else 's'}, but {possible}: {larger}{lower}"
 
 
-# A node takes a range for twice its pods, rounded up to a power of two: https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
+# A node takes a range for twice its Pods, rounded up to a power of two: https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
 _PODS = _Range("pods_cidr", 0, "has {} addresses", lambda pool: addresses_of_a_node(pool.max_pods_per_node))
 _NODES = _Range("nodes_cidr", ADDRESSES_GOOGLE_KEEPS, "has room for {} nodes", lambda _: 1)
 
@@ -608,7 +608,7 @@ IGNORED_CHANGES = MappingProxyType(
 
 All of them replace the pool in google 7.45.0 (`ForceNew` in resource_container_node_pool.go and node_config.go), except `version`. The
 other arguments that replace it are safe: they are written here and cannot change outside of Terraform (name, cluster, location, project,
-pods per node, service account, scopes, metadata, spot, disk encryption), or the provider keeps what it reads (network config, accelerators,
+Pods per node, service account, scopes, metadata, spot, disk encryption), or the provider keeps what it reads (network config, accelerators,
 minimum CPU platform, shielded instances, confidential nodes), or GKE only accepts them at creation (local SSDs, secondary boot disks,
 sandbox, sole tenancy, run duration, flex start).
 """

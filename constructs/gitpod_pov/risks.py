@@ -1,4 +1,4 @@
-"""The risks of a deployment, and how synth warns of them.
+"""The risks of a deployment, and the warnings about them.
 
 Owns: the name of every risk, and printing warnings. Leaves to others: when a risk is present and what it means, which each construct
 defines.

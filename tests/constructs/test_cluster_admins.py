@@ -70,11 +70,11 @@ class TestCapitalLetters:
         "member", ["user:Jane@example.com", "user:jane@Example.com", "group:platform@example.COM", "group:jaNe@example.com"]
     )
     def test_anywhere_in_the_address(self, synth: Callable[..., Synthesized], member: str) -> None:
-        assert f"has capital letters in '{member}';" in (self.warning(synth, "user:a@example.com", member) or "")
+        assert f"has uppercase letters in '{member}';" in (self.warning(synth, "user:a@example.com", member) or "")
 
     def test_warning_lists_only_some_of_many_members(self, synth: Callable[..., Synthesized]) -> None:
         warning = self.warning(synth, *(f"user:A{n}@example.com" for n in range(100))) or ""
-        assert "has capital letters in 'user:A0@example.com', 'user:A1@example.com', 'user:A2@example.com', …; write" in warning
+        assert "has uppercase letters in 'user:A0@example.com', 'user:A1@example.com', 'user:A2@example.com', …; write" in warning
 
 
 class TestBindingName:
@@ -138,7 +138,7 @@ class TestBindings:
             admins={"members": ["user:a@example.com"], "bindings": {"observers": {"role": "view", "members": ["user:B@example.com"]}}}
         )
         (warning,) = [annotation["message"] for annotation in app.manifest["stacks"]["pov-rbac"]["annotations"]]
-        assert "and admins.bindings.observers.members has capital letters in 'user:B@example.com';" in warning
+        assert "and admins.bindings.observers.members has uppercase letters in 'user:B@example.com';" in warning
 
     def test_bindings_of_one_role_need_unique_names(self) -> None:
         for name in ("cluster-admin", "cluster-admin-binding", "netd"):

@@ -216,7 +216,7 @@ class TestContent:
 
 
 class OthersStack(GitpodStack):
-    """A node pool of its own, an existing subnetwork, and types that the picture has no words for."""
+    """A separate node pool, an existing subnetwork, and types that the picture has no words for."""
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment) -> None:
         super().__init__(scope, id, deployment)

@@ -340,7 +340,7 @@ class TestModules:
         root.destroy()
         assert stand_ins.cloud.objects("google_container_cluster") == []
 
-    @pytest.mark.parametrize("admins", [[], OTHER["admins_members"]], ids=["applying account", "members"])
+    @pytest.mark.parametrize("admins", [[], OTHER["admins_members"]], ids=["account that runs Terraform", "members"])
     def test_called_with_other_values(self, stand_ins: StandIns, copy: Path, admins: list[str]) -> None:
         calls = copy / "example" / "main.tf.json"
         content = json.loads(calls.read_text())

@@ -1,7 +1,7 @@
 """The registry of stacks: what is shipped, and a third kind of stack that is registered here and nowhere else.
 
 The third kind stands for any: it depends on the second, finds the cluster by name, for its provider and for an argument, and brings a
-file of its own.
+separate file.
 """
 
 import json

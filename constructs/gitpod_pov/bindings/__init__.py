@@ -35,7 +35,7 @@ class BindingsWarning(RuntimeWarning):
 
 @functools.cache
 def install() -> bool:
-    """Make the provider bindings that are imported from now on lazy, and return whether they are; further calls do nothing else.
+    """Make the provider bindings that are imported from now on lazy, and return whether they are; later calls do nothing else.
 
     Starts no process and imports no binding. A provider already imported is left alone. Does nothing when the
     environment variable `GITPOD_POV_EAGER_BINDINGS` is set. With a jsii whose private parts differ from those known

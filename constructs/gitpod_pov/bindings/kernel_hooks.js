@@ -29,7 +29,7 @@ function lazyIndex(source, filename) {
   return lazy;
 }
 
-// cdktf requires its zip library in a file that needs it only when run as a program of its own.
+// cdktf requires its zip library in a file that needs it only when run as a separate program.
 function lazyArchiver(source) {
   const lazy = 'const archiver = (...options) => $1(...options);';
   return source.replace(/^const archiver = (require\("archiver"\));$/m, lazy);

@@ -67,7 +67,7 @@ _ASSEMBLY = {
     },
 }
 
-# In a process group of its own the Ctrl-C of a terminal does not reach Node. It would end at once, and leave its temporary folder behind.
+# In a separate process group, the Ctrl-C of a terminal does not reach Node. It would end at once, and leave its temporary folder behind.
 # Python, which the Ctrl-C does reach, ends it properly.
 _popen: Callable[..., Any] = functools.partial(subprocess.Popen, process_group=0)
 _SHELL = Path("/bin/sh")
@@ -96,7 +96,7 @@ def install() -> None:
 
 
 def load() -> None:
-    """Load the hooks into the running kernel, starting it if need be; further calls do nothing.
+    """Load the hooks into the running kernel, starting it if need be; later calls do nothing.
 
     Warns with `BindingsWarning` when the kernel refuses: providers then load in full in Node.
     """

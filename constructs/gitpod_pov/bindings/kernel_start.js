@@ -4,7 +4,7 @@
 const fs = require('fs');
 const Module = require('module');
 
-// The kernel hashes each package (32 MB for google) in pieces of 16 KB, each in memory of its own that stays until the next garbage
+// The kernel hashes each package (32 MB for google) in pieces of 16 KB, each in its own memory that stays until the next garbage
 // collection. Here all pieces share one; the digest, which names the package in jsii's cache, is the same.
 const DIGEST = /function digestFile\((\w+),\.\.\.(\w+)\)\{return readFileChunks\(\1,\(\)=>\{\},\.\.\.\2\)\}/;
 const digestInOneBuffer = (_, file, comments) => `function digestFile(${file},...${comments}) {
