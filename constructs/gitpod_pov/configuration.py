@@ -100,7 +100,8 @@ class Configuration(BaseModel):
         except ValidationError as error:
             raise Faults([*faults_of(error), *unknown]) from None
         known_part = without_tokens(configuration)
-        if found := [*_refusals(configuration.__dict__), *unknown, *_broken_rules(known_part)]:
+        broken = (fault for rule in cls.rules for fault in _faults_by(rule, known_part))
+        if found := [*_refusals(configuration.__dict__), *unknown, *broken]:
             raise Faults(found, known_part)
         return configuration
 
@@ -155,13 +156,11 @@ def _refusals(value: Any) -> Iterator[Fault]:
         yield from value.faults
         yield from _refusals(value.known)
     for place, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ():
-        refused_key = place.faults if isinstance(place, Faults) else ()
-        yield from (fault.below(_given_key(place)) for fault in (*refused_key, *_refusals(item)))
-
-
-def _given_key(key: Any) -> Any:
-    """Return the key of a table as it was given; the only fault of a refused one has it."""
-    return key.faults[0].value if isinstance(key, Faults) else key
+        key: Any = place
+        faults = [*_refusals(item)]
+        if isinstance(place, Faults):  # a refused key of a table, which its fault has as the value
+            key, faults = place.faults[0].value, [*place.faults, *faults]
+        yield from (fault.below(key) for fault in faults)
 
 
 class KnownItems(tuple[Any, ...]):  # noqa: SLOT001 - Python allows no slots in it
@@ -221,11 +220,6 @@ def _in_part(cls: type[Configuration], values: dict[str, Any], given: Iterable[s
     object.__setattr__(configuration, "__dict__", values)
     object.__setattr__(configuration, "__pydantic_fields_set__", values.keys() & set(given))
     return configuration
-
-
-def _broken_rules(configuration: Configuration) -> list[Fault]:
-    """Return the faults by the rules of a configuration that is known in part."""
-    return [fault for rule in configuration.rules for fault in _faults_by(rule, configuration)]
 
 
 def _faults_by(rule: Rule, configuration: Configuration, *, items_in_part: bool = True) -> list[Fault]:

@@ -464,8 +464,8 @@ def _workload_identity_block(config: GkeClusterConfig, project: str) -> gke.Cont
 
 
 def _is_dataplane_v2(config: GkeClusterConfig) -> bool | IResolvable:
-    is_certain = not is_token(config.network_policy)
-    return config.network_policy == "dataplane-v2" if is_certain else Op.eq(config.network_policy, "dataplane-v2")
+    policy = config.network_policy
+    return Op.eq(policy, "dataplane-v2") if is_token(policy) else policy == "dataplane-v2"
 
 
 _ENFORCES_NETWORK_POLICIES = Postcondition(
