@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from deployment import commands
+
+if __name__ == "__main__":
+    commands.start()
+
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from stacks.registry import stack_names
 
@@ -110,4 +114,4 @@ def _terraform(stack: Path, *arguments: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    commands.run(main, commands.Arguments("python -m checks.destroy", "name"))

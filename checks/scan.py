@@ -15,7 +15,6 @@ Exit status: 0 when every finding is accepted, 1 when one is not, 2 when the dep
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -23,7 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployment.commands import refused, step
+from deployment import commands
+
+if __name__ == "__main__":
+    commands.start()
+
 from deployment.model import Deployment
 from deployment.reading import DEPLOYMENTS, RefusedDeploymentsError, load_deployment
 from stacks.registry import synthesize
@@ -66,10 +69,10 @@ def scan(deployments: Mapping[str, Deployment]) -> list[Result]:
         raise ScanError("checkov is not installed: run `make .checkov/.synced`")
     with tempfile.TemporaryDirectory() as temporary:
         for name, deployment in deployments.items():
-            with step(f"synthesize {name}"):
+            with commands.step(f"synthesize {name}"):
                 _write(name, deployment, Path(temporary) / "scanned" / name)
         options = ["--framework", "terraform_json", "--output", "json", "--skip-download", "--soft-fail"]
-        with step("run checkov"):
+        with commands.step("run checkov"):
             process = subprocess.run(  # noqa: S603 - the pinned program
                 [str(CHECKOV), "--directory", f"{temporary}/scanned", *options],
                 env={**os.environ, "HOME": temporary},
@@ -124,7 +127,7 @@ def remaining(deployment: Deployment, results: list[Result]) -> dict[Result, str
     return found
 
 
-@refused(RefusedDeploymentsError, ScanError)
+@commands.refused(RefusedDeploymentsError, ScanError)
 def main(name: str, folder: Path = DEPLOYMENTS) -> int:
     """Scan the deployment `name` and print the findings that are not accepted; return the exit status."""
     deployment = load_deployment(name, folder)
@@ -139,4 +142,4 @@ def main(name: str, folder: Path = DEPLOYMENTS) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    commands.run(main, commands.Arguments("python -m checks.scan", "name"))

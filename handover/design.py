@@ -219,7 +219,10 @@ def _changes(handover: Handover) -> Iterator[str]:
         if handover.deployment.cluster.deletion_protection
         else "Read each plan: `deletion_protection` is false, and nothing else prevents Terraform from replacing the cluster."
     )
-    yield f"If you remove a zone from {_input_name(handover, 'zones')}, its nodes are deleted. {protection}"
+    yield (
+        f"{_input_name(handover, 'network.nodes_cidr')} can still grow to a range that contains the present one. If you remove a zone from "
+        f"{_input_name(handover, 'zones')}, its nodes are deleted. {protection}"
+    )
 
 
 def effects() -> Iterator[tuple[str, str, bool]]:

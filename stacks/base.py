@@ -24,14 +24,14 @@ from deployment.model import Deployment
 class GitpodStack(TerraformStack):
     """A stack whose resources are addressed by their construct path: `identity/storage_admin` as `identity_storage_admin`."""
 
-    def __init__(self, scope: Construct, id: str, deployment: Deployment, *further_providers: Provider) -> None:
+    def __init__(self, scope: Construct, id: str, deployment: Deployment, *additional_providers: Provider) -> None:
         """Add the stack, with a google provider.
 
         Args:
             scope: the app.
             id: the stack's name.
             deployment: the deployment.
-            further_providers: the providers that the stack configures itself.
+            additional_providers: the providers that the stack configures itself.
         """
         super().__init__(scope, id)
         self._paths: dict[str, str] = {}
@@ -39,7 +39,7 @@ class GitpodStack(TerraformStack):
         acknowledge(self, deployment.acknowledged_risks)  # before any child: constructs take no context after that
         deployment.backend.add_to(self, id)
         self.add_override("terraform.required_version", ">= 1.6.0")  # cdktf writes none
-        versions: dict[Provider, str] = {name: getattr(deployment.providers, name) for name in ("google", *further_providers)}
+        versions: dict[Provider, str] = {name: getattr(deployment.providers, name) for name in ("google", *additional_providers)}
         require_providers(self, **versions)
         for provider, version in versions.items():
             if newer_than_tested(provider, version):

@@ -1,4 +1,4 @@
-"""The steps of a long command. Signals, pipes and disks: tests/test_hidden_faults.py."""
+"""The steps of a long command, and the arguments of every command. Signals, pipes and disks: tests/test_hidden_faults.py."""
 
 import os
 import pty
@@ -60,3 +60,33 @@ def test_the_steps_of_a_handover_are_no_part_of_its_output(tmp_path: Path) -> No
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stderr.splitlines() == ["synthesize pov with its values and with variables", f"write {tmp_path / 'pov'}"]
     assert all(line.startswith(f"{tmp_path / 'pov'}/") for line in result.stdout.splitlines())
+
+
+COMMANDS = {
+    **dict.fromkeys(("stacks", "handover", "handover.picture", "rehearsal", "checks.destroy", "checks.scan"), "NAME"),
+    "deployment.new": "NAME PROJECT REGION",
+    "deployment.schema": "",
+}
+
+
+def test_every_command_is_listed() -> None:
+    found = {
+        ".".join(path.with_suffix("").relative_to(ROOT).parts).removesuffix(".__main__")
+        for package in ("stacks", "deployment", "handover", "rehearsal", "checks")
+        for path in (ROOT / package).rglob("*.py")
+        if 'if __name__ == "__main__":' in path.read_text()
+    }
+    assert found == COMMANDS.keys()
+
+
+@pytest.mark.parametrize(("module", "arguments"), COMMANDS.items())
+def test_every_command_names_its_arguments(module: str, arguments: str) -> None:
+    run = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    usage = " ".join(run.stdout.partition("\n\n")[0].split())
+    assert usage.startswith(f"usage: python -m {module} [-h]")
+    assert [word for word in usage.split() if word.isupper()][: len(arguments.split())] == arguments.split()
+    if arguments:
+        run = subprocess.run([sys.executable, "-m", module], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (run.returncode, run.stdout) == (2, "")
+        assert run.stderr.startswith("the following arguments are required: ")
+        assert run.stderr.count("\n") == 1

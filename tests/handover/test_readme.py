@@ -168,6 +168,7 @@ class TestAnswers:
         assert {"cluster.name", "network.network", "project", "region"} <= {*cluster}
         assert refused == ["network.create_subnetwork", "cluster.network_policy"]
         assert in_use == ["network.nodes_cidr", "network.pods_cidr", "network.services_cidr"]
+        assert "`network.nodes_cidr` can still grow to a range that contains the present one." in text
         assert len([*stay, *recreated, *pool, *cluster, *refused, *in_use]) == len([*effects()]) + len(("project", "region"))
 
     def test_calls_an_input_by_the_name_of_its_variable(self) -> None:
