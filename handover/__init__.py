@@ -1,4 +1,4 @@
-"""Makes a folder out of a deployment that a platform team can own: `make handover DEPLOYMENT=NAME`.
+"""Writes a folder that a platform team can own, from a deployment: `make handover DEPLOYMENT=NAME`.
 
     __main__.py         the command
     folder.py           the files of the folder, and which of them a later hand-over may replace
@@ -12,9 +12,11 @@
     design.py             its sections on the design: reasons, access, upgrades, and what a change does
     continuation.py       its section on the state, and how to continue from the source's
     operations.py         its sections on failures and on destroying
+    shared_vpc.py         its section on Shared VPC
     contents.py         what a hand-over contains, for these texts
+    markdown.py         tables and commands in Markdown
     picture.py          the picture of the architecture; `make picture`
     drawing.py            its layout and its look
 
-Everything is made from the synthesized output and the reasons of the constructs. The constructs know nothing of the hand-over.
+Everything comes from the synthesized output and the reasons of the constructs. The constructs do not know about the hand-over.
 """

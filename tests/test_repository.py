@@ -54,6 +54,12 @@ def test_contributors_find_the_file_of_each_section() -> None:
     assert not [file for file in files if not (ROOT / (file if "/" in file else f"constructs/gitpod_pov/{file}")).is_file()]
 
 
+def test_the_package_handover_lists_its_modules() -> None:
+    folder = ROOT / "handover"
+    listed = re.findall(r"^ +(\w+\.py) ", (folder / "__init__.py").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in folder.glob("*.py") if path.name != "__init__.py")
+
+
 def test_every_link_between_documents_has_a_target() -> None:
     documents = {path: path.read_text(encoding="utf-8") for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"))}
     anchors = {
