@@ -58,7 +58,7 @@ FAILS_ONCE = """runtime = kernel_hooks._NodeProcess._jsii_runtime
 def test_falls_back_to_jsiis_own_start(run: Run, change: str, warnings: int) -> None:
     names, caught, function = run(KERNEL.format(change))
     assert names == WRAPPED
-    assert ["the kernel starts with its wrapper" in it for it in caught] == [True] * warnings, caught
+    assert ["so jsii's wrapper starts it" in it for it in caught] == [True] * warnings, caught
     assert str(function)
 
 

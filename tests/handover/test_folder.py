@@ -430,8 +430,8 @@ class TestEdits:
         with pytest.raises(HandoverError) as refused:
             self.write(folder, second)
         assert str(refused.value).splitlines() == [
-            f"{folder / '1-cluster' / path}: was edited after the last hand-over, and this one changes it: move the edit to a file of your "
-            "own, or overwrite it with FORCE=1"
+            f"{folder / '1-cluster' / path}: was edited after the last hand-over, and this one changes it: move the edit to your own "
+            "file, or overwrite it with FORCE=1"
             for path in ("main.tf", "new.tf", "old.tf")
         ]
         assert self.content(folder) == before

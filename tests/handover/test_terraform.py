@@ -252,7 +252,7 @@ class TestExistingSubnetwork:
             root.plan()
         assert (
             "network.pods_range_name: 'platform-pods' is 10.64.0.0/22 and has room for 4 nodes, but 6 are possible (3 per zone in 2 "
-            "zones): use a larger range, or lower node_pool.max_nodes to 2"
+            "zones): use a larger range, or lower node_pool_max_nodes to 2"
         ) in error_text(error.value)
         root.set({**values, "node_pool_max_nodes": 2})
         root.apply()
@@ -267,7 +267,7 @@ class TestExistingSubnetwork:
         with pytest.raises(TerraformError) as error:
             root.plan()
         assert (
-            "network.subnetwork: 'nodes' is 10.32.0.0/28 and has room for 12 nodes, but the pools can need up to 13 (node_pool 4, "
+            "network_subnetwork: 'nodes' is 10.32.0.0/28 and has room for 12 nodes, but the pools can need up to 13 (node_pool 4, "
             "pools.spot 4, pools.total 5): use a larger range, or lower the maximum of a pool"
         ) in error_text(error.value)
         root.set({"zones": ["us-central1-a", "us-central1-b"], "node_pool_max_nodes": 1})
@@ -282,7 +282,7 @@ class TestExistingSubnetwork:
         write(files_of("pov", one), tmp_path / "pov")
         add_subnetwork(stand_ins.cloud, SOURCE["project"], ip_cidr_range="10.32.0.0/27")
         root = folder(stand_ins, tmp_path / "pov" / "1-cluster")
-        with pytest.raises(TerraformError, match=r"'nodes' is 10\.32\.0\.0/27 and holds 28"):
+        with pytest.raises(TerraformError, match=r"'nodes' is 10\.32\.0\.0/27 and has room for 28"):
             root.plan()
 
 

@@ -253,7 +253,10 @@ class TestExistingZone:
     @pytest.mark.parametrize(
         ("values", "message"),
         [
-            ({"dns_name": "acme-corp.dev."}, "The DNS name of the zone gitpod is acme-corp.dev. and not gitpod.acme-corp.dev."),
+            (
+                {"dns_name": "acme-corp.dev."},
+                "The zone gitpod has the DNS name acme-corp.dev., but ingress.domain is gitpod.acme-corp.dev.",
+            ),
             ({"visibility": "private"}, "The zone gitpod is private"),
         ],
     )

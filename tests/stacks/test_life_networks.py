@@ -242,7 +242,7 @@ class TestExistingSubnetwork:
         id_ = add_subnetwork(stack.cloud)
         stack.apply()
         stack.cloud.change("google_compute_subnetwork", "ip_cidr_range", "10.32.0.0/29", id_)
-        assert "'nodes' is 10.32.0.0/29 and holds 4 nodes" in stack.refusal()
+        assert "'nodes' is 10.32.0.0/29 and has room for 4 nodes" in stack.refusal()
         stack.destroy()
         assert stack.state() == {}
 
