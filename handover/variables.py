@@ -20,7 +20,7 @@ from gitpod_pov.configuration import Configuration
 from gitpod_pov.descriptions import descriptions
 from gitpod_pov.faults import ALLOWED
 from gitpod_pov.gcp_names import Cidr, Pattern, PlainText, Unique
-from gitpod_pov.gke_cluster import MOST_LABELS, MOST_NETWORKS
+from gitpod_pov.gke_cluster import MOST_LABELS, MOST_NETWORKS, locations_of_keys
 from gitpod_pov.ipv4_ranges import PROHIBITED
 from gitpod_pov.maintenance import ALL_DAY, MaintenanceWindow, Recurrence
 from gitpod_pov.node_pool import (
@@ -400,6 +400,11 @@ class RulesBetweenValues:
             f'alltrue([for zone in {zones} : startswith(zone, "${{{region}}}-")])',
             f"zones: ${{jsonencode({zones})}} has a zone outside ${{{region}}}",
         )
+        for location in sorted({location for _, location in locations_of_keys(self._deployment.cluster)}):
+            yield Rule(
+                f"{region} == {quoted(location)}",
+                f"region: '${{{region}}}' has no access to the Cloud KMS key in {location}: use another key",
+            )
         if self._deployment.network.create_subnetwork:
             yield from self._of_the_ranges()
             pods, per_zone = self._value("network.pods_cidr"), addresses_of_a_node(self._deployment.cluster.default_max_pods_per_node)

@@ -405,12 +405,21 @@ def provider_faults(given: Any, remedy: str) -> Iterator[Fault]:
             yield Fault(("cluster", "maintenance_exclusions", index, "end_time"), f"is left out, which {needs}, or set an end_time")
 
 
+def locations_of_keys(cluster: GkeClusterConfig) -> Iterator[tuple[str, str]]:
+    """Yield each field with a Cloud KMS key that must be in the cluster's region, and the location of the key.
+
+    A boot disk's key may also be in a location without a number, such as us or global. A secrets key may not.
+    """
+    for field, key in known(cluster, "secrets_kms_key", "boot_disk_kms_key"):
+        location = key.split("/")[3] if key else ""
+        if location and (field == "secrets_kms_key" or location[-1].isdigit()):
+            yield field, location
+
+
 def _keys(given: Any) -> Iterator[Fault]:
-    """Yield a fault for every KMS key in a region in which the cluster cannot use it."""
-    for field, key in known(given.cluster, "secrets_kms_key", "boot_disk_kms_key"):
-        location = key.split("/")[3] if key else given.region
-        # A boot disk's key may also lie in a location without a number, such as us or global; a secrets key may not.
-        if location != given.region and (field == "secrets_kms_key" or location[-1].isdigit()):
+    """Yield a fault for every Cloud KMS key in a region in which the cluster cannot use it."""
+    for field, location in locations_of_keys(given.cluster):
+        if location != given.region:
             yield Fault(("cluster", field), f"is in {location}: use a key in {given.region}")
 
 

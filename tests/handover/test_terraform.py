@@ -286,6 +286,38 @@ class TestExistingSubnetwork:
             root.plan()
 
 
+OTHER_REGION = "region: 'europe-west1' has no access to the Cloud KMS key in us-central1: use another key"
+KEY = "projects/keys-project/locations/{}/keyRings/ring/cryptoKeys/key"
+
+
+class TestKeys:
+    """Cloud KMS keys are literals, while the region is a variable: a cluster in another region cannot use them."""
+
+    @pytest.mark.parametrize(
+        ("keys", "region", "message"),
+        [
+            ({"secrets_kms_key": KEY.format("us-central1")}, "us-central1", ""),
+            ({"secrets_kms_key": KEY.format("us-central1")}, "europe-west1", OTHER_REGION),
+            ({"boot_disk_kms_key": KEY.format("us-central1")}, "europe-west1", OTHER_REGION),
+            ({"boot_disk_kms_key": KEY.format("global")}, "europe-west1", ""),
+            ({}, "europe-west1", ""),
+        ],
+        ids=str,
+    )
+    def test_of_another_region_make_the_plan_fail(
+        self, stand_ins: StandIns, tmp_path: Path, keys: dict[str, str], region: str, message: str
+    ) -> None:
+        write(files_of("pov", deployment(project="my-gitpod-pov", cluster=keys)), tmp_path / "pov")
+        root = folder(stand_ins, tmp_path / "pov" / "1-cluster")
+        root.set({"region": region})
+        if message:
+            with pytest.raises(TerraformError) as error:
+                root.plan()
+            assert message in error_text(error.value)
+        else:
+            root.plan()
+
+
 def with_values(values: Mapping[str, Any]) -> Any:
     """The source deployment with the values of Terraform variables, each at its key."""
     sections: dict[str, Any] = dict(SOURCE)
