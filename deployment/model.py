@@ -37,7 +37,7 @@ class Deployment(Configuration):
     """Region of the cluster, such as us-central1."""
 
     zones: Items[Zone] = Field(default=(), json_schema_extra={"uniqueItems": True})
-    """Zones of the nodes. Default: every zone of the region."""
+    """Zones of the nodes. Default: three zones of the region, which GKE chooses."""
 
     profile: Profile = "reference"
     """Default values of the inputs. `reference`: exactly what the guide's commands create. `hardened`: the safer values, see

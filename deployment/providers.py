@@ -31,4 +31,4 @@ class ProvidersConfig(Configuration):
     """Exact version of hashicorp/kubernetes, at least 2.38.0 and below 4.0.0. 2.38.0 and 3.2.1 are tested."""
 
     helm: Annotated[str, *_version_of("helm")] = SUPPORTED["helm"].default
-    """Exact version of hashicorp/helm for the ingress stack, at least 3.1.1 and below 4.0.0. None is tested with the real provider."""
+    """Exact version of hashicorp/helm for the ingress stack, at least 3.1.1 and below 4.0.0. 3.1.1 is tested with a stand-in only."""

@@ -60,13 +60,13 @@ RISKS: dict[Risk, Example] = {
         "pov-cluster/cluster",
         {},
         {"cluster": {"authorized_networks": {"office": "203.0.113.0/24"}}},
-        "set cluster.authorized_networks, or cluster.private_endpoint with cluster.dns_endpoint",
+        "set cluster.authorized_networks, and for a control plane without an external IP address also",
     ),
     "dataplane-v2-instead-of-calico": Example(
         "pov-cluster/cluster",
         {"cluster": {"network_policy": "dataplane-v2"}},
         {"cluster": {"network_policy": "calico"}},
-        "remove cluster.network_policy before you create the cluster to use Calico",
+        "to use Calico, remove cluster.network_policy before you create the cluster",
     ),
     "no-release-channel": Example(
         "pov-cluster/cluster",
@@ -85,7 +85,7 @@ RISKS: dict[Risk, Example] = {
         "pov-cluster/node_pool",
         {"network": {"pods_cidr": "10.4.0.0/18"}, "node_pool": {"max_nodes": 64}, "zones": ["us-central1-a"]},
         {"network": {"pods_cidr": "10.4.0.0/18"}, "node_pool": {"max_nodes": 63}, "zones": ["us-central1-a"]},
-        "use a larger network.pods_cidr or network.nodes_cidr, or lower node_pool.max_nodes",
+        "use a larger network.pods_cidr or network.nodes_cidr, or lower the maximum of a pool",
     ),
     "applying-account-becomes-admin": Example(
         "pov-rbac/admins", {}, {"admins": {"members": ["user:a@example.com"]}}, "list the administrators in admins.members"

@@ -190,7 +190,7 @@ LABEL_KEY = (
     "a letter or digit"
 )
 LABEL = "is not a label value: at most 63 letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit"
-LABEL_PREFIX = "has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix"
+LABEL_PREFIX = "is under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix"
 TWICE = "is listed twice"
 MEMBER = "is not a member: user:EMAIL, group:EMAIL, or serviceAccount:EMAIL with a lowercase address that ends in gserviceaccount.com"
 NO_GROUPS = (
@@ -199,8 +199,8 @@ NO_GROUPS = (
 )
 BINDING = "[admins.bindings.observers]\n"
 OWN = "is the name of a binding that {} creates: choose another, such as gitpod-admins"
-RBAC = "is not a valid RBAC name: it must not be empty, . or .., or contain /, %, ${ or control characters"
-TEXT = "is not plain text: it must not contain control characters, or ${ and %{, which Terraform evaluates"
+RBAC = "is not a valid RBAC name: it must not be empty, . or .., and must not contain /, %, ${ or control characters"
+TEXT = "is not plain text: it must not contain control characters, ${ or %{, which Terraform evaluates"
 BUCKET = (
     "is not a bucket name: 3 to 222 lowercase letters, digits, hyphens, underscores and dots, starting and ending with a letter or digit"
 )
@@ -464,14 +464,14 @@ EXAMPLES = [
     ),
     Example("node label prefixes", "[node_pool.labels]\n'notkubernetes.io/a' = 'b'\n'k8s.io.example.com/a' = 'b'\n'k8s.io' = 'b'"),
     *(
-        Example("node label prefixes", f"[node_pool.labels]\n'{key}' = 'b'", (f"node_pool.labels.\"{key}\": 'b' {LABEL_PREFIX}",))
+        Example("node label prefixes", f"[node_pool.labels]\n'{key}' = 'b'", (f'node_pool.labels."{key}": {LABEL_PREFIX}',))
         for key in ("kubernetes.io/a", "k8s.io/a", "node.kubernetes.io/a", "x.y.k8s.io/a")
     ),
     Example("labels of GKE", "[node_pool.labels]\n'cloud.google.com/compute-class' = 'a'"),
     Example(
         "labels of GKE",
         "[node_pool.labels]\n'cloud.google.com/gke-nodepool' = 'a'",
-        ("node_pool.labels.\"cloud.google.com/gke-nodepool\": 'a' has a key that GKE sets; remove the label",),
+        ('node_pool.labels."cloud.google.com/gke-nodepool": is a label that GKE sets: remove it',),
     ),
     *(Example("workload labels", f"[node_pool.labels]\n'{label}' = 'true'") for label in WORKLOAD_LABELS),
     *(
@@ -517,12 +517,12 @@ EXAMPLES = [
     Example(
         "total node counts",
         "[pools.spot]\ninitial_nodes = 2\nmax_total_nodes = 5",
-        ("pools.spot.initial_nodes: 2 is 6 nodes in 3 zones, more than max_total_nodes 5: lower it, or raise the maximum",),
+        ("pools.spot.initial_nodes: 2 means 6 nodes in 3 zones, more than max_total_nodes 5: lower it, or raise the maximum",),
     ),
     Example(
         "total node counts",
         "zones = ['us-central1-a']\n[node_pool]\ninitial_nodes = 6\nmax_total_nodes = 5",
-        ("node_pool.initial_nodes: 6 is 6 nodes in 1 zone, more than node_pool.max_total_nodes 5: lower it, or raise the maximum",),
+        ("node_pool.initial_nodes: 6 means 6 nodes in 1 zone, more than node_pool.max_total_nodes 5: lower it, or raise the maximum",),
     ),
     *(
         Example("upgrade settings", f"[{section}.upgrade_settings]\n{settings}")
@@ -563,7 +563,7 @@ EXAMPLES = [
             (
                 "strategy = 'BLUE_GREEN'\n[providers]\ngoogle = '7.13.0'",
                 (
-                    "strategy: 'BLUE_GREEN' cannot be created with google 7.13.0, which has a bug in blue_green_settings: require google "
+                    "strategy: 'BLUE_GREEN' does not work with google 7.13.0, which has a bug in blue_green_settings: require google "
                     "7.18.0 or newer"
                 ),
             ),
@@ -691,7 +691,7 @@ EXAMPLES = [
     Example(
         "metadata of GKE",
         "[node_pool.metadata]\nuser-data = 'a'",
-        ("node_pool.metadata.user-data: 'a' has a key that GKE reserves; use another key",),
+        ("node_pool.metadata.user-data: is a key that GKE reserves: use another one",),
     ),
     Example(
         "node metadata",
@@ -1138,9 +1138,9 @@ EXAMPLES = [
         "[backend]\ntype = 'gcs'\nprefix = 'a'\nbucket = 'abc'\norganization = 'a'",
         ("backend.organization: unknown key; the known keys are type, bucket, prefix, impersonate_service_account, kms_encryption_key",),
     ),
-    Example("backend", "[backend]\ntype = 's3'\nbucket = 'abc'", ("backend.type: 's3' must be 'local', 'gcs', 'cloud'",)),
+    Example("backend", "[backend]\ntype = 's3'\nbucket = 'abc'", ("backend.type: 's3' must be 'local', 'gcs' or 'cloud'",)),
     Example("backend", "[backend]\nbucket = 'abc'", ("backend.type: is required; it decides which other keys are allowed",)),
-    Example("backend", "[backend]\ntype = 1", ("backend.type: 1 must be 'local', 'gcs', 'cloud'",)),
+    Example("backend", "[backend]\ntype = 1", ("backend.type: 1 must be 'local', 'gcs' or 'cloud'",)),
     Example("backend", "backend = 'gcs'", ("backend: 'gcs' must be a table",)),
     Example("unknown keys", ""),
     Example("unknown keys", "regoin = 'us-central1'", ("regoin: unknown key; did you mean 'region'?",)),

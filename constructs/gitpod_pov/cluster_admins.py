@@ -296,13 +296,14 @@ class ClusterAdmins(Construct):
             provider=provider,
             lifecycle=TerraformResourceLifecycle(
                 postcondition=[
-                    # The provider answers null under workload identity federation and without the e-mail scope.
+                    # The provider returns null under Workload Identity Federation without impersonation, and without the e-mail scope.
                     Postcondition(
                         condition='${self.email != null && self.email != ""}',
                         error_message=(
-                            "Google returned no e-mail address for the account that runs Terraform. This happens with workload identity "
-                            "federation and with credentials without the e-mail scope. List the administrators in admins.members of the "
-                            "deployment, or apply with credentials that have the scope https://www.googleapis.com/auth/userinfo.email."
+                            "Google returned no e-mail address for the account that runs Terraform. This happens with Workload Identity "
+                            "Federation without impersonation, and with credentials without the e-mail scope. List the administrators in "
+                            "admins.members of the deployment, or apply with credentials that have the scope "
+                            "https://www.googleapis.com/auth/userinfo.email."
                         ),
                     )
                 ]

@@ -44,7 +44,8 @@ from constructs import Construct
 AUTO_MODE_RANGE = IPv4Network("10.128.0.0/9")
 """The range that the auto-mode network `default` reserves."""
 DOCKER_BRIDGE_RANGE = IPv4Network("172.17.0.0/16")
-"""The range of Docker's default bridge in a machine or a workspace: https://cloud.google.com/vpc/docs/subnets#additional-ipv4-considerations"""
+"""The range of Docker's default bridge in a machine or a workspace: "
+"https://cloud.google.com/vpc/docs/subnets#additional-ipv4-considerations"""
 PREFIXES = {"nodes_cidr": (0, 29, "/29 or larger"), "services_cidr": (16, 27, "/16 to /27")}
 """For each range its shortest and its longest prefix, and the two in words."""
 
@@ -189,7 +190,7 @@ class ClusterNetworkConfig(Configuration):
 
     private_google_access: Boolean | None = None
     """Whether to enable Private Google Access, through which VMs without external IP addresses reach Google APIs. Default: true with
-    cluster.private_nodes, otherwise Google's default.
+    cluster.private_nodes, otherwise Google's for a new subnetwork, no change to an existing one.
     """
 
     flow_logs: bool = False
@@ -474,6 +475,6 @@ class ClusterNetwork(Construct):
             warn(
                 self,
                 "docker-bridge-range",
-                f"{' and '.join(overlapping)} overlaps {DOCKER_BRIDGE_RANGE}, the range of Docker's default bridge: workspaces that run "
-                "Docker cannot reach addresses in it; use a range that does not overlap it",
+                f"{' and '.join(overlapping)} overlap{'s' if len(overlapping) == 1 else ''} {DOCKER_BRIDGE_RANGE}, the range of Docker's "
+                "default bridge: workspaces that run Docker cannot reach addresses in it; use a range that does not overlap it",
             )

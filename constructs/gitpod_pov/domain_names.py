@@ -63,7 +63,7 @@ def _syntax_problem(value: str) -> str | None:
             "lowercase letters, digits and hyphens; write other letters in Punycode (xn--)"
         )
     if len(value) > _LONGEST_DOMAIN:
-        return f"has {len(value)} characters, {_LONGEST_DOMAIN} are allowed: names below it must fit into 253"
+        return f"has {len(value)} characters, but at most {_LONGEST_DOMAIN} are allowed, because names below it can have at most 253"
     return None
 
 

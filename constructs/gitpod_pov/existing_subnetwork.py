@@ -48,7 +48,7 @@ def range_size(key: str, name: str, shortest: int, longest: int, allowed: str) -
     cidr = _secondary(name)
     return _condition(
         f'{cidr} == "" || ({_prefix(cidr)} >= {shortest} && {_prefix(cidr)} <= {longest})',
-        f"network.{key}: '{name}' is ${{{cidr}}}, a range for Services must be {allowed}: use another range",
+        f"network.{key}: '{name}' is ${{{cidr}}}, but a range for Services must be {allowed}: use another range",
     )
 
 

@@ -187,7 +187,7 @@ def _fault(detail: ErrorDetails) -> Fault:
         case "union_tag_not_found":
             return Fault((*key, _tag(context)), "is required; it decides which other keys are allowed")
         case "union_tag_invalid":
-            return Fault((*key, _tag(context)), f"must be {context['expected_tags']}", value[_tag(context)])
+            return Fault((*key, _tag(context)), f"must be {' or '.join(context['expected_tags'].rsplit(', ', 1))}", value[_tag(context)])
         case "value_error":
             return Fault(key, str(context["error"]), value)
         case kind:

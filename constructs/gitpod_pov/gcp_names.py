@@ -196,7 +196,7 @@ RbacName = Annotated[
     str,
     Pattern(
         r"(?!\.\.?$)((?!\$\{)[^/%\x00-\x1f\x7f])+",
-        ("a valid RBAC name: it must not be empty, . or .., or contain /, %, ${ or control characters"),
+        "a valid RBAC name: it must not be empty, . or .., and must not contain /, %, ${ or control characters",
     ),
 ]
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
@@ -208,7 +208,7 @@ PlainText = Annotated[
     str,
     Pattern(
         r"((?![$%]\{)[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f])*",
-        "plain text: it must not contain control characters, or ${ and %{, which Terraform evaluates",
+        "plain text: it must not contain control characters, ${ or %{, which Terraform evaluates",
     ),
 ]
 """Text without Terraform expressions or control characters."""

@@ -203,20 +203,22 @@ class GkeClusterConfig(Configuration):
     """
 
     kubelet_readonly_port: Boolean | None = None
-    """Whether the kubelet serves its unauthenticated read-only port 10255. Default: GKE's for the cluster version."""
+    """Whether the kubelet serves its unauthenticated read-only port 10255. Default: GKE's for a new cluster, no change to an existing one.
+    """
 
     anonymous_authentication: Choice[Literal["ENABLED", "LIMITED"]] | None = None
-    """Endpoints that accept requests without credentials: all (ENABLED) or only health checks (LIMITED). Default: GKE's, which is ENABLED.
+    """Endpoints that accept requests without credentials: all (ENABLED) or only health checks (LIMITED). Default: ENABLED for a new
+    cluster, no change to an existing one.
     """
 
     insecure_rbac_bindings: Boolean | None = None
-    """Whether new role bindings can reference system:anonymous, system:unauthenticated or system:authenticated. Default: GKE's, which is
-    true.
+    """Whether new role bindings can reference system:anonymous, system:unauthenticated or system:authenticated. Default: true for a new
+    cluster, no change to an existing one.
     """
 
     secrets_kms_key: KmsKey | None = None
-    """Cloud KMS key, in the cluster's region, that encrypts Secrets. GKE's service agent needs access to it. Default: a
-    Google-managed key. With google below 7.30.0, set it only at creation.
+    """Cloud KMS key, in the cluster's region, that encrypts Secrets. GKE's service agent needs access to it. Default: a Google-managed key.
+    If removed later, the cluster keeps the key. With google below 7.30.0, set it only at creation.
     """
 
     boot_disk_kms_key: KmsKey | None = None
@@ -234,19 +236,27 @@ class GkeClusterConfig(Configuration):
     """
 
     rbac_security_group: SecurityGroup | None = None
-    """Google group `gke-security-groups@DOMAIN`. RBAC recognizes the groups that are its members. Default: RBAC ignores Google Groups."""
+    """Google group `gke-security-groups@DOMAIN`. RBAC recognizes the groups that are its members. Default: RBAC ignores Google Groups. If
+    removed later, the cluster keeps the group.
+    """
 
     logging_components: Annotated[Items[Choice[LoggingComponent]], Unique] | None = None
-    """Components that write to Cloud Logging. `[]`: none. Default: GKE's, SYSTEM_COMPONENTS and WORKLOADS."""
+    """Components that write to Cloud Logging. `[]`: none. Default: SYSTEM_COMPONENTS and WORKLOADS for a new cluster, no change to an
+    existing one.
+    """
 
     monitoring_components: Annotated[Items[Choice[MonitoringComponent]], Unique] | None = None
-    """Components that write to Cloud Monitoring. `[]`: none. Default: GKE's."""
+    """Components that write to Cloud Monitoring. `[]`: none. Default: GKE's for a new cluster, no change to an existing one."""
 
     managed_prometheus: Boolean | None = None
-    """Whether Google Cloud Managed Service for Prometheus collects metrics, billed by the sample. Default: GKE's."""
+    """Whether Google Cloud Managed Service for Prometheus collects metrics, billed by the sample. Default: GKE's for a new cluster, no
+    change to an existing one.
+    """
 
     cost_allocation: Boolean | None = None
-    """Whether to enable GKE cost allocation, which adds cluster and namespace to the billing export. Default: false."""
+    """Whether to enable GKE cost allocation, which adds cluster and namespace to the billing export. Default: false for a new cluster, no
+    change to an existing one.
+    """
 
     notification_topic: NotificationTopic | None = None
     """Pub/Sub topic in the cluster's project, `projects/PROJECT/topics/TOPIC`, for notifications about upgrades, new versions and security
@@ -392,13 +402,12 @@ def provider_faults(given: Any, remedy: str) -> Iterator[Fault]:
     feature: Feature = "exclusion-until-end-of-support"
     if has(feature, given.google):
         return
-    needs = f"needs google {MINIMUM_VERSIONS[feature]} or newer, {given.google} is required: {remedy}"
+    needs = f"needs google {MINIMUM_VERSIONS[feature]} or newer, but {given.google} is required: {remedy}"
     cluster = given.cluster
     if cluster.maintenance_exclusions is None and cluster.effective_exclusions:
         yield Fault(
             ("cluster", "maintenance_exclusions"),
-            f"is left out, and the default exclusion, which lasts until the end of support, {needs}, or list an exclusion with an "
-            "end_time, or set [] for none",
+            f"is left out, and the default exclusion {needs}, list an exclusion with an end_time, or set [] for none",
         )
     for index, exclusion in enumerate(cluster.maintenance_exclusions or ()):
         if exclusion.end_time is None:
@@ -503,7 +512,7 @@ class GkeCluster(Construct):
     """A regional GKE cluster without nodes.
 
     Attributes:
-        project, region, zones: the location; no zones means every zone of the region.
+        project, region, zones: the location; without zones, GKE chooses three zones of the region.
         config: the configuration, for constructs whose own rules depend on it.
         network: the network of the cluster.
         id, name, location: as tokens, so that resources that use them depend on the cluster.
@@ -684,15 +693,15 @@ class GkeCluster(Construct):
                 self,
                 "public-control-plane",
                 "the control plane's external IP address accepts connections from every network, as in the guide, "
-                "unless the cluster was restricted earlier; set cluster.authorized_networks, or cluster.private_endpoint with "
-                "cluster.dns_endpoint",
+                "unless the cluster was restricted earlier; set cluster.authorized_networks, and for a control plane without an external "
+                "IP address also cluster.private_endpoint and cluster.dns_endpoint",
             )
         if self.config.network_policy == "dataplane-v2":
             warn(
                 self,
                 "dataplane-v2-instead-of-calico",
                 "GKE Dataplane V2 enforces network policies instead of Calico, which the guide requires, and a later change is "
-                "refused; remove cluster.network_policy before you create the cluster to use Calico",
+                "refused; to use Calico, remove cluster.network_policy before you create the cluster",
             )
         if not self.config.has_release_channel:
             warn(
@@ -713,6 +722,6 @@ class GkeCluster(Construct):
             warn(
                 self,
                 "node-in-every-zone",
-                f"without zones, a cluster has nodes in every zone of its region: usually three nodes in {region} instead of one, "
-                "and three times the maximum; to start with one node, set zones to a single zone",
+                f"without zones, the cluster has nodes in three zones of {region}, which GKE chooses, instead of in one, and three times "
+                "the maximum; to start with one node, set zones to a single zone",
             )

@@ -101,7 +101,7 @@ class MaintenanceExclusion(Configuration):
     """Name of the exclusion, unique within the cluster."""
 
     start_time: UtcTime = "2026-01-01T00:00:00Z"
-    """Start in UTC. The default is a fixed time in the past, so that every synth writes the same value."""
+    """Start in UTC. The default is a fixed time in the past, so that every synthesis writes the same value."""
 
     end_time: UtcTime | None = None
     """End in UTC. Default: the end of support of the minor version, the latest end that GKE accepts."""
@@ -167,8 +167,8 @@ def _times(exclusions: Sequence[MaintenanceExclusion]) -> Iterator[Fault]:
         if (available := _available_before(end, spans.values())) < AVAILABILITY:
             yield Fault(
                 (index, "end_time"),
-                f"leaves {available // timedelta(hours=1)} hours for upgrades in the {ROLLING_WINDOW.days} days before it, GKE requires "
-                f"{AVAILABILITY // timedelta(hours=1)}: leave more time between exclusions with the scope NO_UPGRADES",
+                f"leaves {available // timedelta(hours=1)} hours for upgrades in the {ROLLING_WINDOW.days} days before it, but GKE "
+                f"requires {AVAILABILITY // timedelta(hours=1)}: leave more time between exclusions with the scope NO_UPGRADES",
                 exclusions[index].end_time,
             )
 

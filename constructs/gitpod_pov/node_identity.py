@@ -224,13 +224,14 @@ class NodeIdentity(Construct):
             warn(
                 self,
                 "node-account-is-cluster-admin",
-                "the node service account has roles/container.admin, and nodes have the cloud-platform scope by default, so any "
-                'Pod can become cluster administrator; set identity.roles to "least-privilege" where the workloads allow it',
+                "the node service account has roles/container.admin, so any Pod that can use the credentials of the node can become "
+                "cluster "
+                'administrator; set identity.roles to "least-privilege" if the workloads allow it',
             )
         if broad := [role for role in roles if role in BROAD_ROLES]:
             warn(
                 self,
                 "node-account-has-broad-role",
-                f"the node service account has {' and '.join(broad)}, so any Pod can read or control most of the project; "
-                'set identity.roles to "least-privilege", or to the roles that the workloads need',
+                f"the node service account has {' and '.join(broad)}, so any Pod that can use the credentials of the node can read or "
+                'control most of the project; set identity.roles to "least-privilege", or to the roles that the workloads need',
             )

@@ -22,7 +22,7 @@ from gitpod_pov.blocks import merged, node_settings, optional_block
 from gitpod_pov.cluster_network import ClusterNetworkConfig
 from gitpod_pov.configuration import Configuration, RefusedValueError, Rule, known, without_tokens
 from gitpod_pov.existing_subnetwork import Nodes
-from gitpod_pov.faults import Fault, show
+from gitpod_pov.faults import NO_VALUE, Fault, show
 from gitpod_pov.gcp_names import KubernetesLabelKey, KubernetesLabelValue, NodePoolName, Pattern, PlainText, Unique, repeated
 from gitpod_pov.gke_cluster import GkeCluster, GkeClusterConfig
 from gitpod_pov.machine_types import (
@@ -63,7 +63,8 @@ _GKE_DEFAULT_SCOPES = (
     "https://www.googleapis.com/auth/userinfo.email",
 )
 
-ZONES_OF_A_REGION = 3  # where a deployment names none; nearly every region has three
+# GKE chooses three where a deployment names none: https://cloud.google.com/kubernetes-engine/docs/concepts/regional-clusters
+ZONES_OF_A_REGION = 3
 ADDRESSES_GOOGLE_KEEPS = 4
 
 
@@ -120,9 +121,9 @@ def _reserved_labels(config: "NodePoolSettings") -> Iterator[Fault]:
     for key, value in config.labels.items():
         domain = key.partition("/")[0] if "/" in key else ""
         if domain in {"kubernetes.io", "k8s.io"} or domain.endswith((".kubernetes.io", ".k8s.io")):
-            yield Fault(("labels", key), "has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix")
+            yield Fault(("labels", key), "is under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix", NO_VALUE)
         elif is_set_by_gke(key):
-            yield Fault(("labels", key), "has a key that GKE sets; remove the label")
+            yield Fault(("labels", key), "is a label that GKE sets: remove it", NO_VALUE)
         elif key in WORKLOAD_LABELS and value != "true":
             yield Fault(("labels", key), "must be 'true', because Gitpod schedules its workloads by this label: remove it")
 
@@ -393,7 +394,7 @@ def _initial_nodes(pool: NodePoolSettings, given: Any) -> Iterator[Fault]:
     if pool.max_total_nodes is not None and (first := pool.initial_nodes * _zone_count(given.zones)) > pool.max_total_nodes:
         yield Fault(
             ("initial_nodes",),
-            f"is {first} nodes in {_zones_in_words(given.zones)}, more than {pool.section}max_total_nodes {pool.max_total_nodes}: lower "
+            f"means {first} nodes in {_zones_in_words(given.zones)}, more than {pool.section}max_total_nodes {pool.max_total_nodes}: lower "
             "it, or raise the maximum",
         )
 
@@ -787,8 +788,9 @@ class LabelledNodePool(Construct):
             warn(
                 self,
                 "no-room-for-surge-nodes",
-                f"the ranges have room for the maximum of {most} nodes but not for {nodes}, so an upgrade at that size waits; use a larger "
-                "network.pods_cidr or network.nodes_cidr, or lower node_pool.max_nodes",
+                f"the ranges have room for the maximum of {most} nodes but not for {nodes}, so an upgrade cannot proceed "
+                "while the pools are at their maximum size; use a larger network.pods_cidr or network.nodes_cidr, or lower the maximum of "
+                "a pool",
             )
 
     def _warn_of_unknown_names(self, key: str, config: NodePoolSettings) -> None:

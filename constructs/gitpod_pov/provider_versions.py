@@ -28,7 +28,8 @@ class SupportedVersions:
     Attributes:
         bindings: the version that the bindings write into a stack by themselves. It is also the oldest version that is accepted.
         default: the version that a stack requires unless it says otherwise.
-        newest_tested: the newest version that was tested with the real provider. A newer one gives a warning.
+        newest_tested: the newest version that was tested, helm with a stand-in, the others with the real provider. A newer one gives a
+            warning.
         below: the first major version that is not accepted.
     """
 

@@ -114,13 +114,13 @@ def metadata_faults(config: "NodePoolSettings") -> Iterator[Fault]:
     """Yield a fault for every metadata key that GKE uses itself, and where metadata is too large."""
     for key, value in config.metadata.items():
         if key in _METADATA:
-            yield Fault(("metadata", key), "has a key that GKE reserves; use another key")
+            yield Fault(("metadata", key), "is a key that GKE reserves: use another one", NO_VALUE)
         elif (size := _bytes(value)) > _MOST_BYTES_OF_A_VALUE:
             yield Fault(
                 ("metadata", key), f"has {size} bytes, but GKE accepts at most {_MOST_BYTES_OF_A_VALUE}; shorten the value", NO_VALUE
             )
     if (size := sum(_bytes(text) for item in config.metadata.items() for text in item)) >= _TOO_MANY_BYTES:
-        yield Fault(("metadata",), f"has {size} bytes of keys and values, GKE accepts less than {_TOO_MANY_BYTES}; shorten the values")
+        yield Fault(("metadata",), f"has {size} bytes of keys and values, but GKE accepts less than {_TOO_MANY_BYTES}; shorten the values")
 
 
 def _bytes(text: str) -> int:

@@ -44,8 +44,8 @@ Risk = Literal[
 - `dataplane-v2-instead-of-calico`: GKE Dataplane V2 enforces network policies, which the guide's chapters do not support.
 - `no-release-channel`: GKE refuses new clusters without a release channel and ends support for existing ones on 2027-06-14.
 - `nodes-without-security-patches`: a maintenance exclusion prevents node upgrades, so nodes get no security patches.
-- `node-in-every-zone`: the guide describes one node, but a cluster without `zones` has one in every zone of the region.
-- `no-room-for-surge-nodes`: the ranges do not hold the additional node that an upgrade creates.
+- `node-in-every-zone`: the guide describes one node, but a cluster without `zones` starts with one in each of three zones.
+- `no-room-for-surge-nodes`: the ranges have no room for the additional node that an upgrade creates.
 - `applying-account-becomes-admin`: no administrator is listed, so each account that runs Terraform replaces the previous one.
 - `admin-email-has-capital-letters`: RBAC compares e-mail addresses exactly, and an address that is spelled differently is not bound.
 - `dns-account-changes-every-zone`: external-dns and cert-manager may change the records of every zone of the project.

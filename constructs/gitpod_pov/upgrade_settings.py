@@ -120,5 +120,5 @@ def blue_green_faults(settings: UpgradeSettings, google: str) -> Iterator[Fault]
     if settings.strategy == "BLUE_GREEN" and parsed(_BROKEN_SINCE) <= parsed(google) < parsed(_FIXED_IN):
         yield Fault(
             ("strategy",),
-            f"cannot be created with google {google}, which has a bug in blue_green_settings: require google {_FIXED_IN} or newer",
+            f"does not work with google {google}, which has a bug in blue_green_settings: require google {_FIXED_IN} or newer",
         )

@@ -64,7 +64,7 @@ REFUSED = {
         "is not a domain name, such as gitpod.acme-corp.dev",
     ),
     **dict.fromkeys(("acme.123", "192.0.2"), "ends with a number"),
-    ".".join(["a" * 57] * 4) + ".dev": "has 235 characters, 234 are allowed",
+    ".".join(["a" * 57] * 4) + ".dev": "has 235 characters, but at most 234 are allowed",
     **{
         suffix: f"is a public suffix: use a domain that is registered under it, such as acme-corp.{suffix}"
         for suffix in ("dev", "com", "co.uk", "gov.uk", "acme.ck", "foo.kawasaki.jp", "xn--p1ai")

@@ -99,7 +99,7 @@ class TestProviderVersion:
     def test_an_open_end_is_refused_before_7_12(self, google: str, cluster: dict[str, Any], key: str) -> None:
         with pytest.raises(ValueError, match=re.escape(key)) as refused:
             deployment(providers={"google": google}, cluster=cluster)
-        assert f"needs google 7.12.0 or newer, {google} is required: raise providers.google" in str(refused.value)
+        assert f"needs google 7.12.0 or newer, but {google} is required: raise providers.google" in str(refused.value)
 
     @pytest.mark.parametrize(
         "cluster",

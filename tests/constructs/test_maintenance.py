@@ -97,8 +97,8 @@ class TestAvailability:
         found = exclusions(*hours)
         (fault,) = faults(found)
         assert fault == (
-            f"[{index}].end_time: '{found[index].end_time}' leaves {available} hours for upgrades in the 92 days before it, GKE requires "
-            "48: leave more time between exclusions with the scope NO_UPGRADES"
+            f"[{index}].end_time: '{found[index].end_time}' leaves {available} hours for upgrades in the 92 days before it, but GKE "
+            "requires 48: leave more time between exclusions with the scope NO_UPGRADES"
         )
 
     @pytest.mark.parametrize("scope", ["NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES"])

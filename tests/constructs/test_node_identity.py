@@ -72,7 +72,9 @@ def test_warns_about_a_broad_role(synth: Callable[..., Synthesized], role: str) 
     (message,) = [
         annotation["message"] for annotation in app.manifest["stacks"]["pov-cluster"]["annotations"] if role in annotation["message"]
     ]
-    assert message.startswith(f"node-account-has-broad-role: the node service account has {role}, so any Pod can")
+    assert message.startswith(
+        f"node-account-has-broad-role: the node service account has {role}, so any Pod that can use the credentials of the node can"
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,11 @@ CONFIGURATIONS: list[tuple[type[Configuration], dict[str, Any], str]] = [
     (NodePoolConfig, {"machine_type": "n4-standard-8"}, "disk_type: 'pd-ssd' cannot be the boot disk of n4 machines"),
     (NodePoolConfig, {"machine_type": "t2a-standard-8"}, "machine_type: 't2a-standard-8' is an Arm machine type"),
     (NodePoolConfig, {"image_type": "COS"}, "image_type: 'COS' runs Docker"),
-    (NodePoolConfig, {"labels": {"cloud.google.com/gke-spot": "a"}}, "labels.\"cloud.google.com/gke-spot\": 'a' has a key that GKE sets"),
-    (NodePoolConfig, {"metadata": {"kube-env": "a"}}, "metadata.kube-env: 'a' has a key that GKE reserves"),
+    (NodePoolConfig, {"labels": {"cloud.google.com/gke-spot": "a"}}, 'labels."cloud.google.com/gke-spot": is a label that GKE sets'),
+    (NodePoolConfig, {"metadata": {"kube-env": "a"}}, "metadata.kube-env: is a key that GKE reserves"),
     (NodePoolConfig, {"min_nodes": 4, "max_nodes": 3}, "min_nodes: 4 is greater than node_pool.max_nodes 3"),
     (NodePoolConfig, {"initial_nodes": 51}, "initial_nodes: 51 must be from node_pool.min_nodes 1 to node_pool.max_nodes 50"),
-    (NodePoolConfig, {"labels": {"k8s.io/a": "b"}}, "labels.\"k8s.io/a\": 'b' has a key under kubernetes.io or k8s.io"),
+    (NodePoolConfig, {"labels": {"k8s.io/a": "b"}}, 'labels."k8s.io/a": is under kubernetes.io or k8s.io'),
     (NodePoolConfig, {"labels": {"gitpod.io/workload_ide": "no"}}, "labels.\"gitpod.io/workload_ide\": 'no' must be 'true'"),
     (NodePoolConfig, {"metadata": {"disable-legacy-endpoints": "no"}}, "metadata.disable-legacy-endpoints: 'no' must be 'true'"),
     (ClusterAdminsConfig, {"members": ("allUsers",)}, "members[0]: 'allUsers' is not a member"),
@@ -152,7 +152,7 @@ def test_blue_green_upgrades_need_a_google_version_without_the_bug(tmp_path: Pat
         if not refused:
             LabelledNodePool(stack, "pool", cluster=added, identity=identity, config=pool)
             continue
-        with pytest.raises(Faults, match=f"cannot be created with google {re.escape(google)}, .* require google 7.18.0 or newer"):
+        with pytest.raises(Faults, match=f"does not work with google {re.escape(google)}, .* require google 7.18.0 or newer"):
             LabelledNodePool(stack, "pool", cluster=added, identity=identity, config=pool)
 
 
@@ -162,7 +162,7 @@ def test_a_cluster_names_the_helper_when_the_stack_requires_an_older_provider(tm
     placed: dict[str, Any] = {"project": "demo-project", "region": "us-central1"}
     identity = NodeIdentity(stack, "identity", project="demo-project")
     network = ClusterNetwork(stack, "network", **placed, cluster_name="gitpod")
-    message = r"needs google 7\.12\.0 or newer, 6\.50\.0 is required: call require_providers on the stack first"
+    message = r"needs google 7\.12\.0 or newer, but 6\.50\.0 is required: call require_providers on the stack first"
     with pytest.raises(Faults, match=message):
         GkeCluster(stack, "cluster", **placed, identity=identity, network=network)
     require_providers(stack)

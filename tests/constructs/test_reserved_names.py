@@ -47,7 +47,7 @@ class TestLabels:
         ],
     )
     def test_refuses_labels_that_gke_sets(self, key: str) -> None:
-        assert refused(labels={"team": "a", key: "true"}) == [f"labels.\"{key}\": 'true' has a key that GKE sets; remove the label"]
+        assert refused(labels={"team": "a", key: "true"}) == [f'labels."{key}": is a label that GKE sets: remove it']
 
     @pytest.mark.parametrize(
         "key",
@@ -95,7 +95,7 @@ class TestMetadata:
         ],
     )
     def test_refuses_metadata_keys_of_gke(self, key: str) -> None:
-        assert refused(metadata={"team": "a", key: "a"}) == [f"metadata.{key}: 'a' has a key that GKE reserves; use another key"]
+        assert refused(metadata={"team": "a", key: "a"}) == [f"metadata.{key}: is a key that GKE reserves: use another one"]
 
     @pytest.mark.parametrize(
         "metadata",
@@ -122,7 +122,7 @@ class TestMetadata:
             ({"large": "ä" * 16385}, "metadata.large: has 32770 bytes, but GKE accepts at most 32768; shorten the value"),
             (
                 {f"key-{n:02}": "a" * 32762 for n in range(16)},
-                "metadata: has 524288 bytes of keys and values, GKE accepts less than 524288; shorten the values",
+                "metadata: has 524288 bytes of keys and values, but GKE accepts less than 524288; shorten the values",
             ),
             (
                 {"surrogates": "\ud800" * 11000},

@@ -301,7 +301,7 @@ def test_a_release_channel_from_a_variable_gives_the_version(stack: Stack) -> No
     assert cluster["release_channel"]["channel"] == "${var.channel}"
     assert cluster["min_master_version"].endswith(".release_channel_latest_version[var.channel]}")
     (annotation,) = [message for message in stack.messages() if message.startswith("node-in-every-zone")]
-    assert "usually three nodes in a region instead" in annotation
+    assert "in three zones of a region, which GKE chooses" in annotation
 
 
 def add_with_lists(stack: Stack) -> None:

@@ -294,7 +294,7 @@ class TestParameters:
     @pytest.mark.parametrize(
         ("key", "sections", "expected"),
         [
-            ("zones", {}, "Zones of the nodes. An empty list means every zone of the region."),
+            ("zones", {}, "Zones of the nodes. An empty list means three zones of the region, which GKE chooses."),
             (
                 WINDOW,
                 {"cluster": {"maintenance_exclusions": []}},

@@ -147,7 +147,7 @@ class TestExistingSubnetwork:
                 {"ranges": {"platform-pods": "10.64.0.0/14", "platform-services": "10.96.0.0/28"}},
                 {},
                 (
-                    "network.services_range_name: 'platform-services' is 10.96.0.0/28, a range for Services must be /16 to /27: use "
+                    "network.services_range_name: 'platform-services' is 10.96.0.0/28, but a range for Services must be /16 to /27: use "
                     "another range"
                 ),
             ),
