@@ -523,7 +523,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"node_pool": {"confidential_nodes": True, "machine_type": "e2-standard-8"}},
         (
             "node_pool.machine_type: 'e2-standard-8' does not support confidential_nodes (AMD SEV); use n2d, c2d, c3d or c4d machines "
-            "with at most 255 vCPUs, or set confidential_nodes to false"
+            "with at most 255 vCPUs or g4-standard-48, or set confidential_nodes to false"
         ),
     ),
     (
