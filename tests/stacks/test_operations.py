@@ -151,6 +151,10 @@ class TestKilled:
             time.sleep(2)  # Terraform writes the state file again after each resource; a kill in the middle leaves half a file
             process.kill()
         assert process.returncode == -signal.SIGKILL
+        deadline = time.monotonic() + 60
+        while not stacks.cloud.journal.entries("create", kind, "abandoned"):  # until then, a repair would complete the operation
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         stacks.cloud.repair()
         for lock in stacks.folder.rglob("*.lock.info"):
             lock.unlink()
