@@ -99,7 +99,9 @@ def _text(content: Mapping[str, Any]) -> str:
         if isinstance(value, Mapping):
             lines += ["", f"[{key}]", *(f"{inner_key} = {json.dumps(inner)}" for inner_key, inner in value.items())]
         else:
-            remark = " # one zone: starts with one node. Left out: one node in each zone of the region" if key == "zones" else ""
+            remark = (
+                " # one zone: starts with one node. Left out: one node in each of three zones, which GKE chooses" if key == "zones" else ""
+            )
             lines.append(f"{key} = {json.dumps(value)}{remark}")
     return "\n".join(lines) + "\n"
 

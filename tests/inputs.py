@@ -133,8 +133,8 @@ def with_input(key: str, value: Any) -> dict[str, Any]:
     return sections(*INPUTS[key].needs.items(), (key, value))
 
 
-# Together they would contradict each other, or the deployment would be another one.
-_APART = {
+# Inputs that `every_input` leaves out: together they would contradict each other, or the deployment would be another one.
+APART = {
     "apis.manage",
     "identity.email",
     "identity.grant_roles",
@@ -156,6 +156,6 @@ _APART = {
 def every_input() -> Iterator[tuple[str, Any]]:
     """Yield the inputs of a deployment that sets all of them, as far as they go together."""
     for key, one in INPUTS.items():
-        if key not in _APART:
+        if key not in APART:
             yield from one.needs.items()
             yield key, one.value

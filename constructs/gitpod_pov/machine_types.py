@@ -259,8 +259,8 @@ def machine_type_faults(config: "NodePoolSettings") -> Iterator[Fault]:
     elif config.confidential_nodes and not _has_sev(machine_type):
         yield Fault(
             key,
-            f"does not support confidential_nodes (AMD SEV); use {_one_of(_SEV_SERIES)} machines with at most {_MOST_SEV_VCPUS} vCPUs, or "
-            "set confidential_nodes to false",
+            f"does not support confidential_nodes (AMD SEV); use {_one_of(_SEV_SERIES)} machines with at most {_MOST_SEV_VCPUS} vCPUs or "
+            f"{_SEV_TYPE}, or set confidential_nodes to false",
         )
 
 

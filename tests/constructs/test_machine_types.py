@@ -231,7 +231,7 @@ class TestConfidential:
         (fault,) = refused(machine_type=machine_type, disk_type=disk_type, confidential_nodes=True)
         assert fault == (
             f"machine_type: '{machine_type}' does not support confidential_nodes (AMD SEV); use n2d, c2d, c3d or c4d machines with at "
-            "most 255 vCPUs, or set confidential_nodes to false"
+            "most 255 vCPUs or g4-standard-48, or set confidential_nodes to false"
         )
 
     def test_accepts_numbers_of_any_length(self) -> None:

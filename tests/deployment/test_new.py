@@ -26,7 +26,7 @@ def test_keeps_the_defaults_that_are_free(folder: Path, capsys: pytest.CaptureFi
     assert (folder / "trial.toml").read_text() == (
         "#:schema ../docs/deployment.schema.json\n\n"
         'project = "other-project"\nregion = "us-east1"\n'
-        'zones = ["us-east1-b"] # one zone: starts with one node. Left out: one node in each zone of the region\n\n'
+        'zones = ["us-east1-b"] # one zone: starts with one node. Left out: one node in each of three zones, which GKE chooses\n\n'
         '[cluster]\nname = "trial"\n\n[identity]\naccount_id = "gitpod-gke"\n'
     )
     assert capsys.readouterr().out.startswith("deployments/trial.toml: written; ")

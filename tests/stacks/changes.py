@@ -116,7 +116,7 @@ def observe() -> dict[str, Effect]:
                 rest = {other: value for other, value in everything.items() if other != key}
                 changed = INPUTS[key].other
                 effects[key] = Effect(
-                    "nothing" if changed is None else applied.effect(key, sections(*rest.items(), (key, changed))),
+                    "no other value" if changed is None else applied.effect(key, sections(*rest.items(), (key, changed))),
                     applied.effect(key, sections(*rest.items())),
                 )
         for key in INPUTS.keys() - everything.keys():

@@ -1,12 +1,14 @@
 """The table of docs/operations.md: what a change of each input plans."""
 
+import re
+
 from gitpod_pov.node_pool import AdditionalNodePoolConfig, NodePoolConfig
 
 import pytest
 
 from deployment.model import Deployment
-from tests.inputs import INPUTS
-from tests.stacks.changes import RECREATES_NODES, Effect, observe, recorded, table
+from tests.inputs import APART, INPUTS
+from tests.stacks.changes import DOCUMENT, RECREATES_NODES, Effect, observe, recorded, table
 
 # Inputs that say what the deployment is, how it is checked or where its state is, and those of docs/ingress.md.
 ELSEWHERE = {"project", "region", "profile", "acknowledged_risks", "providers", "backend", "handover", "ingress"}
@@ -22,6 +24,11 @@ def test_every_input_has_a_row() -> None:
     keys |= {f"pools.NAME.{key}" for key in AdditionalNodePoolConfig.model_fields.keys() - NodePoolConfig.model_fields.keys()}
     assert keys == INPUTS.keys()
     assert RECREATES_NODES.keys() <= INPUTS.keys()
+
+
+def test_the_document_names_the_inputs_that_are_changed_alone() -> None:
+    (named,) = re.findall(r"change from left out to a value:\n((?:  .*\n)+)", DOCUMENT.read_text(encoding="utf-8"))
+    assert set(re.findall(r"`(.+?)`", named)) == APART
 
 
 @pytest.fixture(scope="module")

@@ -314,7 +314,7 @@ def test_every_input_is_changed_once() -> None:
 
 
 def test_the_documentation_lists_what_each_input_replaces() -> None:
-    (table,) = re.findall(r"\| key \| the plan \|\n\|---\|---\|\n((?:\|.*\n)+)", (ROOT / "docs" / "ingress.md").read_text())
+    (table,) = re.findall(r"\| input \| the plan \|\n\|---\|---\|\n((?:\|.*\n)+)", (ROOT / "docs" / "ingress.md").read_text())
     rows = {key: plan for keys, plan in re.findall(r"\| (.*?) \| (.*) \|", table) for key in re.findall(r"`(\w+)`", keys)}
     assert rows.keys() == CHANGES.keys() | {"create_zone"}
     for key, (_, changes) in CHANGES.items():

@@ -88,7 +88,7 @@ def test_every_section_has_a_test_here() -> None:
 
 @of(**NO_CHANNEL)
 def test_update_of_a_deployment_without_a_channel(stacks: Stacks) -> None:
-    """Updating a deployment from before the release channel."""
+    """Updating a deployment that has no release channel."""
     stacks.cloud.facts["release_channel_required"] = False
     old = ROOT / "tests" / "golden" / "0.1.0"
     for workspace in (stacks.cluster, stacks.rbac):
@@ -103,7 +103,7 @@ def test_update_of_a_deployment_without_a_channel(stacks: Stacks) -> None:
 
 @of(**NO_CHANNEL)
 def test_the_new_default_is_refused_for_a_cluster_without_a_channel(stacks: Stacks) -> None:
-    """Updating a deployment from before the release channel: what happens without the key."""
+    """Updating a deployment that has no release channel: what happens without the key."""
     stacks.cloud.facts["release_channel_required"] = False
     stacks.apply()
     stacks.edit_deployment()
@@ -151,6 +151,10 @@ class TestKilled:
             time.sleep(2)  # Terraform writes the state file again after each resource; a kill in the middle leaves half a file
             process.kill()
         assert process.returncode == -signal.SIGKILL
+        deadline = time.monotonic() + 60
+        while not stacks.cloud.journal.entries("create", kind, "abandoned"):  # until then, a repair would complete the operation
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         stacks.cloud.repair()
         for lock in stacks.folder.rglob("*.lock.info"):
             lock.unlink()
@@ -164,10 +168,12 @@ class TestKilled:
 
     def test_while_the_cluster_was_being_created(self, stacks: Stacks) -> None:
         self.kill(stacks, CLUSTER_TYPE)
+        assert stacks.pools() == {"default-pool"}
         stacks.cluster.import_(CLUSTER, f"{PROJECT}/{REGION}/gitpod")
         assert stacks.cluster.plan().changes == {CLUSTER: "update", POOL: "create"}
         stacks.apply()
         stacks.assert_no_changes()
+        assert stacks.pools() == {"gitpod"}
 
 
 def test_upgrade_of_control_plane_and_nodes(stacks: Stacks) -> None:
