@@ -42,7 +42,6 @@ _NAMED_ONCE = {
 
 def _failures_at_the_cluster(handover: Handover) -> Iterator[str]:
     deployment = handover.deployment
-    delete_default_pool = f"gcloud container node-pools delete default-pool --cluster {deployment.cluster.name} {handover.place}"
     text = "**Creating the cluster failed.** GKE may report an error after it has created the cluster. Terraform then marks it as tainted."
     for folder, cluster, _ in handover.resources("google_container_cluster"):
         if deployment.cluster.deletion_protection:
@@ -50,22 +49,26 @@ def _failures_at_the_cluster(handover: Handover) -> Iterator[str]:
                 f"{text} Every plan then ends with `prevent_destroy`. Keep the cluster, and delete the default node pool, which Terraform "
                 "removes only while it creates a cluster:"
             )
-            yield shell(f"terraform -chdir={folder} untaint {cluster}", f"terraform -chdir={folder} apply", delete_default_pool)
+            yield shell(
+                f"terraform -chdir={folder} untaint {cluster}",
+                f"terraform -chdir={folder} apply",
+                f"gcloud container node-pools delete default-pool --cluster {deployment.cluster.name} {handover.place}",
+            )
         else:
             yield f"{text} Apply again: that replaces the cluster."
-        delete = f"delete `{folder}/.terraform.tfstate.lock.info`, or " if isinstance(deployment.backend, LocalBackendConfig) else ""
+        lock = (
+            "A local state is not locked any more."
+            if isinstance(deployment.backend, LocalBackendConfig)
+            else f"The state may stay locked. Then run `terraform -chdir={folder} force-unlock LOCK_ID` with the ID from the error message."
+        )
         yield (
-            f"**Terraform was killed.** The state stays locked: {delete}run `terraform -chdir={folder} force-unlock LOCK_ID` with the ID "
-            "that the next command prints. If the next apply says that the cluster or the node pool already exists, import it:"
+            f"**Terraform was killed.** {lock} Apply again. If Terraform reports that the cluster or the node pool already exists, import "
+            "it:"
         )
         cluster_id = f"{deployment.project}/{deployment.region}/{deployment.cluster.name}"
         ids = {pool: f"{cluster_id}/{block['name']}" for _, pool, block in handover.resources("google_container_node_pool")}
         yield shell(*(f"terraform -chdir={folder} import {address} {id_}" for address, id_ in {cluster: cluster_id, **ids}.items()))
-        yield (
-            "After an import of the cluster, look for the default node pool, which Terraform removes only while it creates a cluster, and "
-            "delete it:"
-        )
-        yield shell(delete_default_pool)
+        yield "After an import of the cluster, the next apply removes the default node pool."
 
 
 def _failures_after_the_cluster(handover: Handover) -> Iterator[str]:

@@ -293,6 +293,12 @@ class TestOperations:
             ({"network": {"network": "own", "create_network": True}}, [], ["does not exist.**"]),
             ({"network": {"network": "own"}}, ["The network `own` does not exist"], ["organization policy"]),
             ({"cluster": {"release_channel": "UNSPECIFIED"}}, ["takes two applies"], ["slower release channel"]),
+            (
+                {"backend": {"type": "gcs", "bucket": "states", "prefix": "trial"}},
+                ["terraform -chdir=1-cluster force-unlock"],
+                ["not locked"],
+            ),
+            ({"backend": {"type": "cloud", "organization": "acme"}}, ["terraform -chdir=1-cluster force-unlock"], ["not locked"]),
         ],
         ids=str,
     )

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -163,6 +164,32 @@ class TestRoots:
         root.run(*self.documented(copy, "1-cluster import google_container_node_pool.node_pool"))
         assert set(root.plan().changes.values()) <= {"update"}
 
+    def test_a_cluster_of_a_killed_terraform_is_imported_as_documented(self, stand_ins: StandIns, copy: Path) -> None:
+        text = (copy / "README.md").read_text().partition("**Terraform was killed.**")[2].partition("**The cluster was deleted")[0]
+        root = folder(stand_ins, copy / "1-cluster")
+        fault = stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall", carried_out=True))
+        with root.start("apply", "-auto-approve") as process:
+            assert fault.reached.wait(20)
+            process.kill()
+        default_pool = "projects/my-gitpod-pov/locations/us-central1/clusters/gitpod/nodePools/default-pool"
+        for _ in range(100):
+            if stand_ins.cloud.find("google_container_node_pool", default_pool):
+                break
+            time.sleep(0.05)
+        lock = copy / "1-cluster" / ".terraform.tfstate.lock.info"
+        with pytest.raises(TerraformError, match="not locked"):
+            root.run("force-unlock", "-force", json.loads(lock.read_text())["ID"])
+        assert "is not locked any more" in text
+        assert not [words for words in ("force-unlock", "lock.info", "gcloud") if words in text]
+        with pytest.raises(TerraformError, match="Already exists"):
+            root.apply()
+        root.run(*self.documented(copy, "1-cluster import google_container_cluster.cluster"))
+        assert root.plan().changes["google_container_cluster.cluster"] == "update"
+        root.apply()
+        assert "the next apply removes the default node pool" in text
+        assert stand_ins.cloud.find("google_container_node_pool", default_pool) is None
+        assert root.plan().empty
+
     def test_a_binding_of_a_deleted_cluster_is_removed_from_the_state_as_documented(self, stand_ins: StandIns, copy: Path) -> None:
         cluster, rbac = (folder(stand_ins, copy / name) for name in ("1-cluster", "2-rbac"))
         for root in (cluster, rbac):
@@ -184,6 +211,8 @@ class TestRoots:
         root.run(*self.documented(tmp_path / "pov", "1-cluster untaint"))
         root.apply()
         assert root.plan().empty
+        pools = [pool["name"] for pool in stand_ins.cloud.objects("google_container_node_pool")]
+        assert "default-pool" in pools, "the README has the command that deletes it"
 
     @pytest.mark.parametrize("values", [{}, OTHER, {"zones": []}], ids=["as handed over", "other values", "every zone"])
     def test_plan_is_that_of_the_stacks_with_these_values(
