@@ -191,16 +191,16 @@ def _changes(handover: Handover) -> Iterator[str]:
         "GKE recreates the nodes, although Terraform shows an update in place": [],
         "Terraform replaces the node pool: all nodes are deleted, then created": [],
         "Terraform replaces the cluster, and the nodes with it": ["project", "region"],
-        "not possible: the plan fails": [],
+        "not possible: fixed when the cluster is created": [],
         "not possible: Google refuses to change a range that a cluster uses": [],
     }
-    stay, recreated, pool, cluster, refused, in_use = groups.values()
+    stay, recreated, pool, cluster, fixed, in_use = groups.values()
     for key, effect, recreates in effects():
         replaced = [noun.strip() for part in re.findall(r"([^;]+) \*\*replaced\*\*", effect) for noun in part.split(",")]
         if key in SUBNETWORK_RANGES:  # whatever Terraform plans
             in_use.append(key)
         elif effect == "refused":
-            refused.append(key)
+            fixed.append(key)
         elif "cluster" in replaced:
             cluster.append(key)
         elif "node pool" in replaced:
@@ -221,7 +221,8 @@ def _changes(handover: Handover) -> Iterator[str]:
     )
     yield (
         f"{_input_name(handover, 'network.nodes_cidr')} can still grow to a range that contains the present one. If you remove a zone from "
-        f"{_input_name(handover, 'zones')}, its nodes are deleted. {protection}"
+        f"{_input_name(handover, 'zones')}, its nodes are deleted. Google refuses to delete a subnetwork that a cluster uses. Terraform "
+        f"ignores a change of `datapath_provider`: to change `cluster.network_policy`, create another cluster. {protection}"
     )
 
 

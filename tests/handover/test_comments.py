@@ -149,3 +149,11 @@ def test_a_risk_is_written_only_where_the_argument_is() -> None:
     pools = {"other": {"max_nodes": 1, "upgrade_settings": {"strategy": "BLUE_GREEN"}}}
     lines = lines_of({"zones": ["us-central1-a"], "network": {"pods_cidr": "10.4.0.0/19"}, "node_pool": {"max_nodes": 31}, "pools": pools})
     assert len([line for line in lines if "Risk no-room-for-surge-nodes: " in line]) == 1
+
+
+@pytest.mark.parametrize("cluster", [{}, {"version": "1.35.8-gke.1"}], ids=["newest version", "version"])
+def test_the_version_is_said_to_be_ignored_where_it_is(cluster: dict[str, Any]) -> None:
+    lines = lines_of({"cluster": cluster})
+    assert ("min_master_version," in [line.strip() for line in lines]) == (not cluster)
+    comment = comments_at(lines, "min_master_version =")
+    assert comment == "The version at creation. A later change upgrades the control plane, unless ignore_changes below lists this argument."

@@ -190,6 +190,30 @@ class TestRoots:
         assert stand_ins.cloud.find("google_container_node_pool", default_pool) is None
         assert root.plan().empty
 
+    @pytest.mark.parametrize(
+        ("cluster", "edit", "changes"),
+        [
+            ({}, {"datapath_provider": "ADVANCED_DATAPATH"}, {}),
+            ({}, {"min_master_version": "1.99.0-gke.1"}, {}),
+            ({"version": "1.33.5-gke.1080000"}, {"min_master_version": "1.99.0-gke.1"}, {"google_container_cluster.cluster": "update"}),
+        ],
+        ids=["datapath", "ignored version", "version"],
+    )
+    def test_edits_of_the_cluster_have_the_documented_effect(
+        self, stand_ins: StandIns, tmp_path: Path, cluster: dict[str, Any], edit: dict[str, str], changes: dict[str, str]
+    ) -> None:
+        write(files_of("pov", deployment(**SOURCE, cluster=cluster), "json"), tmp_path / "pov")
+        readme = (tmp_path / "pov" / "README.md").read_text()
+        assert "Terraform ignores a change of `datapath_provider`" in readme
+        assert ("To upgrade the cluster yourself, set `min_master_version`" in readme) == bool(cluster)
+        root = folder(stand_ins, tmp_path / "pov" / "1-cluster")
+        root.apply()
+        main = root.directory / "main.tf.json"
+        content = json.loads(main.read_text())
+        content["resource"]["google_container_cluster"]["cluster"] |= edit
+        main.write_text(json.dumps(content))
+        assert root.plan().changes == changes
+
     def test_a_binding_of_a_deleted_cluster_is_removed_from_the_state_as_documented(self, stand_ins: StandIns, copy: Path) -> None:
         cluster, rbac = (folder(stand_ins, copy / name) for name in ("1-cluster", "2-rbac"))
         for root in (cluster, rbac):
