@@ -235,8 +235,8 @@ def _risks(handover: Handover) -> Iterator[str]:
         yield "Synthesis found none of the risks that it checks for."
         return
     yield (
-        "The risks of this configuration, and whether the source deployment acknowledges them. The picture marks them. Keys are those of "
-        "the source deployment."
+        "The risks of this configuration, and whether the source deployment acknowledges them. The picture marks them. Inputs that are "
+        "not variables have the names of their keys in the source deployment."
     )
     yield table(("risk", "meaning", "acknowledged"), rows)
 
