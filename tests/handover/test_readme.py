@@ -96,7 +96,7 @@ class TestAnswers:
                     "control plane, patch versions": "yes | at any time",
                     **dict.fromkeys(
                         ("control plane, minor versions", "nodes, patch versions", "nodes, minor versions"),
-                        "not before the end of support of the minor version (exclusion `keep-versions`) | at any time",
+                        "not before the end of support of the minor version (exclusion `keep-versions`) |",
                     ),
                 },
             ),
@@ -128,8 +128,7 @@ class TestAnswers:
                     ),
                     **dict.fromkeys(
                         ("control plane, minor versions", "nodes, minor versions"),
-                        "not before the end of support of the minor version (exclusion `minor`) | "
-                        "every day, 03:00 to 09:00 UTC, first on 2027-01-02",
+                        "not before the end of support of the minor version (exclusion `minor`) |",
                     ),
                 },
             ),
@@ -178,6 +177,32 @@ class TestAnswers:
         every = section(readme(handover={"parameters": get_args(ParameterKey)}), "What you can change without replacing nodes")
         assert "`identity_account_id`" in every
 
+    @pytest.mark.parametrize(
+        "sections",
+        [
+            {},
+            {"handover": {"parameters": []}},
+            {"handover": {"parameters": get_args(ParameterKey)}},
+            {"handover": {"parameters": ["zones", "node_pool.name"]}},
+            {"identity": {"email": "nodes@my-gitpod-pov.iam.gserviceaccount.com"}},
+            {"node_pool": {"max_total_nodes": 9}},
+        ],
+        ids=["default", "none", "all", "some", "no account ID", "no node counts"],
+    )
+    def test_says_which_names_are_variables(self, sections: dict[str, Any]) -> None:
+        files = files_of("pov", deployment(**{**SOURCE, **sections}))
+        text = section(files["README.md"].decode(), "What you can change without replacing nodes")
+        (keys,) = re.findall("Names with a dot, and (.*), are keys of the source deployment. All others are variables.", text)
+        names = {name for row in re.findall(r"^\| .* \| (`.*`) \|$", text, re.MULTILINE) for name in re.findall("`(.*?)`", row)}
+        said = {name for name in names if "." not in name} - {*re.findall("`(.*?)`", keys)}
+        declared = {
+            name
+            for path, content in files.items()
+            if path.endswith("/variables.tf")
+            for name in re.findall(r'^variable "(\w+)"', content.decode(), re.MULTILINE)
+        }
+        assert said == declared
+
 
 class TestCosts:
     @pytest.mark.parametrize(
@@ -188,10 +213,11 @@ class TestCosts:
                 [
                     "starts with 1 node and scales from 1 to 50. An upgrade adds nodes for its duration.",
                     "**External IP addresses**",
-                    "the default, system and workloads",
+                    "Logs: GKE's default (system and workload logs). Metrics: GKE's default. Managed",
+                    "per sample: GKE's default.",
                 ],
             ),
-            ({"zones": []}, ["In 3 zones, as in most regions, the pool `gitpod` starts with 3 nodes and scales from 3 to 150."]),
+            ({"zones": []}, ["In 3 zones, which GKE chooses, the pool `gitpod` starts with 3 nodes and scales from 3 to 150."]),
             (
                 {"node_pool": {"min_nodes": 0, "max_nodes": 4, "spot": True}},
                 ["`n2d-standard-16` (Spot)", "starts with 1 node and scales from 0 to 4."],
