@@ -174,7 +174,7 @@ def test_comments_and_readme_call_the_inputs_of_risks_by_the_same_names() -> Non
     (meaning,) = re.findall(r"^\| `public-control-plane` \| (.*?) \|", readme, re.MULTILINE)
     (comment,) = re.findall(r"# Risk public-control-plane: ((?:.|\n *# )*)\.\n", main)
     assert meaning.startswith(re.sub(r"\n *# ", " ", comment))
-    assert "set cluster_authorized_networks, or cluster.private_endpoint" in meaning
+    assert "; set cluster_authorized_networks, " in meaning
     assert "admins_members is empty" in files["2-rbac/main.tf"].decode()
     assert "admins_members is empty" in readme
     assert "admins.members" not in readme
