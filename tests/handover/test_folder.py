@@ -174,7 +174,7 @@ class TestOperations:
     def test_of_the_reference(self) -> None:
         section = self.section({})
         assert "Apply again: that replaces the cluster." in section
-        assert "`1-cluster/.terraform.tfstate.lock.info`" in section
+        assert "force-unlock" not in section
         assert "untaint" not in section
         assert "is protected" not in section
 
@@ -184,7 +184,7 @@ class TestOperations:
         )
         assert "terraform -chdir=1-cluster untaint google_container_cluster.cluster\nterraform -chdir=1-cluster apply\n" in section
         assert "delete default-pool --cluster trial --region us-central1 --project demo-project" in section
-        assert "tfstate.lock.info" not in section
+        assert "force-unlock LOCK_ID" in section
         assert "`google_container_cluster.cluster` is protected" in section
 
 

@@ -167,27 +167,31 @@ class TestRoots:
     def test_a_cluster_of_a_killed_terraform_is_imported_as_documented(self, stand_ins: StandIns, copy: Path) -> None:
         text = (copy / "README.md").read_text().partition("**Terraform was killed.**")[2].partition("**The cluster was deleted")[0]
         root = folder(stand_ins, copy / "1-cluster")
+        stand_ins.cloud.break_down(Fault("create", "google_container_cluster"))
+        with pytest.raises(TerraformError, match="Error 500"):
+            root.apply()  # the state then has everything else, and nothing writes it when Terraform is killed
         fault = stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall", carried_out=True))
         with root.start("apply", "-auto-approve") as process:
             assert fault.reached.wait(20)
             process.kill()
-        default_pool = "projects/my-gitpod-pov/locations/us-central1/clusters/gitpod/nodePools/default-pool"
         for _ in range(100):
-            if stand_ins.cloud.find("google_container_node_pool", default_pool):
+            if stand_ins.cloud.journal.entries("create", "google_container_cluster", "abandoned"):
                 break
             time.sleep(0.05)
+        cluster = "projects/my-gitpod-pov/locations/us-central1/clusters/gitpod"
+        assert stand_ins.cloud.find("google_container_node_pool", f"{cluster}/nodePools/default-pool")
         lock = copy / "1-cluster" / ".terraform.tfstate.lock.info"
         with pytest.raises(TerraformError, match="not locked"):
             root.run("force-unlock", "-force", json.loads(lock.read_text())["ID"])
         assert "is not locked any more" in text
         assert not [words for words in ("force-unlock", "lock.info", "gcloud") if words in text]
-        with pytest.raises(TerraformError, match="Already exists"):
+        with pytest.raises(TerraformError, match=f"Already exists: {cluster}"):
             root.apply()
         root.run(*self.documented(copy, "1-cluster import google_container_cluster.cluster"))
         assert root.plan().changes["google_container_cluster.cluster"] == "update"
         root.apply()
         assert "the next apply removes the default node pool" in text
-        assert stand_ins.cloud.find("google_container_node_pool", default_pool) is None
+        assert stand_ins.cloud.find("google_container_node_pool", f"{cluster}/nodePools/default-pool") is None
         assert root.plan().empty
 
     @pytest.mark.parametrize(
