@@ -59,7 +59,7 @@ def _failures_at_the_cluster(handover: Handover) -> Iterator[str]:
         lock = (
             "A local state is not locked any more."
             if isinstance(deployment.backend, LocalBackendConfig)
-            else f"The state may stay locked. Then run `terraform -chdir={folder} force-unlock LOCK_ID` with the ID from the error message."
+            else f"If the next command reports a lock, run `terraform -chdir={folder} force-unlock LOCK_ID` with the ID from its message."
         )
         yield (
             f"**Terraform was killed.** {lock} Apply again. If Terraform reports that the cluster or the node pool already exists, import "
@@ -73,13 +73,17 @@ def _failures_at_the_cluster(handover: Handover) -> Iterator[str]:
 
 def _failures_after_the_cluster(handover: Handover) -> Iterator[str]:
     for folder, stack in handover.roots.items():
-        inside = [address for of, address, _ in handover.resources() if of == folder and address.startswith("kubernetes_")]
+        addresses = [address for of, address, _ in handover.resources() if of == folder]
+        inside = [address for address in addresses if address.startswith(("kubernetes_", "helm_"))]
         if inside and "google_container_cluster" in stack.content["data"]:
+            outside = len(addresses) > len(inside)
             yield (
                 f"**The cluster was deleted before `{folder}` was destroyed.** Every plan of that folder fails, because it looks the "
-                "cluster up by its name. What it created in the cluster is gone, so remove it from the state:"
+                "cluster up by its name. What it created in the cluster is gone, so remove it from the state"
+                f"{', and destroy the rest' if outside else ''}:"
             )
-            yield shell(f"terraform -chdir={folder} state rm {' '.join(inside)}")
+            remove = f"terraform -chdir={folder} state rm {' '.join(inside)}"
+            yield shell(remove, *([f"terraform -chdir={folder} destroy -refresh=false"] if outside else []))
         if "google_client_config" in json.dumps(stack.content["provider"]):
             yield (
                 f"**A saved plan of `{folder}` is older than an hour.** It contains an access token, which is valid for an hour. After "

@@ -291,7 +291,7 @@ def _logs(deployment: Deployment) -> str:
     )
     metrics = "GKE's default" if cluster.monitoring_components is None else ", ".join(cluster.monitoring_components) or "none"
     prometheus = "GKE's default" if cluster.managed_prometheus is None else "on" if cluster.managed_prometheus else "off"
-    return f"Logs: {logs}. Metrics: {metrics}. Managed Prometheus, which charges per sample: {prometheus}."
+    return f"Logs: {logs}. Metrics: {metrics}. Managed Prometheus, which is billed by the sample: {prometheus}."
 
 
 def _flat(values: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -214,7 +214,7 @@ class TestCosts:
                     "starts with 1 node and scales from 1 to 50. An upgrade adds nodes for its duration.",
                     "**External IP addresses**",
                     "Logs: GKE's default (system and workload logs). Metrics: GKE's default. Managed",
-                    "per sample: GKE's default.",
+                    "billed by the sample: GKE's default.",
                 ],
             ),
             ({"zones": []}, ["In 3 zones, which GKE chooses, the pool `gitpod` starts with 3 nodes and scales from 3 to 150."]),
@@ -226,7 +226,7 @@ class TestCosts:
             ({"node_pool": {"upgrade_settings": {"max_surge": 0, "max_unavailable": 1}}}, ["from 1 to 50.\n"]),
             (
                 {"profile": "hardened"},
-                ["**Cloud NAT**", "**VPC Flow Logs**", "SYSTEM_COMPONENTS, WORKLOADS, APISERVER", "charges per sample: on."],
+                ["**Cloud NAT**", "**VPC Flow Logs**", "SYSTEM_COMPONENTS, WORKLOADS, APISERVER", "billed by the sample: on."],
             ),
             ({"cluster": {"logging_components": []}}, ["Logs: none."]),
             ({"ingress": INGRESS}, ["**DNS zone**"]),
