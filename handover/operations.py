@@ -47,7 +47,7 @@ def _failures_at_the_cluster(handover: Handover) -> Iterator[str]:
         if deployment.cluster.deletion_protection:
             yield (
                 f"{text} Every plan then ends with `prevent_destroy`. Keep the cluster, and delete the default node pool, which Terraform "
-                "removes only while it creates a cluster:"
+                "then does not remove:"
             )
             yield shell(
                 f"terraform -chdir={folder} untaint {cluster}",
