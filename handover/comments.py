@@ -13,7 +13,7 @@ from gitpod_pov.risks import Risk
 
 from handover.hcl import Comments
 from handover.stacks import Stack
-from handover.variables import Json, with_variable_names
+from handover.variables import Json
 
 
 class Cause(NamedTuple):
@@ -37,11 +37,9 @@ CAUSES = (
     Cause("node-account-is-cluster-admin", _ROLE, lambda grant, _: grant["role"] == "roles/container.admin"),
     Cause("node-account-has-broad-role", _ROLE, lambda grant, _: grant["role"] in BROAD_ROLES),
     Cause("dns-account-changes-every-zone", _ROLE, lambda grant, _: grant["role"] == "roles/dns.admin"),
-    Cause("docker-bridge-range", f"{_SUBNETWORK}.ip_cidr_range", lambda _, meaning: "network.nodes_cidr" in meaning),
-    Cause("docker-bridge-range", f"{_SUBNETWORK}.secondary_ip_range[0].ip_cidr_range", lambda _, meaning: "network.pods_cidr" in meaning),
-    Cause(
-        "docker-bridge-range", f"{_SUBNETWORK}.secondary_ip_range[1].ip_cidr_range", lambda _, meaning: "network.services_cidr" in meaning
-    ),
+    Cause("docker-bridge-range", f"{_SUBNETWORK}.ip_cidr_range", lambda _, meaning: "nodes_cidr" in meaning),
+    Cause("docker-bridge-range", f"{_SUBNETWORK}.secondary_ip_range[0].ip_cidr_range", lambda _, meaning: "pods_cidr" in meaning),
+    Cause("docker-bridge-range", f"{_SUBNETWORK}.secondary_ip_range[1].ip_cidr_range", lambda _, meaning: "services_cidr" in meaning),
     Cause("public-control-plane", "google_container_cluster.private_cluster_config.enable_private_endpoint"),
     Cause("dataplane-v2-instead-of-calico", "google_container_cluster.datapath_provider"),
     Cause("destroy-removes-existing-grants", _ROLE, lambda _, meaning: "identity.grant_roles" in meaning),
@@ -94,7 +92,7 @@ def _risks(stack: Stack, address: str, block: Json) -> Iterator[tuple[str, str]]
         for cause in CAUSES:
             kind, _, path = cause.argument.partition(".")
             if (cause.risk, kind) == (name, address.rpartition(".")[0]) and cause.applies(block, meaning):
-                yield path, with_variable_names(_text(name, meaning), stack.parameters)
+                yield path, _text(name, meaning)
 
 
 def _text(name: str, meaning: str) -> str:

@@ -45,7 +45,7 @@ class Handover:
 
     def has_variable(self, key: str) -> bool:
         """Return whether an input is a variable."""
-        return key in self.deployment.handover.parameters
+        return key in self.variables
 
     @property
     def folders(self) -> dict[str, Stack]:

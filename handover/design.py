@@ -15,7 +15,7 @@ from gitpod_pov.maintenance import MaintenanceWindow
 from deployment.model import Deployment
 from deployment.parameters import SUBNETWORK_RANGES
 from handover.contents import Handover
-from handover.markdown import shell
+from handover.markdown import listed, shell
 from handover.variables import variable_name
 
 _CHANGES = Path(__file__).parents[1] / "docs" / "operations.md"
@@ -72,12 +72,12 @@ def _reasons(handover: Handover) -> Iterator[str]:
 def _access(handover: Handover) -> Iterator[str]:
     cluster = handover.deployment.cluster
     networks = cluster.authorized_networks
-    listed = ", ".join(f"`{cidr}` ({name})" for name, cidr in (networks or {}).items())
+    allowed = ", ".join(f"`{cidr}` ({name})" for name, cidr in (networks or {}).items())
     edit = _edit(handover, "cluster.authorized_networks", "master_authorized_networks_config")
     if cluster.private_endpoint:
         yield (
             "- **By IP address**: the control plane has only an internal IP address, which accepts connections from the cluster's "
-            f"nodes{f' and from {listed}' if listed else ''}; {edit} determines from which other networks."
+            f"nodes{f' and from {allowed}' if allowed else ''}; {edit} determines from which other networks."
         )
     elif networks is None:
         yield (
@@ -87,7 +87,7 @@ def _access(handover: Handover) -> Iterator[str]:
     else:
         yield (
             f"- **By IP address**: the external IP address of the control plane accepts connections from the cluster's nodes"
-            f"{f' and from {listed}' if listed else ' only'}; {edit} determines from which networks."
+            f"{f' and from {allowed}' if allowed else ' only'}; {edit} determines from which networks."
         )
     if cluster.dns_endpoint:
         yield (
@@ -110,7 +110,7 @@ def _permissions(handover: Handover) -> Iterator[str]:
         subjects = ", ".join(f"`{subject['name']}` ({subject['kind']})" for subject in binding["subject"])
         if "dynamic" in handover.roots[folder].blocks[address] or "google_client_openid_userinfo" in subjects:
             subjects = ", ".join(f"`{member}`" for member in handover.deployment.admins.members) or (
-                "the account that runs Terraform, because no members are listed; the next account that runs it replaces it"
+                "the account that runs Terraform, because no members are listed; the next account that runs Terraform takes its place"
             )
         yield f"- **Who may do what**: the binding `{name}` grants the {role} to {subjects}."
     yield "- **Through IAM**: roles on the project, such as `roles/container.admin` and `roles/owner`, grant access to the cluster as well."
@@ -133,14 +133,14 @@ def _upgrades(handover: Handover) -> Iterator[str]:
             "existing ones on 2027-06-14."
         )
     nodes = cluster.has_release_channel if deployment.node_pool.auto_upgrade is None else deployment.node_pool.auto_upgrade
-    when = _window(cluster.maintenance_window)
-    rows = [(what, _until(deployment, scopes), when) for what, scopes in _STOPPED_BY.items() if nodes or not what.startswith("nodes")]
+    rows = [(what, *_until(deployment, scopes)) for what, scopes in _STOPPED_BY.items() if nodes or not what.startswith("nodes")]
     if not nodes:
         rows.append(("nodes", "no: `auto_upgrade` is off", ""))
-    yield "\n".join(["| what | upgraded by Google | when |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
+    yield "\n".join(["| what | upgraded by Google | hours |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
     yield (
         "When a minor version reaches end of support, GKE upgrades the cluster regardless of exclusions. An upgrade of the nodes "
-        "replaces them, as `upgrade_settings` of the pool says; the Pods on a node end when it is drained. To choose the hours, change "
+        "replaces them in the way that the pool's `upgrade_settings` specifies; the Pods on a node end when it is drained. To choose the "
+        "hours, change "
         f"{_edit(handover, 'cluster.maintenance_window', 'recurring_window')}; for the exclusions and the channel, edit "
         f"`maintenance_exclusion` and `release_channel` in `{handover.main}`."
     )
@@ -167,14 +167,15 @@ _STOPPED_BY = {
 """Which scopes of exclusions stop an upgrade."""
 
 
-def _until(deployment: Deployment, scopes: Collection[str]) -> str:
-    """Return whether GKE makes upgrades that exclusions with these scopes stop."""
+def _until(deployment: Deployment, scopes: Collection[str]) -> tuple[str, str]:
+    """Return whether GKE makes upgrades that exclusions with these scopes stop, and in which hours."""
     stopping = [exclusion for exclusion in deployment.cluster.effective_exclusions if exclusion.scope in scopes]
     open_ended = [f"exclusion `{exclusion.name}`" for exclusion in stopping if exclusion.end_time is None]
     if open_ended:
-        return f"not before the end of support of the minor version ({', '.join(open_ended)})"
+        return f"not before the end of support of the minor version ({', '.join(open_ended)})", ""
+    hours = _window(deployment.cluster.maintenance_window)
     periods = [f"from {exclusion.start_time} to {exclusion.end_time} (exclusion `{exclusion.name}`)" for exclusion in stopping]
-    return f"yes, except {', '.join(periods)}" if periods else "yes"
+    return f"yes, except {', '.join(periods)}" if periods else "yes", hours
 
 
 def _window(window: MaintenanceWindow | None) -> str:
@@ -191,26 +192,27 @@ def _changes(handover: Handover) -> Iterator[str]:
         "GKE recreates the nodes, although Terraform shows an update in place": [],
         "Terraform replaces the node pool: all nodes are deleted, then created": [],
         "Terraform replaces the cluster, and the nodes with it": ["project", "region"],
-        "not possible: the plan fails": [],
+        "not possible: fixed when the cluster is created": [],
         "not possible: Google refuses to change a range that a cluster uses": [],
     }
-    stay, recreated, pool, cluster, refused, in_use = groups.values()
+    stay, recreated, pool, cluster, fixed, in_use = groups.values()
     for key, effect, recreates in effects():
         replaced = [noun.strip() for part in re.findall(r"([^;]+) \*\*replaced\*\*", effect) for noun in part.split(",")]
         if key in SUBNETWORK_RANGES:  # whatever Terraform plans
             in_use.append(key)
         elif effect == "refused":
-            refused.append(key)
+            fixed.append(key)
         elif "cluster" in replaced:
             cluster.append(key)
         elif "node pool" in replaced:
             pool.append(key)
         else:
             (recreated if recreates else stay).append(key)
+    keys = [key for group in groups.values() for key in group if "." not in key and not handover.has_variable(key)]
     yield (
-        "Each input was changed once, and the plan was recorded (with google 7.45.0). Names with underscores are variables. The others are "
-        f"those of the source deployment; the argument in `{handover.main}` has a similar name. When a node is deleted, its Pods end, and "
-        "with them the workspaces."
+        "Nearly every input was changed once, and the plan was recorded (with google 7.45.0). Names with a dot, and "
+        f"{listed(keys)}, are keys of the source deployment. All others are variables. The argument of a key in `{handover.main}` has a "
+        "similar name. When a node is deleted, its Pods end, and with them the workspaces."
     )
     rows = [f"| {effect} | {', '.join(_input_name(handover, key) for key in keys)} |" for effect, keys in groups.items()]
     yield "\n".join(["| when it changes | input |", "|---|---|", *rows])
@@ -221,7 +223,8 @@ def _changes(handover: Handover) -> Iterator[str]:
     )
     yield (
         f"{_input_name(handover, 'network.nodes_cidr')} can still grow to a range that contains the present one. If you remove a zone from "
-        f"{_input_name(handover, 'zones')}, its nodes are deleted. {protection}"
+        f"{_input_name(handover, 'zones')}, its nodes are deleted. Google refuses to delete a subnetwork that a cluster uses. Terraform "
+        f"ignores a change of `datapath_provider`: to change `cluster.network_policy`, create another cluster. {protection}"
     )
 
 

@@ -42,41 +42,48 @@ _NAMED_ONCE = {
 
 def _failures_at_the_cluster(handover: Handover) -> Iterator[str]:
     deployment = handover.deployment
-    delete_default_pool = f"gcloud container node-pools delete default-pool --cluster {deployment.cluster.name} {handover.place}"
     text = "**Creating the cluster failed.** GKE may report an error after it has created the cluster. Terraform then marks it as tainted."
     for folder, cluster, _ in handover.resources("google_container_cluster"):
         if deployment.cluster.deletion_protection:
             yield (
                 f"{text} Every plan then ends with `prevent_destroy`. Keep the cluster, and delete the default node pool, which Terraform "
-                "removes only while it creates a cluster:"
+                "then does not remove:"
             )
-            yield shell(f"terraform -chdir={folder} untaint {cluster}", f"terraform -chdir={folder} apply", delete_default_pool)
+            yield shell(
+                f"terraform -chdir={folder} untaint {cluster}",
+                f"terraform -chdir={folder} apply",
+                f"gcloud container node-pools delete default-pool --cluster {deployment.cluster.name} {handover.place}",
+            )
         else:
             yield f"{text} Apply again: that replaces the cluster."
-        delete = f"delete `{folder}/.terraform.tfstate.lock.info`, or " if isinstance(deployment.backend, LocalBackendConfig) else ""
+        lock = (
+            "A local state is not locked any more."
+            if isinstance(deployment.backend, LocalBackendConfig)
+            else f"If the next command reports a lock, run `terraform -chdir={folder} force-unlock LOCK_ID` with the ID from its message."
+        )
         yield (
-            f"**Terraform was killed.** The state stays locked: {delete}run `terraform -chdir={folder} force-unlock LOCK_ID` with the ID "
-            "that the next command prints. If the next apply says that the cluster or the node pool already exists, import it:"
+            f"**Terraform was killed.** {lock} Apply again. If Terraform reports that the cluster or the node pool already exists, import "
+            "it:"
         )
         cluster_id = f"{deployment.project}/{deployment.region}/{deployment.cluster.name}"
         ids = {pool: f"{cluster_id}/{block['name']}" for _, pool, block in handover.resources("google_container_node_pool")}
         yield shell(*(f"terraform -chdir={folder} import {address} {id_}" for address, id_ in {cluster: cluster_id, **ids}.items()))
-        yield (
-            "After an import of the cluster, look for the default node pool, which Terraform removes only while it creates a cluster, and "
-            "delete it:"
-        )
-        yield shell(delete_default_pool)
+        yield "After an import of the cluster, the next apply removes the default node pool."
 
 
 def _failures_after_the_cluster(handover: Handover) -> Iterator[str]:
     for folder, stack in handover.roots.items():
-        inside = [address for of, address, _ in handover.resources() if of == folder and address.startswith("kubernetes_")]
+        addresses = [address for of, address, _ in handover.resources() if of == folder]
+        inside = [address for address in addresses if address.startswith(("kubernetes_", "helm_"))]
         if inside and "google_container_cluster" in stack.content["data"]:
+            outside = len(addresses) > len(inside)
             yield (
                 f"**The cluster was deleted before `{folder}` was destroyed.** Every plan of that folder fails, because it looks the "
-                "cluster up by its name. What it created in the cluster is gone, so remove it from the state:"
+                "cluster up by its name. What it created in the cluster is gone, so remove it from the state"
+                f"{', and destroy the rest' if outside else ''}:"
             )
-            yield shell(f"terraform -chdir={folder} state rm {' '.join(inside)}")
+            remove = f"terraform -chdir={folder} state rm {' '.join(inside)}"
+            yield shell(remove, *([f"terraform -chdir={folder} destroy -refresh=false"] if outside else []))
         if "google_client_config" in json.dumps(stack.content["provider"]):
             yield (
                 f"**A saved plan of `{folder}` is older than an hour.** It contains an access token, which is valid for an hour. After "

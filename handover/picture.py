@@ -53,7 +53,7 @@ def picture(name: str, deployment: Deployment, sources: Mapping[str, Synthesized
     stacks = {title: _Stack(source) for title, source in sources.items()}
     scene = _Scene(deployment)
     zones = ", ".join(deployment.zones)
-    listed = f"Zone{'s' if len(deployment.zones) > 1 else ''} {zones}" if zones else "Every zone of the region"
+    listed = f"Zone{'s' if len(deployment.zones) > 1 else ''} {zones}" if zones else "Three zones of the region"
     project = Frame(
         Box(f"Project {deployment.project}", [f"Region {deployment.region}", listed]),
         frames=[scene.frame(title, stack) for title, stack in stacks.items()],

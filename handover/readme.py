@@ -86,8 +86,8 @@ def readme(handover: Handover) -> str:
         (
             "Tests of the source project run folders like this one on real Terraform, with stand-ins for the providers: they have the real "
             "providers' schemas and their known behaviour, and no cloud behind them. Each folder and `example/` is planned, applied, "
-            "planned again without a change, and destroyed, for several deployments. The commands under State, When something fails and "
-            "Destroy run there too."
+            "planned again without a change, and destroyed, for several deployments. The Terraform commands under State, When something "
+            "fails and Destroy run there too, with a local state."
         ),
         (
             "**Not verified**: anything against Google Cloud. Nothing here was applied to a project, and what GKE does by itself is "
@@ -96,8 +96,8 @@ def readme(handover: Handover) -> str:
         "`sha256sum --check MANIFEST.sha256` shows whether a file was changed after the hand-over.",
         "## The source deployment",
         (
-            f"The deployment `{name}` sets these values and leaves the others at their defaults. Change values that are not "
-            "variables there, or directly in these files."
+            f"The deployment `{name}` sets these values and leaves the others at their defaults. To change a value that is not a "
+            "variable, edit the source deployment or these files."
         ),
         table(("key", "value"), ((f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(own_values))),
     ]
@@ -134,7 +134,7 @@ def _first_plan(handover: Handover) -> Iterator[str]:
     yield f"For your own cluster, set `project` in {values} of each folder, and read [State](#state) first. Then:"
     yield shell(*commands, f"terraform -chdir={first} init", f"terraform -chdir={first} plan")
     yield (
-        "The plan changes nothing in the project. The other folders look the cluster up, so they can be planned when it exists. "
+        "The plan changes nothing in the project. The other folders look up the cluster, so you can plan them only after it exists. "
         "`terraform validate` checks a folder without a Google account."
     )
 
@@ -235,8 +235,8 @@ def _risks(handover: Handover) -> Iterator[str]:
         yield "Synthesis found none of the risks that it checks for."
         return
     yield (
-        "The risks of this configuration, and whether the source deployment acknowledges them. The picture marks them. Keys are those of "
-        "the source deployment."
+        "The risks of this configuration, and whether the source deployment acknowledges them. The picture marks them. Inputs that are "
+        "not variables have the names of their keys in the source deployment."
     )
     yield table(("risk", "meaning", "acknowledged"), rows)
 
@@ -262,7 +262,7 @@ def _costs(handover: Handover) -> Iterator[str]:
 
 def _nodes(deployment: Deployment, pool: Json) -> str:
     node, scaling, zones = pool["node_config"], pool["autoscaling"], len(deployment.zones) or ZONES_OF_A_REGION
-    where = _counted("zone", zones) + ("" if deployment.zones else ", as in most regions,")
+    where = _counted("zone", zones) + ("" if deployment.zones else ", which GKE chooses,")
     machine = f"`{node['machine_type']}`{' (Spot)' if node.get('spot') else ''} with {node['disk_size_gb']} GB of `{node['disk_type']}`"
     if "total_max_node_count" in scaling:
         few, many, counted = scaling.get("total_min_node_count", 0), scaling["total_max_node_count"], ""
@@ -284,10 +284,14 @@ def _during_an_upgrade(settings: Json) -> str:
 
 def _logs(deployment: Deployment) -> str:
     cluster = deployment.cluster
-    logs = "the default, system and workloads" if cluster.logging_components is None else ", ".join(cluster.logging_components) or "none"
-    metrics = "the default" if cluster.monitoring_components is None else ", ".join(cluster.monitoring_components) or "none"
-    prometheus = "the default of GKE" if cluster.managed_prometheus is None else "on" if cluster.managed_prometheus else "off"
-    return f"Logs: {logs}. Metrics: {metrics}. Managed Prometheus, which charges per sample: {prometheus}."
+    logs = (
+        "GKE's default (system and workload logs)"
+        if cluster.logging_components is None
+        else ", ".join(cluster.logging_components) or "none"
+    )
+    metrics = "GKE's default" if cluster.monitoring_components is None else ", ".join(cluster.monitoring_components) or "none"
+    prometheus = "GKE's default" if cluster.managed_prometheus is None else "on" if cluster.managed_prometheus else "off"
+    return f"Logs: {logs}. Metrics: {metrics}. Managed Prometheus, which is billed by the sample: {prometheus}."
 
 
 def _flat(values: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:

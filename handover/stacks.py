@@ -80,8 +80,13 @@ class Stack:
 
     @property
     def risks(self) -> list[tuple[str, str]]:
-        """Name and meaning of each risk that the stack carries, acknowledged or not."""
-        return [(name, meaning) for one in self.source.annotations for name, _, meaning in [one["message"].partition(": ")]]
+        """Name and meaning of each risk that the stack carries, acknowledged or not, with the names of variables.
+
+        A hand-over does not have Gitpod's guide, so no meaning refers to it.
+        """
+        messages = (re.sub(", (as in|which) the guide( requires)?", "", one["message"]) for one in self.source.annotations)
+        parts = (with_variable_names(message, self.parameters).partition(": ") for message in messages)
+        return [(name, meaning) for name, _, meaning in parts]
 
     @property
     def blocks(self) -> dict[str, Json]:

@@ -105,7 +105,11 @@ def _description(of_input: str, nothing: str | None) -> str:
         of_input: the description of the input.
         nothing: the value of the variable that stands for an input that is left out, if there is one.
     """
-    sentences = (re.sub("^Default: ", f"{nothing} means ", one) if nothing else one for one in re.split(r"(?<=\.) (?=[A-Z])", of_input))
+    if nothing:
+        of_input = of_input.replace("Default: ", f"{nothing} means ").replace(
+            "If removed later", f"If you set it to {nothing.lower()} later"
+        )
+    sentences = re.split(r"(?<=\.) (?=[A-Z])", of_input)
     return " ".join(one for one in sentences if not one.startswith(("Default: ", "Required if ")))
 
 
@@ -212,8 +216,8 @@ def _rules_of_each(listed: str, name: str, metadata: Any) -> Iterator[Rule]:
     """Yield the rules of the items of a list, each with the refused items in its message."""
     for rule in _rules_of_one("one", "", metadata):
         refused = f'join(", ", [for one in {listed} : "\'${{one}}\'" if !({rule.holds})])'
-        allowed = rule.message.removeprefix(_quoted("one", ""))
-        yield Rule(f"alltrue([for one in {listed} : {rule.holds}])", f"{name}: ${{{refused}}} {allowed}")
+        allowed = rule.message.removeprefix(_quoted("one", "")).removeprefix("is ")
+        yield Rule(f"alltrue([for one in {listed} : {rule.holds}])", f"{name}: ${{{refused}}}: {allowed}")
 
 
 def _rules_of_a_window(value: str, name: str) -> Iterator[Rule]:
@@ -260,7 +264,7 @@ def _rules_of_the_key(deployment: Deployment, key: ParameterKey) -> Iterator[Rul
         refused = f'join(", ", [for one in keys({value}) : "\'${{one}}\'" if can(regex({reserved}, one))])'
         yield Rule(
             f"!anytrue([for one in keys({value}) : can(regex({reserved}, one))])",
-            f"{name}: ${{{refused}}} has a key under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix",
+            f"{name}: ${{{refused}}}: under kubernetes.io or k8s.io, which Kubernetes reserves: use another prefix",
         )
         yield Rule(
             f'alltrue([for one in {json.dumps([*WORKLOAD_LABELS])} : lookup({value}, one, "true") == "true"])',

@@ -334,7 +334,9 @@ REASONS: Reasons = {
     "google_container_cluster": {
         "": "The control plane. The nodes are in a separate node pool, which can change without replacing the cluster.",
         "location": "A region, not a zone: the control plane then has replicas in several zones and stays available during upgrades.",
-        "min_master_version": "The version at creation. Later releases are ignored below, unless a version is set here.",
+        "min_master_version": (
+            "The version at creation. A later change upgrades the control plane, unless ignore_changes below lists this argument."
+        ),
         "datapath_provider": "Calico needs LEGACY_DATAPATH. With ADVANCED_DATAPATH (Dataplane V2), GKE refuses the network policy below.",
         "networking_mode": "Pods have IP addresses of the VPC network, from a secondary range of the subnetwork.",
         "remove_default_node_pool": "GKE creates every cluster with a node pool, and a pool inside this resource cannot be changed later.",

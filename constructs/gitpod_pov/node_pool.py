@@ -630,7 +630,7 @@ REASONS: Reasons = {
         "node_config.image_type": "Gitpod's workspaces need Ubuntu. A change recreates the nodes.",
         "node_config.machine_type": "A change recreates the nodes, but does not replace the pool.",
         "node_config.labels": "Gitpod schedules each of its workloads by one of the five workload labels.",
-        "node_config.metadata": "Without disable-legacy-endpoints, every apply replaces the pool. So does any change.",
+        "node_config.metadata": "Any change of the metadata replaces the pool. Without disable-legacy-endpoints, every apply does.",
         "node_config.oauth_scopes": (
             "Limits which Google APIs Pods can call with the node service account, in addition to its roles. A change replaces the pool."
         ),

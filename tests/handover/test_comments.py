@@ -149,3 +149,32 @@ def test_a_risk_is_written_only_where_the_argument_is() -> None:
     pools = {"other": {"max_nodes": 1, "upgrade_settings": {"strategy": "BLUE_GREEN"}}}
     lines = lines_of({"zones": ["us-central1-a"], "network": {"pods_cidr": "10.4.0.0/19"}, "node_pool": {"max_nodes": 31}, "pools": pools})
     assert len([line for line in lines if "Risk no-room-for-surge-nodes: " in line]) == 1
+
+
+@pytest.mark.parametrize("cluster", [{}, {"version": "1.35.8-gke.1"}], ids=["newest version", "version"])
+def test_the_version_is_said_to_be_ignored_where_it_is(cluster: dict[str, Any]) -> None:
+    lines = lines_of({"cluster": cluster})
+    assert ("min_master_version," in [line.strip() for line in lines]) == (not cluster)
+    comment = comments_at(lines, "min_master_version =")
+    assert comment == "The version at creation. A later change upgrades the control plane, unless ignore_changes below lists this argument."
+
+
+GUIDE_RISKS: dict[str, Any] = {"ingress": INGRESS, "cluster": {"network_policy": "dataplane-v2"}}
+
+
+@pytest.mark.parametrize("sections", [*DEPLOYMENTS.values(), GUIDE_RISKS], ids=[*DEPLOYMENTS, "dataplane v2"])
+def test_no_text_refers_to_the_guide_which_the_folder_does_not_have(sections: dict[str, Any]) -> None:
+    files = files_of("pov", deployment(**sections))
+    assert not [path for path, content in files.items() if re.search(rb"\bthe\s+(#\s+)?guide\b", content)]
+
+
+def test_comments_and_readme_call_the_inputs_of_risks_by_the_same_names() -> None:
+    files = files_of("pov", deployment())
+    main, readme = (files[path].decode() for path in ("1-cluster/main.tf", "README.md"))
+    (meaning,) = re.findall(r"^\| `public-control-plane` \| (.*?) \|", readme, re.MULTILINE)
+    (comment,) = re.findall(r"# Risk public-control-plane: ((?:.|\n *# )*)\.\n", main)
+    assert meaning.startswith(re.sub(r"\n *# ", " ", comment))
+    assert "; set cluster_authorized_networks, " in meaning
+    assert "admins_members is empty" in files["2-rbac/main.tf"].decode()
+    assert "admins_members is empty" in readme
+    assert "admins.members" not in readme

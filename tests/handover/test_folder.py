@@ -174,7 +174,7 @@ class TestOperations:
     def test_of_the_reference(self) -> None:
         section = self.section({})
         assert "Apply again: that replaces the cluster." in section
-        assert "`1-cluster/.terraform.tfstate.lock.info`" in section
+        assert "force-unlock" not in section
         assert "untaint" not in section
         assert "is protected" not in section
 
@@ -184,7 +184,7 @@ class TestOperations:
         )
         assert "terraform -chdir=1-cluster untaint google_container_cluster.cluster\nterraform -chdir=1-cluster apply\n" in section
         assert "delete default-pool --cluster trial --region us-central1 --project demo-project" in section
-        assert "tfstate.lock.info" not in section
+        assert "force-unlock LOCK_ID" in section
         assert "`google_container_cluster.cluster` is protected" in section
 
 
@@ -311,10 +311,14 @@ class TestParameters:
     ) -> None:
         assert variable(deployment(**sections), key)["description"] == expected
 
+    def test_a_description_says_what_null_does_later(self) -> None:
+        description = variable(deployment(), NETWORKS)["description"]
+        assert description.endswith("Null means all networks. If you set it to null later, the cluster keeps the last value.")
+
     @pytest.mark.parametrize("key", ALL_KEYS)
     def test_no_description_speaks_of_a_deployment_file(self, key: ParameterKey) -> None:
         description = variable(deployment(), key)["description"]
-        assert not re.search(r"Default:|Required if|docs/|[a-z]\.[a-z]", description)
+        assert not re.search(r"Default:|Required if|removed|docs/|[a-z]\.[a-z]", description)
 
     def test_a_value_that_does_not_reach_the_output_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As when a construct decides by a value: here one that is cut to its first characters."""

@@ -10,7 +10,7 @@ import pytest
 
 from handover.folder import files_of, write
 from rehearsal.stand_in import StandIns
-from rehearsal.workspace import Workspace
+from rehearsal.workspace import TerraformError, Workspace
 from tests.app import deployment, synthesize
 from tests.handover.test_terraform import Folder
 
@@ -98,3 +98,23 @@ def test_the_example_applies_in_order_and_is_destroyed(files: dict[str, bytes], 
     assert journal.precedes("kubernetes_cluster_role_binding_v1", "helm_release")
     example.destroy()
     assert example.state() == {}
+
+
+@pytest.mark.terraform
+def test_a_folder_whose_cluster_was_deleted_is_destroyed_as_documented(
+    files: dict[str, bytes], stand_ins: StandIns, tmp_path: Path
+) -> None:
+    write(files, tmp_path / "pov")
+    cluster, ingress = (Folder(stand_ins, tmp_path / "pov" / name, tmp_path / "pov" / name) for name in ("1-cluster", "3-ingress"))
+    for root in (cluster, ingress):
+        root.init()
+        root.apply()
+    cluster.destroy()
+    with pytest.raises(TerraformError, match="clusters/gitpod not found"):
+        ingress.destroy()
+    text = files["README.md"].decode().partition("**The cluster was deleted before `3-ingress` was destroyed.**")[2]
+    remove, destroy = text.partition("```sh\n")[2].partition("\n```")[0].splitlines()
+    for command in (remove, f"{destroy} -auto-approve"):
+        ingress.run(*command.removeprefix("terraform -chdir=3-ingress ").split())
+    assert ingress.state() == {}
+    assert stand_ins.cloud.objects("google_dns_managed_zone") == []

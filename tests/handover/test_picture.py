@@ -118,7 +118,7 @@ class TestContent:
         [
             ({"project": "other-project"}, "Project other-project"),
             ({"region": "europe-west1", "zones": ["europe-west1-b", "europe-west1-c"]}, "Zones europe-west1-b, europe-west1-c"),
-            ({"zones": []}, "Every zone of the region"),
+            ({"zones": []}, "Three zones of the region"),
             ({"network": {"network": "own", "create_network": True}}, "VPC network own"),
             ({"network": {"subnetwork": "nodes"}}, "Subnetwork nodes"),
             ({"network": {"nodes_cidr": "10.16.0.0/24"}}, "Nodes 10.16.0.0/24: 252 nodes"),

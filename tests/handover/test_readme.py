@@ -96,7 +96,7 @@ class TestAnswers:
                     "control plane, patch versions": "yes | at any time",
                     **dict.fromkeys(
                         ("control plane, minor versions", "nodes, patch versions", "nodes, minor versions"),
-                        "not before the end of support of the minor version (exclusion `keep-versions`) | at any time",
+                        "not before the end of support of the minor version (exclusion `keep-versions`) |",
                     ),
                 },
             ),
@@ -128,8 +128,7 @@ class TestAnswers:
                     ),
                     **dict.fromkeys(
                         ("control plane, minor versions", "nodes, minor versions"),
-                        "not before the end of support of the minor version (exclusion `minor`) | "
-                        "every day, 03:00 to 09:00 UTC, first on 2027-01-02",
+                        "not before the end of support of the minor version (exclusion `minor`) |",
                     ),
                 },
             ),
@@ -160,22 +159,49 @@ class TestAnswers:
     def test_says_what_a_change_does_to_the_nodes(self) -> None:
         text = section(readme(handover={"parameters": []}), "What you can change without replacing nodes")
         rows = re.findall(r"^\| (.*) \| (`.*) \|$", text, re.MULTILINE)
-        stay, recreated, pool, cluster, refused, in_use = (re.findall("`(.*?)`", inputs) for _, inputs in rows)
+        stay, recreated, pool, cluster, fixed, in_use = (re.findall("`(.*?)`", inputs) for _, inputs in rows)
         assert {"node_pool.max_nodes", "cluster.maintenance_window", "node_pool.labels"} <= {*stay}
         assert {"node_pool.machine_type", "cluster.workload_identity"} <= {*recreated}
         assert len(recreated) == len(RECREATES_NODES)
         assert {"node_pool.spot", "identity.account_id"} <= {*pool}
         assert {"cluster.name", "network.network", "project", "region"} <= {*cluster}
-        assert refused == ["network.create_subnetwork", "cluster.network_policy"]
+        assert ("fixed when the cluster is created" in text, "the plan fails" in text) == (True, False), "two plans succeed"
+        assert fixed == ["network.create_subnetwork", "cluster.network_policy"]
         assert in_use == ["network.nodes_cidr", "network.pods_cidr", "network.services_cidr"]
         assert "`network.nodes_cidr` can still grow to a range that contains the present one." in text
-        assert len([*stay, *recreated, *pool, *cluster, *refused, *in_use]) == len([*effects()]) + len(("project", "region"))
+        assert len([*stay, *recreated, *pool, *cluster, *fixed, *in_use]) == len([*effects()]) + len(("project", "region"))
 
     def test_calls_an_input_by_the_name_of_its_variable(self) -> None:
         without = section(readme(handover={"parameters": []}), "What you can change without replacing nodes")
         assert "`node_pool.max_nodes`" in without
         every = section(readme(handover={"parameters": get_args(ParameterKey)}), "What you can change without replacing nodes")
         assert "`identity_account_id`" in every
+
+    @pytest.mark.parametrize(
+        "sections",
+        [
+            {},
+            {"handover": {"parameters": []}},
+            {"handover": {"parameters": get_args(ParameterKey)}},
+            {"handover": {"parameters": ["zones", "node_pool.name"]}},
+            {"identity": {"email": "nodes@my-gitpod-pov.iam.gserviceaccount.com"}},
+            {"node_pool": {"max_total_nodes": 9}},
+        ],
+        ids=["default", "none", "all", "some", "no account ID", "no node counts"],
+    )
+    def test_says_which_names_are_variables(self, sections: dict[str, Any]) -> None:
+        files = files_of("pov", deployment(**{**SOURCE, **sections}))
+        text = section(files["README.md"].decode(), "What you can change without replacing nodes")
+        (keys,) = re.findall("Names with a dot, and (.*), are keys of the source deployment. All others are variables.", text)
+        names = {name for row in re.findall(r"^\| .* \| (`.*`) \|$", text, re.MULTILINE) for name in re.findall("`(.*?)`", row)}
+        said = {name for name in names if "." not in name} - {*re.findall("`(.*?)`", keys)}
+        declared = {
+            name
+            for path, content in files.items()
+            if path.endswith("/variables.tf")
+            for name in re.findall(r'^variable "(\w+)"', content.decode(), re.MULTILINE)
+        }
+        assert said == declared
 
 
 class TestCosts:
@@ -187,10 +213,11 @@ class TestCosts:
                 [
                     "starts with 1 node and scales from 1 to 50. An upgrade adds nodes for its duration.",
                     "**External IP addresses**",
-                    "the default, system and workloads",
+                    "Logs: GKE's default (system and workload logs). Metrics: GKE's default. Managed",
+                    "billed by the sample: GKE's default.",
                 ],
             ),
-            ({"zones": []}, ["In 3 zones, as in most regions, the pool `gitpod` starts with 3 nodes and scales from 3 to 150."]),
+            ({"zones": []}, ["In 3 zones, which GKE chooses, the pool `gitpod` starts with 3 nodes and scales from 3 to 150."]),
             (
                 {"node_pool": {"min_nodes": 0, "max_nodes": 4, "spot": True}},
                 ["`n2d-standard-16` (Spot)", "starts with 1 node and scales from 0 to 4."],
@@ -199,7 +226,7 @@ class TestCosts:
             ({"node_pool": {"upgrade_settings": {"max_surge": 0, "max_unavailable": 1}}}, ["from 1 to 50.\n"]),
             (
                 {"profile": "hardened"},
-                ["**Cloud NAT**", "**VPC Flow Logs**", "SYSTEM_COMPONENTS, WORKLOADS, APISERVER", "charges per sample: on."],
+                ["**Cloud NAT**", "**VPC Flow Logs**", "SYSTEM_COMPONENTS, WORKLOADS, APISERVER", "billed by the sample: on."],
             ),
             ({"cluster": {"logging_components": []}}, ["Logs: none."]),
             ({"ingress": INGRESS}, ["**DNS zone**"]),
@@ -293,6 +320,12 @@ class TestOperations:
             ({"network": {"network": "own", "create_network": True}}, [], ["does not exist.**"]),
             ({"network": {"network": "own"}}, ["The network `own` does not exist"], ["organization policy"]),
             ({"cluster": {"release_channel": "UNSPECIFIED"}}, ["takes two applies"], ["slower release channel"]),
+            (
+                {"backend": {"type": "gcs", "bucket": "states", "prefix": "trial"}},
+                ["terraform -chdir=1-cluster force-unlock"],
+                ["not locked"],
+            ),
+            ({"backend": {"type": "cloud", "organization": "acme"}}, ["terraform -chdir=1-cluster force-unlock"], ["not locked"]),
         ],
         ids=str,
     )

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -163,6 +164,60 @@ class TestRoots:
         root.run(*self.documented(copy, "1-cluster import google_container_node_pool.node_pool"))
         assert set(root.plan().changes.values()) <= {"update"}
 
+    def test_a_cluster_of_a_killed_terraform_is_imported_as_documented(self, stand_ins: StandIns, copy: Path) -> None:
+        text = (copy / "README.md").read_text().partition("**Terraform was killed.**")[2].partition("**The cluster was deleted")[0]
+        root = folder(stand_ins, copy / "1-cluster")
+        stand_ins.cloud.break_down(Fault("create", "google_container_cluster"))
+        with pytest.raises(TerraformError, match="Error 500"):
+            root.apply()  # the state then has everything else, and nothing writes it when Terraform is killed
+        fault = stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall", carried_out=True))
+        with root.start("apply", "-auto-approve") as process:
+            assert fault.reached.wait(20)
+            process.kill()
+        for _ in range(100):
+            if stand_ins.cloud.journal.entries("create", "google_container_cluster", "abandoned"):
+                break
+            time.sleep(0.05)
+        cluster = "projects/my-gitpod-pov/locations/us-central1/clusters/gitpod"
+        assert stand_ins.cloud.find("google_container_node_pool", f"{cluster}/nodePools/default-pool")
+        lock = copy / "1-cluster" / ".terraform.tfstate.lock.info"
+        with pytest.raises(TerraformError, match="not locked"):
+            root.run("force-unlock", "-force", json.loads(lock.read_text())["ID"])
+        assert "is not locked any more" in text
+        assert not [words for words in ("force-unlock", "lock.info", "gcloud") if words in text]
+        with pytest.raises(TerraformError, match=f"Already exists: {cluster}"):
+            root.apply()
+        root.run(*self.documented(copy, "1-cluster import google_container_cluster.cluster"))
+        assert root.plan().changes["google_container_cluster.cluster"] == "update"
+        root.apply()
+        assert "the next apply removes the default node pool" in text
+        assert stand_ins.cloud.find("google_container_node_pool", f"{cluster}/nodePools/default-pool") is None
+        assert root.plan().empty
+
+    @pytest.mark.parametrize(
+        ("cluster", "edit", "changes"),
+        [
+            ({}, {"datapath_provider": "ADVANCED_DATAPATH"}, {}),
+            ({}, {"min_master_version": "1.99.0-gke.1"}, {}),
+            ({"version": "1.33.5-gke.1080000"}, {"min_master_version": "1.99.0-gke.1"}, {"google_container_cluster.cluster": "update"}),
+        ],
+        ids=["datapath", "ignored version", "version"],
+    )
+    def test_edits_of_the_cluster_have_the_documented_effect(
+        self, stand_ins: StandIns, tmp_path: Path, cluster: dict[str, Any], edit: dict[str, str], changes: dict[str, str]
+    ) -> None:
+        write(files_of("pov", deployment(**SOURCE, cluster=cluster), "json"), tmp_path / "pov")
+        readme = (tmp_path / "pov" / "README.md").read_text()
+        assert "Terraform ignores a change of `datapath_provider`" in readme
+        assert ("To upgrade the cluster yourself, set `min_master_version`" in readme) == bool(cluster)
+        root = folder(stand_ins, tmp_path / "pov" / "1-cluster")
+        root.apply()
+        main = root.directory / "main.tf.json"
+        content = json.loads(main.read_text())
+        content["resource"]["google_container_cluster"]["cluster"] |= edit
+        main.write_text(json.dumps(content))
+        assert root.plan().changes == changes
+
     def test_a_binding_of_a_deleted_cluster_is_removed_from_the_state_as_documented(self, stand_ins: StandIns, copy: Path) -> None:
         cluster, rbac = (folder(stand_ins, copy / name) for name in ("1-cluster", "2-rbac"))
         for root in (cluster, rbac):
@@ -184,6 +239,8 @@ class TestRoots:
         root.run(*self.documented(tmp_path / "pov", "1-cluster untaint"))
         root.apply()
         assert root.plan().empty
+        pools = [pool["name"] for pool in stand_ins.cloud.objects("google_container_node_pool")]
+        assert "default-pool" in pools, "the README has the command that deletes it"
 
     @pytest.mark.parametrize("values", [{}, OTHER, {"zones": []}], ids=["as handed over", "other values", "every zone"])
     def test_plan_is_that_of_the_stacks_with_these_values(
@@ -391,7 +448,8 @@ WINDOW = {"start_time": "2027-01-02T03:00:00Z", "end_time": "2027-01-02T09:00:00
 REFUSED: list[tuple[str, Any, str]] = [
     ("project", "My Project", "project: 'My Project' is not a project ID"),
     ("region", "us-central1-a", "region: 'us-central1-a' is not a region"),
-    ("zones", ["us-central1"], "zones: 'us-central1' is not a zone"),
+    ("zones", ["us-central1"], "zones: 'us-central1': not a zone, such as us-central1-a"),
+    ("zones", ["us-east1", "us-central1"], "zones: 'us-east1', 'us-central1': not a zone, such as us-central1-a"),
     ("zones", ["us-central1-a", "us-central1-a"], "a value that is listed twice"),
     ("cluster_name", "c" * 41, "is not a valid GKE name: at most 40"),
     ("network_nodes_cidr", "10.0.0.1/20", "network_nodes_cidr: '10.0.0.1/20' is not an IPv4 range in CIDR notation without host bits"),
@@ -405,8 +463,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("node_pool_initial_nodes", -1, "node_pool_initial_nodes: '-1' must be 0 or more"),
     ("node_pool_min_nodes", 0.5, "node_pool_min_nodes: '0.5' must be a whole number"),
     ("node_pool_max_nodes", 1001, "node_pool_max_nodes: '1001' must be 1000 or less"),
-    ("cluster_authorized_networks", {"office": "203.0.113.1/24"}, "cluster_authorized_networks: '203.0.113.1/24' is not an IPv4 range"),
-    ("cluster_authorized_networks", {"": "203.0.113.0/24"}, "cluster_authorized_networks: '' must not be empty"),
+    ("cluster_authorized_networks", {"office": "203.0.113.1/24"}, "cluster_authorized_networks: '203.0.113.1/24': not an IPv4 range"),
+    ("cluster_authorized_networks", {"": "203.0.113.0/24"}, "cluster_authorized_networks: '': must not be empty"),
     ("cluster_authorized_networks", {"all": "0.0.0.0/0"}, "cluster_authorized_networks: allows every network"),
     (
         "cluster_authorized_networks",
@@ -418,8 +476,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("cluster_maintenance_window", {**WINDOW, "recurrence": "FREQ=YEARLY"}, "recurrence: 'FREQ=YEARLY' is not a recurrence"),
     ("cluster_maintenance_window", {**WINDOW, "end_time": "2027-01-02T06:00:00Z"}, "must be 4 to 24 hours after start_time"),
     ("cluster_maintenance_window", {**WINDOW, "end_time": "2027-01-03T04:00:00Z"}, "must be 4 to 24 hours after start_time"),
-    ("cluster_resource_labels", {"goog-team": "platform"}, "cluster_resource_labels: 'goog-team' is not a resource label key"),
-    ("cluster_resource_labels", {"team": "Platform"}, "cluster_resource_labels: 'Platform' is not a resource label value"),
+    ("cluster_resource_labels", {"goog-team": "platform"}, "cluster_resource_labels: 'goog-team': not a resource label key"),
+    ("cluster_resource_labels", {"team": "Platform"}, "cluster_resource_labels: 'Platform': not a resource label value"),
     (
         "cluster_resource_labels",
         {f"team-{number}": "platform" for number in range(65)},
@@ -429,19 +487,23 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("network_network", "Trial", "network_network: 'Trial' is not a valid Compute Engine name"),
     ("network_subnetwork", "Nodes", 'network_subnetwork: "Nodes" is not a valid Compute Engine name'),
     ("node_pool_name", "Pool", "node_pool_name: 'Pool' is not a valid GKE name"),
-    ("node_pool_labels", {"-team": "platform"}, "node_pool_labels: '-team' is not a label key"),
-    ("node_pool_labels", {f"{'n' * 64}": "platform"}, "is not a label key"),
-    ("node_pool_labels", {"team": "p" * 64}, "is not a label value"),
-    ("node_pool_labels", {"node.kubernetes.io/team": "platform"}, "'node.kubernetes.io/team' has a key under kubernetes.io or k8s.io"),
+    ("node_pool_labels", {"-team": "platform"}, "node_pool_labels: '-team': not a label key"),
+    ("node_pool_labels", {f"{'n' * 64}": "platform"}, "': not a label key"),
+    ("node_pool_labels", {"team": "p" * 64}, "': not a label value"),
+    (
+        "node_pool_labels",
+        {"node.kubernetes.io/team": "platform"},
+        "'node.kubernetes.io/team': under kubernetes.io or k8s.io, which Kubernetes reserves",
+    ),
     ("node_pool_labels", {"gitpod.io/workload_ide": "false"}, "must be 'true', because Gitpod schedules its workloads by these labels"),
     ("node_pool_disk_size_gb", 9, "node_pool_disk_size_gb: '9' must be 10 or more"),
-    ("admins_members", ["allUsers"], "admins_members: 'allUsers' is not a member"),
+    ("admins_members", ["allUsers"], "admins_members: 'allUsers': not a member"),
     (
         "admins_members",
         ["user:a@example.com", "group:b@example.com"],
         '["user:a@example.com","group:b@example.com"] has a group, which RBAC',
     ),
-    ("admins_members", ["serviceAccount:jane@example.com"], "admins_members: 'serviceAccount:jane@example.com' is not a member"),
+    ("admins_members", ["serviceAccount:jane@example.com"], "admins_members: 'serviceAccount:jane@example.com': not a member"),
 ]
 REFUSED_TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"zones": ["us-east1-b"]}, 'zones: ["us-east1-b"] has a zone outside us-central1'),
