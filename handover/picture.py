@@ -291,7 +291,7 @@ def _cluster(block: Json, _: _Stack) -> Description:
         address,
         "DNS endpoint" if _at(block, "control_plane_endpoints_config", "dns_endpoint_config", "allow_external_traffic") else None,
         f"Network policy: {policy}" if policy else None,
-        "Workload Identity Federation" if _at(block, "workload_identity_config", "workload_pool") else None,
+        "Workload Identity Federation for GKE" if _at(block, "workload_identity_config", "workload_pool") else None,
     ]
 
 

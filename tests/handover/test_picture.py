@@ -130,7 +130,7 @@ class TestContent:
             ({"cluster": {"release_channel": "UNSPECIFIED"}}, "No release channel"),
             ({"cluster": {"version": "1.35.8-gke.1"}}, "Kubernetes 1.35.8-gke.1"),
             ({"cluster": {"authorized_networks": {}}}, "External IP address, for its own nodes"),
-            ({"cluster": {"workload_identity": True}}, "Workload Identity Federation"),
+            ({"cluster": {"workload_identity": True}}, "Workload Identity Federation for GKE"),
             ({"node_pool": {"name": "workspaces"}}, "Node pool workspaces"),
             ({"node_pool": {"machine_type": "n2-standard-8", "disk_size_gb": 200}}, "n2-standard-8, 200 GB pd-ssd"),
             ({"node_pool": {"min_nodes": 2, "initial_nodes": 3, "max_nodes": 4}}, "2 to 4 nodes per zone"),
