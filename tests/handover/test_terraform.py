@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -18,6 +17,7 @@ from rehearsal.stand_in import StandIns
 from rehearsal.workspace import TerraformError, Workspace
 from tests.app import deployment, synthesize
 from tests.existing import NETWORK, add_subnetwork, contents
+from tests.killed import kill_while_creating
 from tests.terraform_output import error_text
 
 pytestmark = pytest.mark.terraform
@@ -167,17 +167,7 @@ class TestRoots:
     def test_a_cluster_of_a_killed_terraform_is_imported_as_documented(self, stand_ins: StandIns, copy: Path) -> None:
         text = (copy / "README.md").read_text().partition("**Terraform was killed.**")[2].partition("**The cluster was deleted")[0]
         root = folder(stand_ins, copy / "1-cluster")
-        stand_ins.cloud.break_down(Fault("create", "google_container_cluster"))
-        with pytest.raises(TerraformError, match="Error 500"):
-            root.apply()  # the state then has everything else, and nothing writes it when Terraform is killed
-        fault = stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall", carried_out=True))
-        with root.start("apply", "-auto-approve") as process:
-            assert fault.reached.wait(20)
-            process.kill()
-        for _ in range(100):
-            if stand_ins.cloud.journal.entries("create", "google_container_cluster", "abandoned"):
-                break
-            time.sleep(0.05)
+        kill_while_creating("google_container_cluster", root, stand_ins.cloud)
         cluster = "projects/my-gitpod-pov/locations/us-central1/clusters/gitpod"
         assert stand_ins.cloud.find("google_container_node_pool", f"{cluster}/nodePools/default-pool")
         lock = copy / "1-cluster" / ".terraform.tfstate.lock.info"

@@ -7,8 +7,6 @@ apply, what Google or its console fills in, the default that GKE takes today, an
 from __future__ import annotations
 
 import json
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +19,7 @@ from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
 from rehearsal.values import first
 from rehearsal.workspace import Plan, TerraformError
+from tests.killed import kill_while_creating
 from tests.rehearsal.examples import (
     BINDING,
     CLUSTER,
@@ -334,7 +333,7 @@ class TestWhatDoesNot:
 
     def test_killed_while_a_pool_is_being_created(self, life: Callable[[Configuration], Life]) -> None:
         one = life(with_timeouts(cluster_configuration()))
-        killed(one, POOL_TYPE)
+        kill_while_creating(POOL_TYPE, one.workspace, one.cloud)
         lock = one.workspace.directory / "states" / ".cluster.tfstate.lock.info"
         assert lock.exists()
         assert f"resource - {POOL_ID} - already exists" in one.fails()
@@ -345,7 +344,7 @@ class TestWhatDoesNot:
 
     def test_killed_while_the_cluster_is_being_created(self, life: Callable[[Configuration], Life]) -> None:
         one = life(with_timeouts(cluster_configuration()))
-        killed(one, CLUSTER_TYPE)
+        kill_while_creating(CLUSTER_TYPE, one.workspace, one.cloud)
         assert f"Already exists: {CLUSTER_ID}" in one.fails()
         assert one.object(POOL_TYPE, DEFAULT_POOL_ID)["name"] == "default-pool"
         one.workspace.import_(CLUSTER, f"{PROJECT}/{LOCATION}/example")
@@ -433,21 +432,6 @@ def without_channel(life: Callable[[Configuration], Life], google: str = NEWEST)
     one.apply()
     one.cloud.facts["release_channel_required"] = True
     return one
-
-
-def killed(one: Life, kind: str) -> None:
-    """Kill Terraform while the cloud goes on to create an object."""
-    fault = one.cloud.break_down(Fault("create", kind, "stall", carried_out=True))
-    with one.workspace.start("apply", "-auto-approve") as process:
-        assert fault.reached.wait(20)
-        process.kill()
-    assert process.returncode == -signal.SIGKILL
-    waiting = threading.Event()
-    for _ in range(100):
-        if one.cloud.journal.entries("create", kind, "abandoned"):
-            return
-        waiting.wait(0.05)
-    pytest.fail("the call of the killed Terraform never ended")
 
 
 BLUE_GREEN = {

@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import pytest
 from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import OVERRIDE_FILE, Action, Plan, TerraformError, Workspace, attach
+from tests.killed import kill_while_creating
 from tests.rehearsal.examples import (
     BINDING,
     CLUSTER,
@@ -562,21 +562,13 @@ class TestInterruptedApply:
         assert cluster.state() == {}
 
     def test_terraform_killed(self, cluster: Workspace, stand_ins: StandIns) -> None:
-        fault = stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall"))
-        with cluster.start("apply", "-auto-approve") as process:
-            assert fault.reached.wait(20)
-            process.kill()
-        assert process.returncode == -signal.SIGKILL
+        kill_while_creating("google_container_cluster", cluster, stand_ins.cloud, carried_out=False)
         assert SUBNETWORK in cluster.state()
         assert CLUSTER not in cluster.state()
         self.resumes(cluster, stand_ins)
 
     def test_terraform_killed_during_an_operation(self, cluster: Workspace, stand_ins: StandIns) -> None:
-        fault = stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall", carried_out=True))
-        with cluster.start("apply", "-auto-approve") as process:
-            assert fault.reached.wait(20)
-            process.kill()
-        self.abandoned(stand_ins)
+        kill_while_creating("google_container_cluster", cluster, stand_ins.cloud)
         with pytest.raises(TerraformError, match=f"Already exists: {CLUSTER_ID}"):
             cluster.apply()
         cluster.import_(CLUSTER, CLUSTER_ID)
@@ -587,14 +579,6 @@ class TestInterruptedApply:
             return process.communicate(timeout=20)[0]
         finally:
             process.kill()
-
-    def abandoned(self, stand_ins: StandIns) -> None:
-        waiting = threading.Event()
-        for _ in range(100):
-            if stand_ins.cloud.journal.entries("create", "google_container_cluster", "abandoned"):
-                return
-            waiting.wait(0.05)
-        pytest.fail("the call of the dead Terraform never ended")
 
     def test_interrupted_by_the_user(self, cluster: Workspace, stand_ins: StandIns) -> None:
         fault = stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall"))

@@ -1,8 +1,6 @@
 """The product's own stacks under real Terraform: every shipped deployment, and what is configured differently."""
 
 import base64
-import signal
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +14,7 @@ from rehearsal.cloud import Fault
 from rehearsal.stand_in import StandIns
 from rehearsal.workspace import TerraformError, Workspace, attach
 from tests.app import ROOT, deployment, synthesize
+from tests.killed import kill_while_creating
 from tests.terraform_output import error_text
 
 pytestmark = pytest.mark.terraform
@@ -246,12 +245,7 @@ class TestInterruptedApply:
         self.resumes(rehearsal)
 
     def test_terraform_killed_between_two_resources(self, rehearsal: Rehearsal) -> None:
-        fault = rehearsal.stand_ins.cloud.break_down(Fault("create", "google_container_cluster", "stall"))
-        with rehearsal.cluster.start("apply", "-auto-approve") as process:
-            assert fault.reached.wait(30)
-            time.sleep(2)  # Terraform writes the state file again after each resource; a kill in the middle leaves half a file
-            process.kill()
-        assert process.returncode == -signal.SIGKILL
+        kill_while_creating("google_container_cluster", rehearsal.cluster, rehearsal.stand_ins.cloud, carried_out=False)
         assert SUBNETWORK in rehearsal.cluster.state()
         self.resumes(rehearsal)
 

@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import signal
-import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from rehearsal.stand_in import StandIns
 from rehearsal.workspace import OVERRIDE_FILE, TerraformError, Workspace
 from stacks.states import unused_states
 from tests.app import ROOT, deployment, synthesize
+from tests.killed import kill_while_creating
 from tests.stacks.conftest import Bucket
 
 pytestmark = pytest.mark.terraform
@@ -145,16 +144,7 @@ class TestKilled:
     """Terraform was killed."""
 
     def kill(self, stacks: Stacks, kind: str) -> None:
-        fault = stacks.cloud.break_down(Fault("create", kind, "stall", carried_out=True))
-        with stacks.cluster.start("apply", "-auto-approve") as process:
-            assert fault.reached.wait(60)
-            time.sleep(2)  # Terraform writes the state file again after each resource; a kill in the middle leaves half a file
-            process.kill()
-        assert process.returncode == -signal.SIGKILL
-        deadline = time.monotonic() + 60
-        while not stacks.cloud.journal.entries("create", kind, "abandoned"):  # until then, a repair would complete the operation
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        kill_while_creating(kind, stacks.cluster, stacks.cloud)
         stacks.cloud.repair()
         for lock in stacks.folder.rglob("*.lock.info"):
             lock.unlink()
