@@ -331,7 +331,7 @@ def load_deployment(name: str, folder: Path) -> Deployment:
     """Read every deployment of a folder and return one of them.
 
     Raises:
-        RefusedDeploymentsError: with every fault of every file. If there is no such deployment, with the names of the others.
+        RefusedDeploymentsError: with every fault of every file, or with the names of the other deployments if this one does not exist.
     """
     return find_deployment(name, load_deployments(folder))
 

@@ -208,7 +208,7 @@ _USES: dict[tuple[str, str], str | None] = {
     (_ZONE, "google_dns_managed_zone_iam_member"): None,
     (_ZONE, "helm_release"): None,
 }
-"""The text of the arrow from a resource to another that uses it, by the two types. None if there is no arrow."""
+"""The text of the arrow from a resource to another that uses it, by the two types. None means no arrow; other pairs have no text."""
 
 
 def _network_frame(blocks: dict[str, Json], stack: _Stack, project: str) -> Frame:
